@@ -1,0 +1,8 @@
+namespace Tidemark.Formats.Ltx;
+
+/// <summary>What is wrong with an LTX file.</summary>
+public enum LtxFault
+{
+    /// <summary>Nothing.</summary>
+    None,
+}

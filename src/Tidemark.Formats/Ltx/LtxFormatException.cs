@@ -1,0 +1,18 @@
+namespace Tidemark.Formats.Ltx;
+
+/// <summary>An LTX file is damaged or is not one.</summary>
+public sealed class LtxFormatException : TidemarkException
+{
+    internal LtxFormatException(LtxFault fault, string file, long offset)
+        : base($"{file}: {fault} at byte {offset}.")
+        => (Fault, File, Offset) = (fault, file, offset);
+
+    /// <summary>What is wrong.</summary>
+    public LtxFault Fault { get; }
+
+    /// <summary>The file.</summary>
+    public string File { get; }
+
+    /// <summary>Where, in bytes from the start of the file.</summary>
+    public long Offset { get; }
+}

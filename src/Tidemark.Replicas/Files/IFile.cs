@@ -1,0 +1,20 @@
+namespace Tidemark.Replicas.Files;
+
+/// <summary>An open file. Reads and writes carry their offset, so several threads may use one file at once on different ranges.</summary>
+public interface IFile : IDisposable
+{
+    /// <summary>Size in bytes.</summary>
+    long Length { get; }
+
+    /// <summary>Reads at an offset; fewer bytes than asked for only at the end of the file.</summary>
+    int Read(long offset, Span<byte> destination);
+
+    /// <summary>Writes all bytes at an offset.</summary>
+    void Write(long offset, ReadOnlySpan<byte> source);
+
+    /// <summary>Cuts or extends the file.</summary>
+    void SetLength(long length);
+
+    /// <summary>Makes everything that was written durable (fsync).</summary>
+    void Sync();
+}

@@ -1,0 +1,42 @@
+namespace Tidemark.Replicas.Files;
+
+/// <summary>The files of this machine, except live databases. The seam at which tests inject faults and lose power.</summary>
+/// <remarks>
+/// Failures are the exceptions of .NET: <see cref="IOException"/>, <see cref="UnauthorizedAccessException"/>. Synchronous, since the page cache answers.
+/// Never used on a live database file or its <c>-shm</c> (closing any handle on one drops SQLite's locks). Thread-safe.
+/// </remarks>
+public interface IFileSystem
+{
+    /// <summary>Opens a file. Other processes may read, write and delete it meanwhile.</summary>
+    IFile Open(string path, FileMode mode, FileAccess access);
+
+    /// <summary>Renames a file, replacing what has the new name. Durable only after <see cref="SyncDirectory"/>.</summary>
+    void Move(string source, string destination);
+
+    /// <summary>Deletes a file; not an error if it does not exist.</summary>
+    void Delete(string path);
+
+    /// <summary>Whether there is a file of this name.</summary>
+    bool FileExists(string path);
+
+    /// <summary>Whether there is a folder of this name.</summary>
+    bool DirectoryExists(string path);
+
+    /// <summary>Creates a folder and the folders above it, and makes the new names durable.</summary>
+    void CreateDirectory(string path);
+
+    /// <summary>Deletes an empty folder; not an error if it does not exist.</summary>
+    void DeleteEmptyDirectory(string path);
+
+    /// <summary>Size and modification time (UTC) of a file, or null if there is none.</summary>
+    FileFacts? TryGetFacts(string path);
+
+    /// <summary>Sets the modification time of a file.</summary>
+    void SetModified(string path, DateTimeOffset modified);
+
+    /// <summary>The names (not paths) of the files in a folder, in no order; empty if there is no such folder.</summary>
+    IReadOnlyList<string> ListFiles(string directory);
+
+    /// <summary>Makes the names in a folder durable (fsync of the folder; nothing on systems that need none).</summary>
+    void SyncDirectory(string path);
+}

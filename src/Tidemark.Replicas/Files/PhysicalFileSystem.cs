@@ -1,0 +1,158 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Tidemark.Replicas.Files;
+
+/// <summary>The real files of this machine.</summary>
+public sealed partial class PhysicalFileSystem : IFileSystem
+{
+    private PhysicalFileSystem()
+    {
+    }
+
+    /// <summary>The one instance; it has no state.</summary>
+    public static PhysicalFileSystem Instance { get; } = new();
+
+    /// <inheritdoc/>
+    public IFile Open(string path, FileMode mode, FileAccess access)
+#pragma warning disable RS0030 // This is the one place that opens files.
+        => new PhysicalFile(File.OpenHandle(path, mode, access, FileShare.ReadWrite | FileShare.Delete));
+#pragma warning restore RS0030
+
+    /// <inheritdoc/>
+    public void Move(string source, string destination) => File.Move(source, destination, overwrite: true);
+
+    /// <inheritdoc/>
+    public void Delete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Nothing is left of it, which is what was asked for.
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool FileExists(string path) => File.Exists(path);
+
+    /// <inheritdoc/>
+    public bool DirectoryExists(string path) => Directory.Exists(path);
+
+    /// <inheritdoc/>
+    public void CreateDirectory(string path)
+    {
+        var missing = new Stack<string>();
+        for (var folder = Path.GetFullPath(path); folder is not null && !Directory.Exists(folder); folder = Path.GetDirectoryName(folder))
+        {
+            missing.Push(folder);
+        }
+
+        foreach (var folder in missing)
+        {
+            Directory.CreateDirectory(folder);
+            SyncDirectory(Path.GetDirectoryName(folder)!);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void DeleteEmptyDirectory(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            Directory.Delete(path);
+        }
+    }
+
+    /// <inheritdoc/>
+    public FileFacts? TryGetFacts(string path)
+    {
+        var info = new FileInfo(path);
+        return info.Exists ? new FileFacts(info.Length, info.LastWriteTimeUtc) : null;
+    }
+
+    /// <inheritdoc/>
+    public void SetModified(string path, DateTimeOffset modified) => File.SetLastWriteTimeUtc(path, modified.UtcDateTime);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> ListFiles(string directory)
+    {
+        try
+        {
+            return [.. Directory.EnumerateFiles(directory).Select(path => Path.GetFileName(path))];
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+    }
+
+    /// <inheritdoc/>
+    public void SyncDirectory(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return; // NTFS journals names; there is no handle to flush them by.
+        }
+
+        var descriptor = OpenDescriptor(path, flags: 0);
+        if (descriptor < 0)
+        {
+            throw new IOException($"Cannot open the folder {path} to make its names durable: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+
+        try
+        {
+            if (SyncDescriptor(descriptor) != 0)
+            {
+                throw new IOException($"Cannot make the names in {path} durable: {Marshal.GetLastPInvokeErrorMessage()}");
+            }
+        }
+        finally
+        {
+            _ = CloseDescriptor(descriptor);
+        }
+    }
+
+    // .NET refuses to open a folder, so its fsync goes through the C library.
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int OpenDescriptor(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    private static partial int SyncDescriptor(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
+    private static partial int CloseDescriptor(int descriptor);
+
+    private sealed class PhysicalFile(SafeFileHandle handle) : IFile
+    {
+        public long Length => RandomAccess.GetLength(handle);
+
+        public int Read(long offset, Span<byte> destination)
+        {
+            var total = 0;
+            while (total < destination.Length)
+            {
+                var count = RandomAccess.Read(handle, destination[total..], offset + total);
+                if (count == 0)
+                {
+                    break;
+                }
+
+                total += count;
+            }
+
+            return total;
+        }
+
+        public void Write(long offset, ReadOnlySpan<byte> source) => RandomAccess.Write(handle, source, offset);
+
+        public void SetLength(long length) => RandomAccess.SetLength(handle, length);
+
+        public void Sync() => RandomAccess.FlushToDisk(handle);
+
+        public void Dispose() => handle.Dispose();
+    }
+}
