@@ -1,7 +1,7 @@
 namespace Tidemark.Replicas.Files;
 
 /// <summary>A file as a stream. It owns the file and closes it. No hidden buffer.</summary>
-public sealed class FileContent(IFile file, long offset = 0, long? lengthMax = null) : Stream
+public sealed class FileContentStream(IFile file, long offset = 0, long? lengthMax = null) : Stream
 {
     private long _position;
 
