@@ -26,19 +26,24 @@ internal static class SpoolFile
         await using (content.ConfigureAwait(false))
         {
             using var reader = new LtxReader(content, spool.PathOf(key));
-            using var part = new LtxPart();
+            var part = new LtxPart();
             var header = await reader.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
             if (header.MinTxid != key.Name.MinTxid || header.MaxTxid != key.Name.MaxTxid)
             {
                 throw new TidemarkException($"{spool.PathOf(key)}: the header says {header.MinTxid}-{header.MaxTxid}, not what the name says.");
             }
 
-            var pages = new byte[LtxPart.PagesOf(header.PageSize) * header.PageSize.Bytes];
-            var checksums = new ulong[LtxPart.PagesOf(header.PageSize)];
+            byte[] pages = [];
+            ulong[] checksums = [];
             while (await reader.ReadPartAsync(part, cancellationToken).ConfigureAwait(false))
             {
+                if (pages.Length < part.ExpandedLength)
+                {
+                    (pages, checksums) = (new byte[part.ExpandedLength], new ulong[part.Count]);
+                }
+
                 reader.AddPartChecksum(part.Decode(pages, checksums), part.LogicalLength);
-                take(part.PageNumbers, pages.AsSpan(0, part.Count * header.PageSize.Bytes), checksums.AsSpan(0, part.Count));
+                take(part.PageNumbers, pages.AsSpan(0, part.ExpandedLength), checksums.AsSpan(0, part.Count));
             }
 
             await reader.ReadTrailerAsync(cancellationToken).ConfigureAwait(false);
