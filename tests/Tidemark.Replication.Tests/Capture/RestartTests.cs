@@ -261,7 +261,7 @@ public sealed class RestartTests
         {
             var target = Path.Combine(destination, Path.GetRelativePath(source, file));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            File.Copy(file, target);
+            new FileInfo(file).CopyTo(target);
         }
     }
 }
