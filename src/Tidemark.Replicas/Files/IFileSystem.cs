@@ -16,6 +16,14 @@ public interface IFileSystem
     /// <summary>Deletes a file; not an error if it does not exist.</summary>
     void Delete(string path);
 
+    /// <summary>Deletes a file unless somebody has it open through this interface, in this process or another one on this machine.</summary>
+    /// <remarks>
+    /// Tells a temporary file that a killed process left behind from one that is being written: the operating system forgets a killed process's
+    /// handles. Advisory: programs that open files by other means are not seen.
+    /// </remarks>
+    /// <returns>True when nothing of that name is left.</returns>
+    bool TryDeleteUnused(string path);
+
     /// <summary>Whether there is a file of this name.</summary>
     bool FileExists(string path);
 

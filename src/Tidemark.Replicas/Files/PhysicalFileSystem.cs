@@ -36,6 +36,28 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     }
 
     /// <inheritdoc/>
+    public bool TryDeleteUnused(string path)
+    {
+        try
+        {
+            // Every handle of Open holds a shared advisory lock, which excludes FileShare.None. Deletion comes before the lock is released, so a file
+            // that is opened meanwhile is either seen here or found missing there.
+#pragma warning disable RS0030 // This is the one place that opens files.
+            File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose).Dispose();
+#pragma warning restore RS0030
+            return true;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <inheritdoc/>
     public bool FileExists(string path) => File.Exists(path);
 
     /// <inheritdoc/>

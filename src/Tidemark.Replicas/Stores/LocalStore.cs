@@ -1,0 +1,266 @@
+using System.Runtime.CompilerServices;
+using Tidemark.Formats;
+using Tidemark.Formats.Ltx;
+using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Files;
+
+namespace Tidemark.Replicas.Stores;
+
+/// <summary>A replica in a folder: <c>FOLDER/ltx/LEVEL/MIN-MAX.ltx</c>, the level in decimal. The file's modification time is its time of creation.</summary>
+/// <remarks>
+/// <para>A file is written under a temporary name that no listing shows and no two writers share; then come, in this order: its modification time,
+/// fsync, rename, fsync of the folder. A crash at any point leaves nothing under the final name or the whole file.</para>
+/// <para>A killed process leaves its temporary files behind. The first write to a level removes those that nobody has open any more
+/// (<see cref="IFileSystem.TryDeleteUnused"/>), so the file of a writer that lives is never touched.</para>
+/// <para>Folders are created by the first write. A folder that does not exist is an empty replica.</para>
+/// </remarks>
+public sealed class LocalStore : IReplicaStore
+{
+    private const int BufferSizeBytes = 128 * 1024;
+    private const string TemporaryEnding = ".tmp";
+
+    private readonly IFileSystem _files;
+    private readonly Lock _gate = new();
+
+    /// <summary>Levels whose folder is known to exist and to be free of leftovers.</summary>
+    private readonly HashSet<Level> _preparedLevels = [];
+
+    /// <summary>Uses a folder, which need not exist.</summary>
+    /// <param name="folder">The folder of the replica; relative to the working directory unless it is absolute.</param>
+    /// <param name="files">The files of this machine.</param>
+    public LocalStore(string folder, IFileSystem files)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        Folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        Name = StoreUrl.ForFolder(Folder);
+        _files = files;
+    }
+
+    /// <summary>The folder of the replica, as an absolute path.</summary>
+    public string Folder { get; }
+
+    /// <inheritdoc/>
+    public string Name { get; }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<LtxFileInfo> ListAsync(
+        Level level, Txid from, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        await ValueTask.CompletedTask.ConfigureAwait(false);
+        var folder = FolderOf(level);
+        foreach (var name in ListNames(folder, from))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var facts = Guard("list", folder, () => _files.TryGetFacts(Path.Combine(folder, name.ToString())));
+            if (facts is { } found)
+            {
+                yield return new LtxFileInfo(new LtxFileKey(level, name), found.SizeBytes, found.Modified);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<Stream> OpenAsync(LtxFileKey key, long offset, long? length, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var path = PathOf(key);
+        try
+        {
+            var file = _files.Open(path, FileMode.Open, FileAccess.Read);
+            return ValueTask.FromResult<Stream>(
+                new TranslatingStream(new FileContentStream(file, offset, length), e => Failure("read", path, e)));
+        }
+        catch (Exception e) when (FileErrors.IsNotFound(e))
+        {
+            ThrowIfFileIsInTheWay(FolderOf(key.Level), e);
+            throw new ReplicaFileNotFoundException(Name, key, e);
+        }
+        catch (Exception e) when (FileErrors.IsFileError(e))
+        {
+            throw Failure("open", path, e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<LtxFileInfo> WriteAsync(LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var folder = FolderOf(key.Level);
+        var path = PathOf(key);
+        Guard("create the folder", folder, () => Prepare(key.Level, folder));
+
+        var temporary = $"{path}.{Guid.NewGuid():n}{TemporaryEnding}";
+        var isPublished = false;
+        try
+        {
+            long sizeBytes;
+            using (var file = Guard("create", temporary, () => _files.Open(temporary, FileMode.CreateNew, FileAccess.ReadWrite)))
+            {
+                sizeBytes = await CopyAsync(content, file, temporary, cancellationToken).ConfigureAwait(false);
+                Guard("write", path, () =>
+                {
+                    _files.SetModified(temporary, created);
+                    file.Sync();
+                });
+                cancellationToken.ThrowIfCancellationRequested();
+                // Renamed while it is open: closed, it would look like a leftover to another process that cleans up.
+                Guard("publish", path, () => _files.Move(temporary, path));
+                isPublished = true;
+            }
+
+            Guard("publish", path, () => _files.SyncDirectory(folder));
+            return new LtxFileInfo(key, sizeBytes, created);
+        }
+        finally
+        {
+            if (!isPublished)
+            {
+                DeleteBestEffort(temporary);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
+    {
+        foreach (var key in keys)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var path = PathOf(key);
+            Guard("delete", path, () => _files.Delete(path));
+        }
+
+        // The names need no fsync: a deleted file that comes back after a power loss is deleted again by the next retention.
+        return ValueTask.CompletedTask;
+    }
+
+    private static bool IsTemporary(ReadOnlySpan<char> name)
+    {
+        var dot = name.IndexOf(LtxFileName.Extension, StringComparison.Ordinal);
+        return name.EndsWith(TemporaryEnding, StringComparison.Ordinal)
+            && dot >= 0
+            && LtxFileName.TryParse(name[..(dot + LtxFileName.Extension.Length)], out _);
+    }
+
+    private string FolderOf(Level level) => Path.Combine(Folder, "ltx", level.ToString());
+
+    private string PathOf(LtxFileKey key) => Path.Combine(FolderOf(key.Level), key.Name.ToString());
+
+    private List<LtxFileName> ListNames(string folder, Txid from)
+    {
+        var names = new List<LtxFileName>();
+        foreach (var text in Guard("list", folder, () => _files.ListFiles(folder)))
+        {
+            if (LtxFileName.TryParse(text, out var name) && name.MinTxid >= from)
+            {
+                names.Add(name);
+            }
+        }
+
+        if (names.Count == 0)
+        {
+            ThrowIfFileIsInTheWay(folder, null); // Or else a replica whose folder is a file would look like an empty one.
+        }
+
+        names.Sort();
+        return names;
+    }
+
+    private void Prepare(Level level, string folder)
+    {
+        lock (_gate)
+        {
+            if (!_preparedLevels.Contains(level))
+            {
+                _files.CreateDirectory(folder);
+                // A process that died between making these folders and fsync may have made them.
+                _files.SyncDirectory(Path.GetDirectoryName(folder)!);
+                _files.SyncDirectory(Folder);
+                RemoveLeftovers(folder);
+                _preparedLevels.Add(level);
+            }
+            else if (!_files.DirectoryExists(folder))
+            {
+                _files.CreateDirectory(folder); // Somebody has removed it meanwhile.
+            }
+        }
+    }
+
+    private void RemoveLeftovers(string folder)
+    {
+        foreach (var name in _files.ListFiles(folder))
+        {
+            if (IsTemporary(name))
+            {
+                _ = _files.TryDeleteUnused(Path.Combine(folder, name)); // What cannot be removed costs space and nothing else.
+            }
+        }
+    }
+
+    private async ValueTask<long> CopyAsync(Stream content, IFile file, string temporary, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[BufferSizeBytes];
+        long sizeBytes = 0;
+        while (true)
+        {
+            // Failures of the content are the caller's, and pass unchanged.
+            var count = await content.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+            if (count == 0)
+            {
+                return sizeBytes;
+            }
+
+            var offset = sizeBytes;
+            Guard("write", temporary, () => file.Write(offset, buffer.AsSpan(0, count)));
+            sizeBytes += count;
+        }
+    }
+
+    private void DeleteBestEffort(string temporary)
+    {
+        try
+        {
+            _files.Delete(temporary);
+        }
+        catch (Exception e) when (FileErrors.IsFileError(e))
+        {
+            // The failure that led here is the one to report; the next process removes the leftover.
+        }
+    }
+
+    private void Guard(string action, string path, Action operation) => Guard<object?>(action, path, () =>
+    {
+        operation();
+        return null;
+    });
+
+    private T Guard<T>(string action, string path, Func<T> operation)
+    {
+        try
+        {
+            return operation();
+        }
+        catch (Exception e) when (FileErrors.IsFileError(e))
+        {
+            ThrowIfFileIsInTheWay(path, e);
+            throw Failure(action, path, e);
+        }
+    }
+
+    private ReplicaStoreException Failure(string action, string path, Exception e)
+        => new($"{Name}: cannot {action} {path}: {e.Message}", FileErrors.HintFor(e, Folder), e) { IsTransient = FileErrors.IsTransient(e) };
+
+    /// <summary>Throws if something on the way to a folder, the folder itself included, is a file.</summary>
+    private void ThrowIfFileIsInTheWay(string folder, Exception? cause)
+    {
+        for (var part = folder; part is not null && part.Length >= Folder.Length; part = Path.GetDirectoryName(part))
+        {
+            if (!LtxFileName.TryParse(Path.GetFileName(part), out _) && !IsTemporary(Path.GetFileName(part)) && _files.FileExists(part))
+            {
+                throw new ReplicaStoreException(
+                    $"{Name}: {part} is a file, but must be a folder.", "Choose a folder for the replica, or move the file away.", cause);
+            }
+        }
+    }
+}
