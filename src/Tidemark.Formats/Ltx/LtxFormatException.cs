@@ -4,7 +4,12 @@ namespace Tidemark.Formats.Ltx;
 public sealed class LtxFormatException : TidemarkException
 {
     internal LtxFormatException(LtxFault fault, string file, long offset)
-        : base($"{file}: {fault} at byte {offset}.")
+        : this(fault, file, offset, LtxFaultText.Describe(fault))
+    {
+    }
+
+    internal LtxFormatException(LtxFault fault, string file, long offset, string cause)
+        : base($"{file}: {cause} at byte {offset}.", LtxFaultText.HintFor(fault))
         => (Fault, File, Offset) = (fault, file, offset);
 
     /// <summary>What is wrong.</summary>

@@ -1,0 +1,50 @@
+namespace Tidemark.Formats.Ltx;
+
+/// <summary>The rules for the order of pages in one file: ascending, within the database, never the lock page, and without holes in a snapshot.</summary>
+/// <remarks>Writer, reader and page index share it, so that what one refuses the others refuse too.</remarks>
+internal struct LtxPageSequence(PageSize pageSize, uint commit, bool isSnapshot)
+{
+    private readonly uint _lockPage = pageSize.LockPage;
+
+    /// <summary>The last page that was accepted; 0 before the first.</summary>
+    public uint Last { get; private set; }
+
+    /// <summary>Accepts the next page, or says what is wrong with it.</summary>
+    public LtxFault Accept(uint pageNumber)
+    {
+        if (pageNumber == 0 || pageNumber > commit || pageNumber == _lockPage)
+        {
+            return LtxFault.InvalidPageNumber;
+        }
+
+        if (pageNumber <= Last)
+        {
+            return LtxFault.PageOutOfOrder;
+        }
+
+        if (isSnapshot && pageNumber != Following(Last))
+        {
+            return LtxFault.MissingPage;
+        }
+
+        Last = pageNumber;
+        return LtxFault.None;
+    }
+
+    /// <summary>Whether the pages may end here, for a database of <paramref name="finalCommit"/> pages.</summary>
+    public readonly LtxFault End(uint finalCommit)
+    {
+        if (Last > finalCommit)
+        {
+            return LtxFault.InvalidPageNumber;
+        }
+
+        return isSnapshot && Following(Last) <= finalCommit ? LtxFault.MissingPage : LtxFault.None;
+    }
+
+    private readonly ulong Following(uint pageNumber)
+    {
+        var next = pageNumber + 1UL;
+        return next == _lockPage ? next + 1 : next;
+    }
+}
