@@ -1,17 +1,14 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
 
 namespace Tidemark.Cli.Arguments;
 
 /// <summary>Parsers of flag values. A <see cref="FormatException"/> says what would be right.</summary>
-internal static class FlagValue
+internal static partial class FlagValue
 {
-    // Fractions of up to seven digits, which is what a DateTimeOffset holds; the dot goes with them.
-    private static readonly string[] s_timestampForms =
-    [
-        "yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm:sszzz", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFzzz",
-    ];
+    private static readonly string[] s_timestampForms = ["yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFzzz"];
 
     /// <summary>The spellings that scripts use.</summary>
     public static bool Boolean(string text) => text switch
@@ -42,10 +39,14 @@ internal static class FlagValue
         return text is [>= '0' and <= '9'] ? [new Level(text[0] - '0')] : throw new FormatException("must be a level from 0 to 9, or all");
     }
 
-    /// <summary>A moment with its offset from UTC (RFC 3339).</summary>
+    /// <summary>A moment with its offset from UTC (RFC 3339). Digits beyond 100 ns are cut off.</summary>
     public static DateTimeOffset Timestamp(string text)
         => DateTimeOffset.TryParseExact(
-            text, s_timestampForms, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var moment)
+            NanosecondDigits().Replace(text, "$1"), s_timestampForms, CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var moment)
             ? moment
             : throw new FormatException("must be a moment in RFC 3339 form, for example 2026-01-31T12:00:00Z");
+
+    [GeneratedRegex(@"(\.[0-9]{7})[0-9]{1,2}(?=Z|[+-])", RegexOptions.CultureInvariant)]
+    private static partial Regex NanosecondDigits();
 }

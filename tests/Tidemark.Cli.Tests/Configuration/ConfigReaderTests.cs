@@ -163,7 +163,7 @@ public sealed class ConfigReaderTests
     }
 
     [Theory]
-    [InlineData("dbs: [", 1)]
+    [InlineData("dbs: [\n  }", 2)]
     [InlineData("a: 1\na: 2", 2)]
     [InlineData("\n- x", 2)]
     public void Text_that_is_no_configuration_is_refused_with_its_line(string text, int line)
