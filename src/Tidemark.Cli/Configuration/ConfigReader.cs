@@ -106,10 +106,10 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             Path = path is null ? "" : PathExpansion.Expand(path, variable),
             MetaPath = section.Text("meta-path") is { } metaPath ? PathExpansion.Expand(metaPath, variable) : null,
             MonitorInterval = section.PositiveDuration("monitor-interval") ?? initial.MonitorInterval,
-            CheckpointInterval = section.PositiveDuration("checkpoint-interval") ?? initial.CheckpointInterval,
+            CheckpointInterval = section.Duration("checkpoint-interval") ?? initial.CheckpointInterval,
             BusyTimeout = section.Value("busy-timeout", NotNegative) ?? initial.BusyTimeout,
-            MinCheckpointPageCount = (int?)section.Value("min-checkpoint-page-count", text => Within(text, int.MaxValue)) ?? initial.MinCheckpointPageCount,
-            MaxSyncWalBytes = section.Value("max-sync-wal-bytes", text => Within(text, long.MaxValue)) ?? initial.MaxSyncWalBytes,
+            MinCheckpointPageCount = (int?)section.Value("min-checkpoint-page-count", text => Within(text, 1, int.MaxValue)) ?? initial.MinCheckpointPageCount,
+            MaxSyncWalBytes = section.Value("max-sync-wal-bytes", text => Within(text, 0, long.MaxValue)) ?? initial.MaxSyncWalBytes,
             IsRestoredIfMissing = section.Value("restore-if-db-not-exists", YamlScalar.Boolean) ?? false,
             Replicas = ParseReplicas(section, syncInterval),
         };
@@ -183,8 +183,8 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
     private static TimeSpan NotNegative(string text)
         => GoDuration.Parse(text) is var duration && duration >= TimeSpan.Zero ? duration : throw new FormatException("must not be negative");
 
-    private static long Within(string text, long max)
-        => YamlScalar.Integer(text) is var value && value >= 1 && value <= max ? value : throw new FormatException($"must be from 1 to {max}");
+    private static long Within(string text, long min, long max)
+        => YamlScalar.Integer(text) is var value && value >= min && value <= max ? value : throw new FormatException($"must be from {min} to {max}");
 
     private string ReadText(string path)
     {

@@ -21,6 +21,9 @@ internal sealed class ChildProcess : IDisposable
         }
     }
 
+    /// <summary>The number of the process.</summary>
+    public int Id => _process.Id;
+
     /// <summary>Starts a command.</summary>
     /// <param name="words">The program, looked for in PATH, and its arguments.</param>
     /// <exception cref="TidemarkException">The program cannot be started.</exception>
