@@ -18,24 +18,12 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
     private long _lastAttempt = database.Time.GetTimestamp();
     private uint? _sealedFrame;
 
+    /// <summary>Whether <see cref="Run()"/> would do anything.</summary>
+    public bool IsDue => Decide() != CheckpointAction.None;
+
     /// <summary>Runs a checkpoint if one is due. The database was captured to its end just before.</summary>
     /// <exception cref="DatabaseException">SQLite refused something.</exception>
-    public CheckpointResult Run()
-    {
-        if (database.Live is null || !database.GuardIsUninterrupted || database.Position is not { } position)
-        {
-            return default;
-        }
-
-        if (position.Salts != _run)
-        {
-            (_run, _framesAtLastAttempt, _sealedFrame) = (position.Salts, 0, null);
-        }
-
-        var frames = position.Frame == _sealedFrame ? 0 : position.Frame;
-        var action = policy.Decide(new CheckpointObservation(frames, _framesAtLastAttempt, database.Time.GetElapsedTime(_lastAttempt)));
-        return action == CheckpointAction.None ? default : Run(action);
-    }
+    public CheckpointResult Run() => Decide() is var action and not CheckpointAction.None ? Run(action) : default;
 
     /// <summary>Runs a checkpoint now.</summary>
     public CheckpointResult Run(CheckpointAction action)
@@ -46,6 +34,22 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
 
         // A partial copy means that another reader pins the WAL: the write lock would be taken for nothing.
         return action == CheckpointAction.Seal && progress.IsComplete ? Seal(progress) : new CheckpointResult(action, progress, false, TimeSpan.Zero);
+    }
+
+    private CheckpointAction Decide()
+    {
+        if (database.Live is null || !database.GuardIsUninterrupted || database.Position is not { } position)
+        {
+            return CheckpointAction.None;
+        }
+
+        if (position.Salts != _run)
+        {
+            (_run, _framesAtLastAttempt, _sealedFrame) = (position.Salts, 0, null);
+        }
+
+        var frames = position.Frame == _sealedFrame ? 0 : position.Frame;
+        return policy.Decide(new CheckpointObservation(frames, _framesAtLastAttempt, database.Time.GetElapsedTime(_lastAttempt)));
     }
 
     private CheckpointResult Seal(CheckpointProgress drained)
