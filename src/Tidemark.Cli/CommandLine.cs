@@ -36,6 +36,13 @@ internal static class CommandLine
             await host.Error.WriteLineAsync($"Error: {e.Message}");
             return ExitCode.Failed;
         }
+#pragma warning disable CA1031 // The last place where a defect can still be told from a crash of something else.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            await host.Error.WriteLineAsync($"Error: this is a defect of Tidemark, please report it with these lines:\n{e}");
+            return ExitCode.Failed;
+        }
     }
 
     /// <summary>Every command, in the order of the help.</summary>
