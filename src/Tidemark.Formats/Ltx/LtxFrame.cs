@@ -10,6 +10,9 @@ internal static class LtxFrame
     // Apart from its content, an LZ4 frame of one page has a header, an end mark and checksums; a few blocks more do no harm.
     private const int Lz4FrameOverheadMax = 256;
 
+    /// <summary>The longest that a frame can be, in bytes.</summary>
+    public static int LengthMax(PageSize pageSize) => LtxFrameHeader.BlockSize + LtxFrameHeader.PayloadMax(pageSize) + Lz4FrameOverheadMax;
+
     /// <summary>Finds out how long the frame is at whose beginning <paramref name="source"/> stands.</summary>
     /// <param name="source">The bytes that are known so far: at least the header without the size field.</param>
     /// <param name="header">The frame's header.</param>

@@ -3,8 +3,14 @@ namespace Tidemark.Testing.Stores;
 /// <summary>A stream over bytes that tells of every read before it happens.</summary>
 /// <param name="content">What is read.</param>
 /// <param name="whenRead">Called with the position of each read.</param>
-public sealed class HookedStream(byte[] content, Action<long> whenRead) : MemoryStream(content, writable: false)
+public sealed class HookedStream(byte[] content, Action<long> whenRead) : MemoryStream
 {
+    /// <inheritdoc/>
+    public override long Length => content.Length;
+
+    /// <inheritdoc/>
+    public override long Position { get; set; }
+
     /// <inheritdoc/>
     public override int Read(Span<byte> buffer)
     {

@@ -98,10 +98,8 @@ public abstract class ReplicaStoreContract
     public async Task More_than_a_thousand_files_are_listed_each_once()
     {
         var store = CreateStore();
-        for (var txid = 1; txid <= 1_050; txid++)
-        {
-            await WriteAsync(store, Key(0, txid), size: 1);
-        }
+        await Parallel.ForAsync(
+            1, 1_051, new ParallelOptions { MaxDegreeOfParallelism = 32 }, async (txid, token) => await WriteAsync(store, Key(0, txid), size: 1, token));
 
         Assert.Equal(Enumerable.Range(1, 1_050).Select(txid => Key(0, txid)), (await ListAsync(store, 0)).Select(file => file.Key));
     }

@@ -1,0 +1,9 @@
+using Tidemark.Replicas.Stores;
+using Tidemark.Testing.Stores;
+
+namespace Tidemark.Replicas.Tests.Stores;
+
+public sealed class MemoryStoreTests : ReplicaStoreContract
+{
+    protected override IReplicaStore CreateStore() => new MemoryStore();
+}
