@@ -17,7 +17,6 @@ namespace Tidemark.Cli.Commands;
 /// <summary><c>tidemark demo</c>: the main job from beginning to end, with its proof.</summary>
 internal sealed class DemoCommand : Command
 {
-    private const int ParallelismDefault = 8;
     private static readonly TimeSpan s_durationDefault = TimeSpan.FromSeconds(3);
 
     private readonly FlagOf<TimeSpan> _duration;
@@ -88,12 +87,10 @@ internal sealed class DemoCommand : Command
         Directory.Delete(applicationFolder, recursive: true);
         report.Step("deleted", "the database, its WAL, and everything else beside it");
 
-        var started = host.Time.GetTimestamp();
-        var result = await new RestoreStep(store, host.Files, host.Time).RunAsync(
-            new RestoreOptions { OutputPath = restored, Target = new RestoreTarget.Latest(), Parallelism = ParallelismDefault }, cancellationToken);
-        var restoring = host.Time.GetElapsedTime(started);
+        var result = await new RestoreStep(store, host.Files, host.Time)
+            .RunAsync(new RestoreTarget.Latest(), new RestoreOptions { OutputPath = restored }, cancellationToken);
         var actual = HashFile(restored, host.Files);
-        report.Step("restored", $"TXID {result.Txid}, {ByteSize.Format(host.Files.TryGetFacts(restored)!.Value.SizeBytes)} in {restoring.TotalMilliseconds:0} ms");
+        report.Step("restored", $"TXID {result.Txid}, {ByteSize.Format(result.SizeBytes)} in {result.Elapsed.TotalMilliseconds:0} ms");
         IntegrityCheck.Run(restored, IntegrityCheckKind.Full);
         report.Step("checked", "SQLite's integrity check finds nothing wrong");
         report.Step("source", $"SHA-256 of all pages {expected}");

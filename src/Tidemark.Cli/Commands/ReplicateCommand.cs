@@ -165,23 +165,19 @@ internal sealed class ReplicateCommand : Command
     {
         foreach (var database in config.Databases.Where(database => database.IsRestoredIfMissing || _isRestoredIfMissing.Value))
         {
-            var output = new RestoreOutput(database.Path, host.Files);
-            if (output.Exists)
+            if (host.Files.FileExists(database.Path))
             {
                 logger.DatabaseExists(database.Path);
                 continue;
             }
 
-            output.ThrowIfTaken(isForced: false);
             try
             {
-                var target = new RestoreTarget.Latest();
-                var started = host.Time.GetTimestamp();
-                var replica = await NewestReplica.ChooseAsync(ReplicaSource.Open(database, host), target, logger, cancellationToken);
+                var replica = await NewestReplica.ChooseAsync(ReplicaSource.Open(database, host), new RestoreTarget.Latest(), logger, cancellationToken);
                 logger.Restoring(database.Path, replica.Store.Name);
                 var result = await new RestoreStep(replica.Store, host.Files, host.Time)
-                    .RunAsync(new RestoreOptions { OutputPath = database.Path, Target = target }, cancellationToken);
-                logger.Restored(database.Path, result.Txid, host.Time.GetElapsedTime(started));
+                    .RunAsync(replica.Plan, new RestoreOptions { OutputPath = database.Path }, cancellationToken);
+                logger.Restored(database.Path, result.Txid, result.SizeBytes, result.IsProven, result.Elapsed);
             }
             catch (NoMatchingBackupException)
             {

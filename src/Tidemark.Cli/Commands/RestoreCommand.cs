@@ -15,8 +15,6 @@ namespace Tidemark.Cli.Commands;
 /// <summary><c>tidemark restore</c>.</summary>
 internal sealed class RestoreCommand : Command
 {
-    private const int ParallelismDefault = 8;
-
     private readonly ConfigFlags _config;
     private readonly FlagOf<string> _output;
     private readonly FlagOf<Txid> _txid;
@@ -44,7 +42,7 @@ internal sealed class RestoreCommand : Command
         _isJson = Flags.Switch("json", "Print a summary, or with -dry-run the plan, as JSON. The log goes to standard error.");
         _integrityCheck = Flags.Value<IntegrityCheckKind?>("integrity-check", "KIND", "Let SQLite check the result before it gets its name: none, quick or full. none unless given.",
             initial: null, ParseIntegrityCheck);
-        _parallelism = Flags.Value("parallelism", "N", "How many files are read at a time. 8 unless given.", ParallelismDefault, FlagValue.PositiveInteger);
+        _parallelism = Flags.Value("parallelism", "N", "How many cores expand and check pages. All unless given.", Environment.ProcessorCount, FlagValue.PositiveInteger);
         _config = new ConfigFlags(Flags);
     }
 
@@ -85,16 +83,11 @@ internal sealed class RestoreCommand : Command
         using var loggers = LogSetup.Create(new LoggingConfig { IsToStandardError = _isJson.Value }, flag: null, host);
         var logger = loggers.CreateLogger("restore");
         var source = ReplicaSource.Resolve(argument, _config, host);
-        var output = new RestoreOutput(_output.Value.Length > 0 ? Path.GetFullPath(_output.Value) : source.DatabasePath!, host.Files);
-        if (_isSkippedIfDatabaseExists.Value && output.Exists)
+        var output = _output.Value.Length > 0 ? Path.GetFullPath(_output.Value) : source.DatabasePath!;
+        if (_isSkippedIfDatabaseExists.Value && (host.Files.FileExists(output) || host.Files.DirectoryExists(output)))
         {
-            logger.DatabaseExists(output.Path);
+            logger.DatabaseExists(output);
             return ExitCode.Done;
-        }
-
-        if (!_isDryRun.Value)
-        {
-            output.ThrowIfTaken(_isForced.Value);
         }
 
         using var interruption = Interruption.Register();
@@ -103,18 +96,18 @@ internal sealed class RestoreCommand : Command
             var replica = await NewestReplica.ChooseAsync(source.Stores, target, logger, interruption.Stopping);
             if (_isDryRun.Value)
             {
-                PrintPlan(argument, output.Path, replica, host.Output);
+                PrintPlan(argument, output, replica, host.Output);
             }
             else
             {
-                await RestoreAsync(replica.Store, target, output.Path, logger, host, interruption.Stopping);
+                await RestoreAsync(replica, output, logger, host, interruption.Stopping);
             }
 
             return ExitCode.Done;
         }
         catch (NoMatchingBackupException) when (_isSkippedWithoutReplica.Value)
         {
-            logger.NoBackup(output.Path);
+            logger.NoBackup(output);
             return ExitCode.Done;
         }
         catch (OperationCanceledException) when (interruption.SignalNumber is { } number)
@@ -143,30 +136,34 @@ internal sealed class RestoreCommand : Command
     }
 
     private async Task RestoreAsync(
-        IReplicaStore store, RestoreTarget target, string output, ILogger logger, CommandHost host, CancellationToken cancellationToken)
+        NewestReplica replica, string output, ILogger logger, CommandHost host, CancellationToken cancellationToken)
     {
-        logger.Restoring(output, store.Name);
-        var started = host.Time.GetTimestamp();
+        logger.Restoring(output, replica.Store.Name);
         using var progress = host.IsErrorTerminal ? new ProgressLine(host.Error, host.Time) : null;
-        var result = await new RestoreStep(store, host.Files, host.Time).RunAsync(
+        var result = await new RestoreStep(replica.Store, host.Files, host.Time).RunAsync(
+            replica.Plan,
             new RestoreOptions
             {
                 OutputPath = output,
-                Target = target,
                 Overwrite = _isForced.Value,
                 Parallelism = _parallelism.Value,
                 Progress = progress,
-                Inspect = _integrityCheck.Value is { } kind ? path => IntegrityCheck.Run(path, kind) : null,
+                Inspect = _integrityCheck.Value is { } kind ? (path, _) => Check(path, kind) : null,
             },
             cancellationToken);
         progress?.Dispose();
-        var duration = host.Time.GetElapsedTime(started);
-        logger.Restored(output, result.Txid, duration);
+        logger.Restored(output, result.Txid, result.SizeBytes, result.IsProven, result.Elapsed);
         if (_isJson.Value)
         {
             JsonDocuments.Write(host.Output, new RestoreDocument(
-                output, ReplicaSource.KindOf(store), result.Txid.ToString(), (long)duration.TotalMilliseconds, NameOf(_integrityCheck.Value)));
+                output, ReplicaSource.KindOf(replica.Store), result.Txid.ToString(), (long)result.Elapsed.TotalMilliseconds, NameOf(_integrityCheck.Value)));
         }
+    }
+
+    private static ValueTask Check(string path, IntegrityCheckKind kind)
+    {
+        IntegrityCheck.Run(path, kind);
+        return ValueTask.CompletedTask;
     }
 
     private static string NameOf(IntegrityCheckKind? kind) => kind switch

@@ -26,11 +26,11 @@ internal sealed class ProgressLine(TextWriter terminal, TimeProvider time) : IPr
             }
 
             _next = elapsed + s_interval;
-            var share = value.BytesTotal == 0 ? 1 : (double)value.BytesDone / value.BytesTotal;
-            var rate = (long)(value.BytesDone / elapsed.TotalSeconds);
+            var share = value.BytesTotal == 0 ? 1 : (double)value.BytesRead / value.BytesTotal;
+            var rate = (long)(value.BytesRead / elapsed.TotalSeconds);
             Show(string.Create(
                 CultureInfo.InvariantCulture,
-                $"restoring: {share * 100:0} %, {ByteSize.Format(value.BytesDone)} of {ByteSize.Format(value.BytesTotal)}, {ByteSize.Format(rate)}/s"));
+                $"restoring: {share * 100:0} %, {ByteSize.Format(value.BytesRead)} of {ByteSize.Format(value.BytesTotal)}, {ByteSize.Format(rate)}/s"));
         }
     }
 

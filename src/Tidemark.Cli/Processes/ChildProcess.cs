@@ -36,7 +36,7 @@ internal sealed class ChildProcess : IDisposable
         }
         catch (Win32Exception e)
         {
-            throw new TidemarkException($"cannot start exec command {words[0]}: {e.Message}", "Check the spelling, and that the program is in PATH.", e);
+            throw new TidemarkException($"cannot start exec command {words[0]}: {new Win32Exception(e.NativeErrorCode).Message}", "Check the spelling, and that the program is in PATH.", e);
         }
     }
 
