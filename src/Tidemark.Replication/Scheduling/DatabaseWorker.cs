@@ -248,6 +248,12 @@ internal sealed class DatabaseWorker : IDisposable
 
     private async Task<bool> FinishAsync(CancellationToken deadline)
     {
+        if (_database.Position is null)
+        {
+            // The end came before it was known what the destinations hold, which the first TXID has to follow.
+            await Task.WhenAll(_destinations.Select(destination => destination.DrainAsync(deadline))).ConfigureAwait(false);
+        }
+
         var isCaptured = true;
         try
         {
@@ -256,6 +262,10 @@ internal sealed class DatabaseWorker : IDisposable
             {
                 CaptureAll(CancellationToken.None);
                 WriteSnapshots();
+            }
+            else
+            {
+                isCaptured = false;
             }
         }
         catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
