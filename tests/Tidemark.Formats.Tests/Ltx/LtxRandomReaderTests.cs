@@ -117,7 +117,8 @@ public sealed class LtxRandomReaderTests
     public void A_wrong_header_is_refused() => Broken(LtxFault.InvalidPageSize, LtxForge.Increment().With(f => f.Header[10] = 3));
 
     [Fact]
-    public void A_wrong_trailer_is_refused() => Broken(LtxFault.UnexpectedPostApplyChecksum, LtxForge.Increment().With(f => f.PostApplyChecksum = 1));
+    public void A_wrong_trailer_is_refused()
+        => Broken(LtxFault.UnexpectedPostApplyChecksum, LtxForge.Increment().With(f => f.PostApplyChecksum = 1));
 
     [Theory]
     [InlineData(3, LtxFault.IndexMismatch)] // another page number
