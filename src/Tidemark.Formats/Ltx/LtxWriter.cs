@@ -5,9 +5,9 @@ namespace Tidemark.Formats.Ltx;
 
 /// <summary>Writes one LTX file to a stream: header, pages in ascending order, index, trailer.</summary>
 /// <remarks>
-/// Synchronous, since it writes to local disks and pipes. Pages of a batch are compressed on several cores. Memory is bounded: the index moves to
-/// <c>indexOverflow</c> when it grows large. What is written is a file only after <see cref="Complete()"/>; after a failed write the writer refuses
-/// to go on. Not thread-safe. Disposing does not close the destination.
+/// Synchronous, since it writes to local disks and pipes. Pages of a batch are compressed on several cores. Memory is bounded: the index
+/// moves to <c>indexOverflow</c> when it grows large. What is written is a file only after <see cref="Complete()"/>; after a failed write
+/// the writer refuses to go on. Not thread-safe. Disposing does not close the destination.
 /// </remarks>
 public sealed class LtxWriter : IDisposable
 {
@@ -26,10 +26,11 @@ public sealed class LtxWriter : IDisposable
     private long _framesLogicalLength;
 
     /// <summary>Starts a file: writes <paramref name="header"/>.</summary>
-    /// <param name="destination">Where the file goes. It is written in order; only <see cref="Complete(LtxHeader)"/> with another header seeks back.</param>
+    /// <param name="destination">Where the file goes. It is written in order; only <see cref="Complete(LtxHeader)"/> with another header
+    /// seeks back.</param>
     /// <param name="header">The header.</param>
-    /// <param name="indexOverflow">Makes a temporary read-write seekable stream, called at most once, when the index exceeds a few megabytes; the writer
-    /// closes it. Null keeps the index in memory.</param>
+    /// <param name="indexOverflow">Makes a temporary read-write seekable stream, called at most once, when the index exceeds a few
+    /// megabytes; the writer closes it. Null keeps the index in memory.</param>
     /// <param name="parallelism">How many cores compress pages, at least 1.</param>
     /// <exception cref="ArgumentException">The header is not valid.</exception>
     public LtxWriter(Stream destination, LtxHeader header, Func<Stream>? indexOverflow = null, int parallelism = 1)
@@ -96,16 +97,18 @@ public sealed class LtxWriter : IDisposable
     /// <exception cref="InvalidOperationException">The file is a snapshot and lacks pages.</exception>
     public void Complete() => Complete(_header);
 
-    /// <summary>Writes the end of the file and puts <paramref name="finalHeader"/> in the place of the first one (the destination must be seekable), for
-    /// what is known only after all pages were seen. The file checksum covers the final header.</summary>
+    /// <summary>Writes the end of the file and puts <paramref name="finalHeader"/> in the place of the first one (the destination must be
+    /// seekable), for what is known only after all pages were seen. The file checksum covers the final header.</summary>
     /// <exception cref="ArgumentException">The header is not valid, or does not fit the pages that were written.</exception>
     /// <exception cref="InvalidOperationException">The file is a snapshot and lacks pages.</exception>
     public void Complete(LtxHeader finalHeader) => Complete(finalHeader, postApplyChecksum: 0);
 
     /// <summary>Completes a file that tracks checksums in the standard way.</summary>
     /// <param name="finalHeader">The header, which takes the place of the first one if it is another.</param>
-    /// <param name="postApplyChecksum">The standard checksum-after field; 0 when the header says that the file does not track checksums.</param>
-    /// <exception cref="ArgumentException">The header or the checksum is not valid, or does not fit the pages that were written.</exception>
+    /// <param name="postApplyChecksum">The standard checksum-after field; 0 when the header says that the file does not track
+    /// checksums.</param>
+    /// <exception cref="ArgumentException">The header or the checksum is not valid, or does not fit the pages that were
+    /// written.</exception>
     /// <exception cref="InvalidOperationException">The file is a snapshot and lacks pages.</exception>
     public void Complete(LtxHeader finalHeader, ulong postApplyChecksum)
     {

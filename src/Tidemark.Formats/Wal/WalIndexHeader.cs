@@ -10,9 +10,9 @@ namespace Tidemark.Formats.Wal;
 ///   | version | - | change | init | endian | page size | last frame| page count| checksum | salts | checksum |
 ///   +---------+---+--------+------+--------+-----------+-----------+-----------+----------+-------+----------+
 /// </code>
-/// It is what <c>sqlite3_snapshot_get</c> hands out. Fields are in the machine's byte order, but the salts are copied as they stand in the WAL.
-/// The second checksum covers the header itself; SQLite gives no promise about this memory, so it is checked before anything is believed.
-/// See https://www.sqlite.org/walformat.html#the_wal_index_header.
+/// It is what <c>sqlite3_snapshot_get</c> hands out. Fields are in the machine's byte order, but the salts are copied as they stand in the
+/// WAL. The second checksum covers the header itself; SQLite gives no promise about this memory, so it is checked before anything is
+/// believed. See https://www.sqlite.org/walformat.html#the_wal_index_header.
 /// </remarks>
 /// <param name="PageSize">Size of the pages.</param>
 /// <param name="FrameCount">Last committed frame (<c>mxFrame</c>); 0 when the WAL was restarted and holds nothing yet.</param>
@@ -27,7 +27,8 @@ public readonly record struct WalIndexHeader(PageSize PageSize, uint FrameCount,
     private const uint Version = 3007000;
     private const int CheckedSize = 40;
 
-    /// <summary>Reads the fields; false if they are not those of a WAL-index header of the known version, or its checksum does not match.</summary>
+    /// <summary>Reads the fields; false if they are not those of a WAL-index header of the known version, or its checksum does not
+    /// match.</summary>
     public static bool TryRead(ReadOnlySpan<byte> source, out WalIndexHeader header)
     {
         header = default;
@@ -50,7 +51,8 @@ public readonly record struct WalIndexHeader(PageSize PageSize, uint FrameCount,
         }
 
         var salts = new WalSalts(BinaryPrimitives.ReadUInt32BigEndian(source[32..]), BinaryPrimitives.ReadUInt32BigEndian(source[36..]));
-        header = new WalIndexHeader(pageSize, Word(source, 16), Word(source, 20), new WalChecksum(Word(source, 24), Word(source, 28)), salts);
+        var lastFrame = new WalChecksum(Word(source, 24), Word(source, 28));
+        header = new WalIndexHeader(pageSize, Word(source, 16), Word(source, 20), lastFrame, salts);
         return true;
     }
 

@@ -4,8 +4,8 @@ namespace Tidemark.Formats.Tests.Fuzzing;
 
 /// <summary>Runs an attempt again and again, each with random numbers of its own.</summary>
 /// <remarks>
-/// A number of attempts by default; for as long as the environment variable TIDEMARK_FUZZ_SECONDS says when it is set. The message of a failure names
-/// the seed; with TIDEMARK_FUZZ_SEED set to it, only that attempt runs.
+/// A number of attempts by default; for as long as the environment variable TIDEMARK_FUZZ_SECONDS says when it is set. The message of a
+/// failure names the seed; with TIDEMARK_FUZZ_SEED set to it, only that attempt runs.
 /// </remarks>
 internal static class Fuzz
 {

@@ -4,7 +4,8 @@ using Tidemark.Formats.Tests.Ltx;
 
 namespace Tidemark.Formats.Tests.Fuzzing;
 
-/// <summary>Damaged files give a format error: never another exception, a hang, wrong pages, or more memory than the file's length justifies.</summary>
+/// <summary>Damaged files give a format error: never another exception, a hang, wrong pages, or more memory than the file's length
+/// justifies.</summary>
 public sealed class LtxFuzzTests
 {
     private const long AllocatedMax = 4 * 1024 * 1024;
@@ -16,7 +17,10 @@ public sealed class LtxFuzzTests
         LtxForge.Increment().Build(),
         LtxForge.Frames().Build(),
         LtxForge.Tracked().Build(),
-        LtxForge.Of(LtxSample.HeaderOf(512, 9, 2, 2)).WithFrames(new Lz4FrameForge { HasBlockChecksums = true, HasContentSize = true }, 1).WithPages(4).Build(),
+        LtxForge.Of(LtxSample.HeaderOf(512, 9, 2, 2))
+            .WithFrames(new Lz4FrameForge { HasBlockChecksums = true, HasContentSize = true }, 1)
+            .WithPages(4)
+            .Build(),
         LtxSample.Small(pageSize: 4096, pageCount: 5).Write(),
         (LtxSample.Small(minTxid: 8) with { PageNumbers = [], Pages = [] }).Write(),
     ];

@@ -6,7 +6,9 @@ namespace Tidemark.Formats.Tests.Fuzzing;
 internal static class Mutation
 {
     private static readonly ulong[] s_interesting =
-        [0, 1, 2, 0x7F, 0x80, 0xFF, 0x200, 0x1000, 0x10000, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, long.MaxValue, 1UL << 63, ulong.MaxValue];
+    [
+        0, 1, 2, 0x7F, 0x80, 0xFF, 0x200, 0x1000, 0x10000, int.MaxValue, 1U << 31, uint.MaxValue, long.MaxValue, 1UL << 63, ulong.MaxValue,
+    ];
 
     /// <summary>A damaged copy; <paramref name="other"/> gives pieces.</summary>
     public static byte[] Of(byte[] original, byte[] other, Random random)

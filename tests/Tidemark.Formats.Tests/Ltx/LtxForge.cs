@@ -5,7 +5,8 @@ using Tidemark.Formats.Ltx;
 
 namespace Tidemark.Formats.Tests.Ltx;
 
-/// <summary>Builds LTX files field by field, also wrong ones, with a file checksum that is right nevertheless: so that each rule can be broken alone.</summary>
+/// <summary>Builds LTX files field by field, also wrong ones, with a file checksum that is right nevertheless: so that each rule can be
+/// broken alone.</summary>
 /// <remarks>It shares no code with the writer but the checksum.</remarks>
 internal sealed class LtxForge
 {
@@ -45,7 +46,8 @@ internal sealed class LtxForge
     public static LtxForge Increment() => Of(LtxSample.HeaderOf(512, commit: 7, minTxid: 6, maxTxid: 6)).WithPages(2, 3, 5);
 
     /// <summary>The same pages as LZ4 frames, as older programs wrote them.</summary>
-    public static LtxForge Frames() => Of(LtxSample.HeaderOf(512, commit: 7, minTxid: 6, maxTxid: 6)).WithFrames(new Lz4FrameForge(), 2, 3, 5);
+    public static LtxForge Frames()
+        => Of(LtxSample.HeaderOf(512, commit: 7, minTxid: 6, maxTxid: 6)).WithFrames(new Lz4FrameForge(), 2, 3, 5);
 
     /// <summary>A snapshot that tracks checksums in the standard way.</summary>
     public static LtxForge Tracked()

@@ -4,7 +4,8 @@ using Tidemark.Formats.Wal;
 
 namespace Tidemark.Formats.Tests.Ltx;
 
-/// <summary>Whole files as the reference encoder of the format writes them, and our own extension as docs/format/ltx.md lays it out.</summary>
+/// <summary>Whole files as the reference encoder of the format writes them, and our own extension as docs/format/ltx.md lays it
+/// out.</summary>
 public sealed class LtxGoldenTests
 {
     private static readonly string s_zeros60 = new('0', 120);
@@ -72,7 +73,8 @@ public sealed class LtxGoldenTests
     [InlineData(1024, 1048577)]
     [InlineData(4096, 262145)]
     [InlineData(65536, 16385)]
-    public void The_lock_page_is_where_the_reference_has_it(int pageSize, uint lockPage) => Assert.Equal(lockPage, LtxSample.Size(pageSize).LockPage);
+    public void The_lock_page_is_where_the_reference_has_it(int pageSize, uint lockPage)
+        => Assert.Equal(lockPage, LtxSample.Size(pageSize).LockPage);
 
     [Fact]
     public void A_header_is_laid_out_as_documented()

@@ -47,6 +47,29 @@ public sealed class LtxRandomReaderTests
     }
 
     [Fact]
+    public void A_header_that_the_first_request_cuts_in_two_is_read_whole()
+    {
+        const int firstRequest = 32 * 1024;
+        var forge = LtxForge.Of(LtxSample.HeaderOf(512, commit: 1000, minTxid: 2, maxTxid: 2));
+        var pageNumber = 0u;
+        while (forge.Build().Length < firstRequest - 100)
+        {
+            forge.WithPages(++pageNumber);
+        }
+
+        // Pages of zeros take some fifty bytes each, so that one of the lengths falls into the header.
+        while (forge.Build().Length <= firstRequest)
+        {
+            forge.WithBlock(++pageNumber, new byte[512]);
+        }
+
+        var source = new MemorySource(forge.Build());
+        Assert.InRange(source.Length, firstRequest + 1, firstRequest + LtxHeader.Size - 1);
+        Assert.Equal((int)pageNumber, Open(source).Index.Count);
+        Assert.Equal(2, source.Requests);
+    }
+
+    [Fact]
     public void An_index_larger_than_the_first_request_takes_one_more()
     {
         var source = new MemorySource(LtxSample.Small(pageSize: 512, pageCount: 5_000).Write());
@@ -117,7 +140,8 @@ public sealed class LtxRandomReaderTests
     public void A_wrong_header_is_refused() => Broken(LtxFault.InvalidPageSize, LtxForge.Increment().With(f => f.Header[10] = 3));
 
     [Fact]
-    public void A_wrong_trailer_is_refused() => Broken(LtxFault.UnexpectedPostApplyChecksum, LtxForge.Increment().With(f => f.PostApplyChecksum = 1));
+    public void A_wrong_trailer_is_refused()
+        => Broken(LtxFault.UnexpectedPostApplyChecksum, LtxForge.Increment().With(f => f.PostApplyChecksum = 1));
 
     [Theory]
     [InlineData(3, LtxFault.IndexMismatch)] // another page number

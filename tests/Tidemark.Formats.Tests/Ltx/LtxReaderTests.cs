@@ -140,7 +140,8 @@ public sealed class LtxReaderTests
     public async Task A_cancelled_read_is_cancelled()
     {
         using var reader = new LtxReader(new MemoryStream(LtxForge.Snapshot().Build()), "cancelled");
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await reader.ReadHeaderAsync(new CancellationToken(canceled: true)));
+        var cancelled = new CancellationToken(canceled: true);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await reader.ReadHeaderAsync(cancelled));
     }
 
     [Fact]

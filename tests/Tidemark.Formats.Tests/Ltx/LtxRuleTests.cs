@@ -24,7 +24,8 @@ public sealed class LtxRuleTests
     }
 
     [Fact]
-    public void A_file_must_begin_with_the_magic_number() => Broken(LtxFault.NotAnLtxFile, 0, LtxForge.Snapshot().With(f => f.Header[3] = (byte)'2'));
+    public void A_file_must_begin_with_the_magic_number()
+        => Broken(LtxFault.NotAnLtxFile, 0, LtxForge.Snapshot().With(f => f.Header[3] = (byte)'2'));
 
     [Theory]
     [InlineData(4)]
@@ -80,7 +81,10 @@ public sealed class LtxRuleTests
     [InlineData(0, 0)]
     [InlineData(0x40, 1)]
     public void A_file_that_tracks_checksums_has_a_checksum_before_with_bit_63(byte first, byte last)
-        => Broken(LtxFault.InvalidPreApplyChecksum, 0, LtxForge.Increment().With(f => (f.Header[7], f.Header[40], f.Header[47]) = (0, first, last)));
+        => Broken(
+            LtxFault.InvalidPreApplyChecksum,
+            0,
+            LtxForge.Increment().With(f => (f.Header[7], f.Header[40], f.Header[47]) = (0, first, last)));
 
     [Theory]
     [InlineData(4, 0x00, 0x80, 0x00)] // unknown flag
@@ -143,7 +147,10 @@ public sealed class LtxRuleTests
 
     [Fact]
     public void A_snapshot_reaches_the_end_of_the_database()
-        => Assert.Contains("page 2 of 3", Broken(LtxFault.MissingPage, null, LtxForge.Of(SnapshotHeader).WithPages(1, 2)).Message, StringComparison.Ordinal);
+    {
+        var fault = Broken(LtxFault.MissingPage, null, LtxForge.Of(SnapshotHeader).WithPages(1, 2));
+        Assert.Contains("page 2 of 3", fault.Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void A_compressed_page_is_not_empty()
@@ -178,7 +185,10 @@ public sealed class LtxRuleTests
 
     [Fact]
     public void An_LZ4_frame_with_a_wrong_checksum_is_refused()
-        => Broken(LtxFault.InvalidCompression, 100, LtxForge.Of(IncrementHeader).WithFrames(new Lz4FrameForge { ContentChecksumError = 1 }, 2));
+        => Broken(
+            LtxFault.InvalidCompression,
+            100,
+            LtxForge.Of(IncrementHeader).WithFrames(new Lz4FrameForge { ContentChecksumError = 1 }, 2));
 
     [Fact]
     public void An_LZ4_frame_of_another_size_than_a_page_is_refused()
@@ -189,7 +199,10 @@ public sealed class LtxRuleTests
 
     [Fact]
     public void An_LZ4_frame_of_many_tiny_blocks_is_refused()
-        => Broken(LtxFault.InvalidCompression, 100, LtxForge.Of(IncrementHeader).WithFrames(new Lz4FrameForge { BlockLength = 1, IsStored = true }, 2));
+        => Broken(
+            LtxFault.InvalidCompression,
+            100,
+            LtxForge.Of(IncrementHeader).WithFrames(new Lz4FrameForge { BlockLength = 1, IsStored = true }, 2));
 
     [Theory]
     [InlineData(0, 1)] // page number

@@ -44,7 +44,8 @@ internal sealed record Lz4FrameForge
             | (HasBlockChecksums ? 0x10 : 0)
             | (HasContentSize ? 0x08 : 0)
             | (HasContentChecksum ? 0x04 : 0));
-        byte[] descriptor = [(byte)(flags ^ FlagsError), BlockSizeByte, .. HasContentSize ? Word64((ulong)(content.Length + ContentSizeError)) : []];
+        var contentSize = HasContentSize ? Word64((ulong)(content.Length + ContentSizeError)) : [];
+        byte[] descriptor = [(byte)(flags ^ FlagsError), BlockSizeByte, .. contentSize];
         var headerChecksum = (byte)((XxHash32.HashToUInt32(descriptor) >> 8) ^ HeaderChecksumError);
         List<byte> frame = [0x04, 0x22, 0x4D, 0x18, .. descriptor, headerChecksum];
         for (var at = 0; at < content.Length; at += BlockLength)
