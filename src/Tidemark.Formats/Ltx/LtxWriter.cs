@@ -62,6 +62,7 @@ public sealed class LtxWriter : IDisposable
     /// <exception cref="ArgumentException">Page number order, range or length is wrong.</exception>
     public void WritePages(ReadOnlyMemory<uint> pageNumbers, ReadOnlyMemory<byte> pages)
     {
+        ThrowUnlessOpen();
         var pageSize = _header.PageSize.Bytes;
         if (pages.Length != (long)pageNumbers.Length * pageSize)
         {
@@ -78,7 +79,8 @@ public sealed class LtxWriter : IDisposable
             }
         }
 
-        Begin();
+        // Only a call that ends well opens the writer again: after half a write nothing more can be right.
+        _isOpen = false;
         _pages = sequence;
         var pagesPerWave = _pagesPerGroup * _groups.Length;
         for (var at = 0; at < pageNumbers.Length; at += pagesPerWave)
@@ -107,6 +109,7 @@ public sealed class LtxWriter : IDisposable
     /// <exception cref="InvalidOperationException">The file is a snapshot and lacks pages.</exception>
     public void Complete(LtxHeader finalHeader, ulong postApplyChecksum)
     {
+        ThrowUnlessOpen();
         ThrowIfUnfit(finalHeader);
         ThrowIfAtFault(new LtxTrailer(postApplyChecksum, DatabaseChecksum.Flag).Validate(finalHeader), nameof(postApplyChecksum));
         if (_pages.End(finalHeader.Commit) is not LtxFault.None)
@@ -114,7 +117,7 @@ public sealed class LtxWriter : IDisposable
             throw new InvalidOperationException($"The snapshot is written up to page {_pages.Last} of {finalHeader.Commit} only.");
         }
 
-        Begin();
+        _isOpen = false;
         Span<byte> headerBytes = stackalloc byte[LtxHeader.Size];
         finalHeader.Write(headerBytes);
         WriteTail(Crc64Iso.Append(0, headerBytes), postApplyChecksum);
@@ -162,15 +165,12 @@ public sealed class LtxWriter : IDisposable
         }
     }
 
-    // Only a call that ends well opens the writer again: after half a write nothing more can be right.
-    private void Begin()
+    private void ThrowUnlessOpen()
     {
         if (!_isOpen)
         {
             throw new InvalidOperationException("The file is complete, a write to it has failed, or the writer is disposed.");
         }
-
-        _isOpen = false;
     }
 
     private void WriteWave(ReadOnlyMemory<uint> pageNumbers, ReadOnlyMemory<byte> pages)
