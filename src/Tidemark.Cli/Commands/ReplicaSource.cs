@@ -10,12 +10,15 @@ namespace Tidemark.Cli.Commands;
 /// <param name="Stores">At least one, in the order of the configuration file.</param>
 internal sealed record ReplicaSource(string? DatabasePath, IReadOnlyList<IReplicaStore> Stores)
 {
+    /// <summary>Whether an argument is the URL of a replica; <c>sqlite://</c> begins the path of a database.</summary>
+    public static bool IsUrl(string argument) => StoreUrl.IsUrl(argument) && !argument.StartsWith("sqlite", StringComparison.Ordinal);
+
     /// <summary>Finds the replicas that an argument means.</summary>
     /// <exception cref="UsageException">A URL and a configuration file were both given.</exception>
     /// <exception cref="TidemarkException">The configuration does not have the database, or the URL is wrong.</exception>
     public static ReplicaSource Resolve(string argument, ConfigFlags config, CommandHost host)
     {
-        if (StoreUrl.IsUrl(argument) && !argument.StartsWith("sqlite", StringComparison.Ordinal))
+        if (IsUrl(argument))
         {
             return config.IsGiven
                 ? throw new UsageException("cannot specify a replica URL and the -config flag", "leave one of the two out")

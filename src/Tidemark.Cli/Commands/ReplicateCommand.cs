@@ -64,6 +64,8 @@ internal sealed class ReplicateCommand : Command
             throw new ConfigException("no databases specified in configuration", "List them under dbs.");
         }
 
+        DatabaseOptions[] databases = [.. config.Databases.Select(database => Options(database, config, host))];
+        ThrowIfShared(databases);
         using var loggers = LogSetup.Create(config.Logging, _logLevel.Value, host);
         var logger = loggers.CreateLogger("replicate");
         logger.Started(VersionCommand.Text);
@@ -76,7 +78,7 @@ internal sealed class ReplicateCommand : Command
         try
         {
             await RestoreMissingAsync(config, logger, host, interruption.Stopping);
-            var replicator = new Replicator([.. config.Databases.Select(database => Options(database, config, host))], host.Files, host.Time, loggers);
+            var replicator = new Replicator(databases, host.Files, host.Time, loggers);
             if (_isOnce.Value)
             {
                 await replicator.RunOnceAsync(interruption.Stopping);
@@ -183,6 +185,21 @@ internal sealed class ReplicateCommand : Command
             {
                 logger.NoBackup(database.Path);
             }
+        }
+    }
+
+    // Two writers in one replica, or two captures of one database, would each undo what the other does.
+    private static void ThrowIfShared(IReadOnlyList<DatabaseOptions> databases)
+    {
+        if (databases.GroupBy(database => database.DatabasePath).FirstOrDefault(group => group.Count() > 1) is { } database)
+        {
+            throw new ConfigException($"{database.Key} is listed twice", "List it once, with several replicas.");
+        }
+
+        var replicas = databases.SelectMany(database => database.Destinations, (_, store) => store.Name);
+        if (replicas.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } replica)
+        {
+            throw new ConfigException($"{replica.Key} is a destination twice", "Give each database, and each of its destinations, a place of its own.");
         }
     }
 

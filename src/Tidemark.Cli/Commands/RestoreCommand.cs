@@ -7,7 +7,6 @@ using Tidemark.Cli.Output;
 using Tidemark.Cli.Processes;
 using Tidemark.Formats;
 using Tidemark.Replicas.Restore;
-using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Databases;
 
 namespace Tidemark.Cli.Commands;
@@ -74,7 +73,7 @@ internal sealed class RestoreCommand : Command
                 : Misuse("database path or replica URL required", "tidemark restore -o /path/to/db file:///path/to/replica");
         }
 
-        if (StoreUrl.IsUrl(argument) && _output.Value.Length == 0)
+        if (ReplicaSource.IsUrl(argument) && _output.Value.Length == 0)
         {
             throw Misuse("-o is required when restoring from a replica URL", $"tidemark restore -o /path/to/db {argument}");
         }

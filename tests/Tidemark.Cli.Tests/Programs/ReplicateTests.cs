@@ -59,6 +59,21 @@ public sealed class ReplicateTests : IDisposable
     }
 
     [Fact]
+    public async Task A_second_signal_cuts_the_last_upload_short_and_the_exit_code_tells_it()
+    {
+        WriteRows(1);
+        await File.WriteAllTextAsync(_folder["blocked"], "a file where a folder should be", TestContext.Current.CancellationToken);
+        await using var program = RunningProgram.Start("replicate", Database, $"file://{_folder["blocked"]}/replica");
+        await program.WaitForLineAsync("Cannot ship");
+
+        program.Signal(Sigterm);
+        await program.WaitForLineAsync("Stopping");
+        program.Signal(Sigterm);
+
+        Assert.Equal(1, (await program.WaitAsync()).ExitCode);
+    }
+
+    [Fact]
     public async Task The_exit_code_of_the_child_is_the_exit_code()
     {
         WriteRows(2);
@@ -152,6 +167,28 @@ public sealed class ReplicateTests : IDisposable
 
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         Assert.Equal(3, Query(Database, "SELECT count(*) FROM t"));
+    }
+
+    [Fact]
+    public async Task A_place_for_two_replicas_is_refused()
+    {
+        var result = await RunningProgram.RunAsync("replicate", "-once", Database, ReplicaUrl, ReplicaUrl + "/.");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal($"Error: {ReplicaUrl} is a destination twice", result.FirstErrorLine);
+    }
+
+    [Fact]
+    public async Task A_database_that_is_listed_twice_is_refused()
+    {
+        var config = _folder["twice.yml"];
+        await File.WriteAllTextAsync(
+            config, "dbs: [{path: /a/x.db, replica: {path: /r}}, {path: /a/./x.db, replica: {path: /s}}]\n", TestContext.Current.CancellationToken);
+
+        var result = await RunningProgram.RunAsync("replicate", "-config", config);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal("Error: /a/x.db is listed twice", result.FirstErrorLine);
     }
 
     [Fact]
