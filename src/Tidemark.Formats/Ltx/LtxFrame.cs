@@ -10,13 +10,16 @@ internal static class LtxFrame
     // Apart from its content, an LZ4 frame of one page has a header, an end mark and checksums; a few blocks more do no harm.
     private const int Lz4FrameOverheadMax = 256;
 
+    /// <summary>The longest that a frame can be, in bytes.</summary>
+    public static int LengthMax(PageSize pageSize) => LtxFrameHeader.BlockSize + LtxFrameHeader.PayloadMax(pageSize) + Lz4FrameOverheadMax;
+
     /// <summary>Finds out how long the frame is at whose beginning <paramref name="source"/> stands.</summary>
     /// <param name="source">The bytes that are known so far: at least the header without the size field.</param>
     /// <param name="header">The frame's header.</param>
     /// <param name="pageSize">Size of the pages.</param>
     /// <param name="length">
-    /// The frame's length when it is wholly in <paramref name="source"/>; otherwise how many bytes are needed to find out more, which is more than
-    /// there are.
+    /// The frame's length when it is wholly in <paramref name="source"/>; otherwise how many bytes are needed to find out more, which is
+    /// more than there are.
     /// </param>
     /// <returns><see cref="LtxFault.None"/>, or what is wrong.</returns>
     public static LtxFault TryMeasure(ReadOnlySpan<byte> source, in LtxFrameHeader header, PageSize pageSize, out int length)
@@ -48,7 +51,8 @@ internal static class LtxFrame
     /// <summary>Expands the page of a frame that was measured.</summary>
     /// <param name="frame">The whole frame.</param>
     /// <param name="page">Room for one page.</param>
-    /// <param name="headerSize">Bytes of the header with the size field where there is one, which are what the file checksum covers beside the page.</param>
+    /// <param name="headerSize">Bytes of the header with the size field where there is one, which are what the file checksum covers beside
+    /// the page.</param>
     /// <returns>How many bytes were written, or a negative number when the compressed bytes are damaged or expand to more.</returns>
     public static int Expand(ReadOnlySpan<byte> frame, Span<byte> page, out int headerSize)
     {

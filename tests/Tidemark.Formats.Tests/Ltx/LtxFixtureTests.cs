@@ -21,4 +21,31 @@ public sealed class LtxFixtureTests
         Assert.Equal(LtxProof.None, summary.Header.Proof);
         Assert.False(summary.Header.TracksChecksums);
     }
+
+    [Theory]
+    [MemberData(nameof(Files))]
+    public async Task Every_page_of_a_file_of_the_original_can_be_read_alone(string path)
+    {
+        var bytes = TidemarkShared.ReadFixture(path);
+        var (summary, pages) = LtxSample.Read(bytes);
+        var reader = await LtxRandomReader.OpenAsync(new MemorySource(bytes), path, TestContext.Current.CancellationToken);
+        Assert.Equal(summary.Header, reader.Header);
+        Assert.Equal(summary.Trailer, reader.Trailer);
+        Assert.Equal(pages.Keys, reader.Index.PageNumbers.ToArray());
+        var page = new byte[reader.Header.PageSize.Bytes];
+        foreach (var (pageNumber, expected) in pages)
+        {
+            Assert.True(await reader.TryReadPageAsync(pageNumber, page, TestContext.Current.CancellationToken));
+            Assert.Equal(expected, page);
+        }
+    }
+
+    [Fact]
+    public void There_are_files_with_lz4_blocks_and_files_with_lz4_frames()
+    {
+        Assert.Contains(Files, row => PageFlagsOf(row) == 1);
+        Assert.Contains(Files, row => PageFlagsOf(row) == 0);
+    }
+
+    private static byte PageFlagsOf(TheoryDataRow<string> row) => TidemarkShared.ReadFixture(row.Data)[LtxHeader.Size + 5];
 }

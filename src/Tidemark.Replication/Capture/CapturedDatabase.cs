@@ -1,0 +1,165 @@
+using Tidemark.Formats;
+using Tidemark.Formats.Wal;
+using Tidemark.Replicas.Files;
+using Tidemark.Replication.Databases;
+
+namespace Tidemark.Replication.Capture;
+
+/// <summary>The state of one database under capture: its connections, its spool, and where capture stands. The one owner of all three.</summary>
+/// <remarks>
+/// Invariant: <see cref="GuardIsUninterrupted"/> is true only while a guard has been held without a gap since <see cref="Position"/> was taken, and everything up
+/// to the guard's snapshot is in the spool. Not thread-safe: one step at a time.
+/// </remarks>
+internal sealed class CapturedDatabase : IDisposable
+{
+    private PageChecksums? _checksums;
+    private PageSize? _replicaPageSize;
+
+    public CapturedDatabase(string path, Spool spool, IFileSystem files, TimeProvider time, CaptureSettings settings)
+    {
+        (Path, Spool, Files, Time, Settings) = (path, spool, files, time, settings);
+        Position = PositionRecovery.Recover(spool, out var evidence);
+        Evidence = evidence;
+        ReplicaTxid = spool.ListCaptures() is [.., var newest] ? newest.MaxTxid : Txid.None;
+        var lineage = (Position ?? spool.ReadPosition())?.Lineage ?? Lineage.None;
+        Lineage = lineage != Lineage.None ? lineage : Lineage.Create();
+        spool.DeleteSnapshotsAfter(Position?.Txid ?? Txid.None);
+        _checksums = Position is { Checksum: not null } position ? PositionRecovery.RecoverChecksums(spool, position) : null;
+    }
+
+    /// <summary>Path of the database.</summary>
+    public string Path { get; }
+
+    /// <summary>Its spool.</summary>
+    public Spool Spool { get; }
+
+    public IFileSystem Files { get; }
+
+    public TimeProvider Time { get; }
+
+    public CaptureSettings Settings { get; }
+
+    /// <summary>The connections, or null while there is no database.</summary>
+    public LiveDatabase? Live { get; private set; }
+
+    /// <summary>Where capture stands, or null before the first capture.</summary>
+    public Position? Position { get; private set; }
+
+    /// <summary>What could prove a position whose frame checksum is not known; null when nothing can.</summary>
+    public PositionEvidence? Evidence { get; private set; }
+
+    /// <summary>See the class.</summary>
+    public bool GuardIsUninterrupted { get; set; }
+
+    /// <summary>What this writer puts into every file: kept from the spool, or new.</summary>
+    public Lineage Lineage { get; }
+
+    /// <summary>The newest TXID that any destination is known to hold, and at the start the newest name in the spool, whatever its content.</summary>
+    public Txid ReplicaTxid { get; private set; }
+
+    /// <summary>The TXID of the next capture: after everything in the spool and in every destination, so that none is ever written twice.</summary>
+    public Txid NextTxid => (Position is { } position && position.Txid > ReplicaTxid ? position.Txid : ReplicaTxid).Next();
+
+    /// <summary>The page checksums of the position, or null while they are not known.</summary>
+    public PageChecksums? Checksums => _checksums;
+
+    /// <summary>Page size of the captures so far, here or in a destination, or null before the first. A change of it needs a snapshot to start from.</summary>
+    public PageSize? HistoryPageSize => Position?.PageSize ?? _replicaPageSize;
+
+    /// <summary>Tells that a destination holds this TXID. If it is newer than the position, the next capture takes the replica as its base.</summary>
+    public void NoteReplica(Txid txid, PageSize pageSize)
+    {
+        if (txid > ReplicaTxid)
+        {
+            (ReplicaTxid, _replicaPageSize) = (txid, pageSize);
+        }
+    }
+
+    /// <summary>Opens the database if it is not open; false while there is none. Notices when another file took its place.</summary>
+    public bool TryOpen()
+    {
+        if (Live is not null && Live.HasMoved())
+        {
+            Close();
+        }
+
+        Live ??= LiveDatabase.TryOpen(Path, Settings.BusyTimeout);
+        return Live is not null;
+    }
+
+    /// <summary>Closes the connections. The guard ends, so the next capture has to prove that the WAL continues.</summary>
+    public void Close()
+    {
+        GuardIsUninterrupted = false;
+        Live?.Dispose();
+        Live = null;
+    }
+
+    /// <summary>The position's frame checksum became known.</summary>
+    public void Prove(WalChecksum frameChecksum)
+    {
+        Position = Position! with { FrameChecksum = frameChecksum };
+        Evidence = null;
+    }
+
+    /// <summary>The WAL is not what it must be: the next capture compares pages.</summary>
+    public void Distrust()
+    {
+        GuardIsUninterrupted = false;
+        Evidence = null;
+        Position = Position is null ? null : Position with { FrameChecksum = null };
+    }
+
+    /// <summary>Moves on to a new position whose file, if there is one, is in the spool.</summary>
+    /// <param name="position">The new position.</param>
+    /// <param name="pageNumbers">Pages whose checksums changed, ascending.</param>
+    /// <param name="checksums">Their checksums.</param>
+    public void Advance(Position position, ReadOnlySpan<uint> pageNumbers, ReadOnlySpan<ulong> checksums)
+    {
+        SetPosition(position);
+        try
+        {
+            _checksums?.Apply(pageNumbers, checksums);
+        }
+        catch
+        {
+            // A table that is half written says nothing; it is built again with the next capture.
+            ForgetChecksums();
+            throw;
+        }
+
+        Spool.WritePosition(position);
+    }
+
+    /// <summary>Moves on to a new position with a new table of page checksums, which has been written beside the old one.</summary>
+    public void Advance(Position position, PageChecksums newChecksums)
+    {
+        SetPosition(position);
+        ForgetChecksums();
+        newChecksums.Dispose();
+        Spool.ReplacePageChecksums();
+        _checksums = Spool.TryOpenPageChecksums(position.PageSize);
+        Spool.WritePosition(position);
+    }
+
+    public void Dispose()
+    {
+        Close();
+        ForgetChecksums();
+    }
+
+    private void SetPosition(Position position)
+    {
+        Invariant.Holds(
+            Position is null || position.Txid >= Position.Txid,
+            $"A position never moves back: {Position?.Txid} to {position.Txid}.");
+        Position = position;
+        Evidence = null;
+    }
+
+    private void ForgetChecksums()
+    {
+        _checksums?.Dispose();
+        _checksums = null;
+    }
+}

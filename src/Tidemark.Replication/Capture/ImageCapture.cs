@@ -1,0 +1,107 @@
+using Tidemark.Formats.Database;
+using Tidemark.Formats.Ltx;
+using Tidemark.Formats.Wal;
+using Tidemark.Replicas.Catalog;
+
+namespace Tidemark.Replication.Capture;
+
+/// <summary>Writes the pages of the whole database as one level-0 file: all of them, or those that differ from the last capture.</summary>
+/// <remarks>
+/// A resting database has no new frames that would keep its WAL in place while it is read. So with a guard held, one frame is forced; then the free
+/// connection's snapshot stands inside the WAL, and it becomes the new guard.
+/// </remarks>
+internal static class ImageCapture
+{
+    /// <summary>Captures the database as it is now.</summary>
+    /// <param name="database">The database, with no transaction on its free connection.</param>
+    /// <param name="reason">Why the WAL does not continue, or null for the first image.</param>
+    public static CaptureResult Run(CapturedDatabase database, Discontinuity? reason)
+    {
+        var live = database.Live!;
+        var snapshot = live.BeginReadInsideWal();
+        using var wal = WalFile.Open(database.Files, live.WalPath, snapshot);
+        if (database.HistoryPageSize is { } before && before != snapshot.PageSize)
+        {
+            // Files of different page sizes cannot follow each other, so a restore has to begin with a snapshot that includes this capture.
+            SnapshotFile.Write(database, wal, snapshot, database.NextTxid, checksum: null);
+        }
+
+        var result = Write(database, wal, snapshot, reason);
+        live.HandOver();
+        database.GuardIsUninterrupted = true;
+        return result;
+    }
+
+    private static CaptureResult Write(CapturedDatabase database, WalFile wal, WalIndexHeader snapshot, Discontinuity? reason)
+    {
+        var scan = new ImageScan(database.Live!.Free, wal, snapshot);
+
+        // The table is that of the position. It is no base when the replica went on without us, or when pages have another size.
+        var position = database.Position;
+        var isBase = reason is not (null or Discontinuity.ReplicaIsAhead or Discontinuity.PageSizeChanged);
+        var old = isBase && position?.Checksum is not null ? database.Checksums : null;
+        using var table = database.Spool.CreatePageChecksums(snapshot.PageSize);
+        var sum = DatabaseChecksum.Empty;
+        var written = 0L;
+        var txid = database.NextTxid;
+        var name = database.Spool.Publish(Level.Captured, (content, overflow) =>
+        {
+            var header = new LtxHeader
+            {
+                PageSize = snapshot.PageSize,
+                Commit = snapshot.PageCount,
+                MinTxid = txid,
+                MaxTxid = txid,
+                TimestampMs = database.Time.GetUtcNow().ToUnixTimeMilliseconds(),
+                WalOffset = WalHeader.Size,
+                WalSize = snapshot.FrameCount * (long)WalFrameHeader.FrameSize(snapshot.PageSize),
+                WalSalts = snapshot.Salts,
+                Lineage = database.Lineage,
+            };
+            using var writer = new LtxWriter(content, header, overflow, database.Settings.Parallelism);
+            using var batch = new PageBatch(snapshot.PageSize);
+            var checksums = new ulong[batch.Capacity];
+            var oldChecksums = new ulong[batch.Capacity];
+            while (scan.ReadNext(batch))
+            {
+                sum = ImageScan.Sum(batch, checksums, sum);
+                table.Write(batch.Numbers[0], checksums.AsSpan(0, batch.Count));
+                if (old is not null)
+                {
+                    KeepDifferent(batch, checksums, oldChecksums, old, position!.PageCount);
+                }
+
+                batch.WriteTo(writer);
+            }
+
+            written = writer.PageCount;
+            if (old is not null && written == 0 && snapshot.PageCount == position!.PageCount)
+            {
+                return null;
+            }
+
+            writer.Complete(header with { Proof = new LtxProof(old is null ? null : position!.Checksum, sum) });
+            return new LtxFileName(txid, txid);
+        });
+        var reached = new Position(
+            name?.MaxTxid ?? position!.Txid, snapshot.PageSize, snapshot.PageCount, snapshot.Salts, snapshot.FrameCount, snapshot.Checksum, sum, database.Lineage);
+        database.Advance(reached, table);
+        var outcome = name is null ? CaptureOutcome.NoDifference : old is null ? CaptureOutcome.Image : CaptureOutcome.Difference;
+        return new CaptureResult(outcome, reached.Txid, written, reason);
+    }
+
+    private static void KeepDifferent(PageBatch batch, ulong[] checksums, ulong[] oldChecksums, PageChecksums old, uint oldPageCount)
+    {
+        old.Read(batch.Numbers[0], oldChecksums.AsSpan(0, batch.Count));
+        var kept = 0;
+        for (var i = 0; i < batch.Count; i++)
+        {
+            if (batch.Numbers[i] > oldPageCount || checksums[i] != oldChecksums[i])
+            {
+                batch.Keep(i, kept++);
+            }
+        }
+
+        batch.Truncate(kept);
+    }
+}

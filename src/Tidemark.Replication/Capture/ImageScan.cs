@@ -1,0 +1,60 @@
+using Tidemark.Formats.Database;
+using Tidemark.Formats.Wal;
+using Tidemark.Replication.Databases;
+
+namespace Tidemark.Replication.Capture;
+
+/// <summary>Goes through all pages of a database at one snapshot, batch by batch, in ascending order and without the lock page.</summary>
+internal sealed class ImageScan
+{
+    private readonly DatabaseImage _image;
+    private readonly WalIndexHeader _snapshot;
+    private long _nextPage = 1;
+
+    /// <summary>Verifies the whole WAL of the snapshot, so that a page is taken from a frame only if SQLite committed it.</summary>
+    /// <exception cref="WalMismatchException">The WAL is not what the snapshot says.</exception>
+    public ImageScan(DatabaseConnection connection, WalFile wal, WalIndexHeader snapshot)
+    {
+        var map = new WalPageMap();
+        var piece = wal.Scan(1, wal.Header.Checksum, snapshot.FrameCount, long.MaxValue, map);
+        wal.CheckEnd(piece, snapshot);
+        map.Seal(snapshot.PageCount, snapshot.PageSize.LockPage);
+        (_image, _snapshot) = (new DatabaseImage(connection, wal, map), snapshot);
+    }
+
+    /// <summary>Fills an empty batch with the next pages, which are consecutive; false at the end.</summary>
+    public bool ReadNext(PageBatch batch)
+    {
+        batch.Truncate(0);
+        var lockPage = _snapshot.PageSize.LockPage;
+        if (_nextPage == lockPage)
+        {
+            _nextPage++;
+        }
+
+        for (; _nextPage <= _snapshot.PageCount && _nextPage != lockPage && !batch.IsFull; _nextPage++)
+        {
+            batch.Add((uint)_nextPage);
+        }
+
+        if (batch.Count == 0)
+        {
+            return false;
+        }
+
+        _image.Read(batch.Numbers[0], batch.Pages(0, batch.Count));
+        return true;
+    }
+
+    /// <summary>Computes the checksum of each page of a batch and adds them to a sum.</summary>
+    public static DatabaseChecksum Sum(PageBatch batch, Span<ulong> checksums, DatabaseChecksum sum)
+    {
+        for (var i = 0; i < batch.Count; i++)
+        {
+            checksums[i] = DatabaseChecksum.OfPage(batch.Numbers[i], batch.Pages(i, 1));
+            sum = sum.Toggle(checksums[i]);
+        }
+
+        return sum;
+    }
+}

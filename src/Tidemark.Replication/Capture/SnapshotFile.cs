@@ -1,0 +1,58 @@
+using Tidemark.Formats;
+using Tidemark.Formats.Database;
+using Tidemark.Formats.Ltx;
+using Tidemark.Formats.Wal;
+using Tidemark.Replicas.Catalog;
+
+namespace Tidemark.Replication.Capture;
+
+/// <summary>Writes a snapshot, a level-9 file with every page from TXID 1 on, to the spool.</summary>
+internal static class SnapshotFile
+{
+    /// <summary>Writes what the free connection sees.</summary>
+    /// <param name="database">The database, whose free connection holds <paramref name="snapshot"/> inside the WAL.</param>
+    /// <param name="wal">Its WAL.</param>
+    /// <param name="snapshot">The end of the WAL.</param>
+    /// <param name="txid">The capture that leads to this state.</param>
+    /// <param name="checksum">What the pages must add up to, or null when it is not known yet.</param>
+    /// <exception cref="WalMismatchException">The pages do not add up to <paramref name="checksum"/>.</exception>
+    public static LtxFileName Write(CapturedDatabase database, WalFile wal, WalIndexHeader snapshot, Txid txid, DatabaseChecksum? checksum)
+    {
+        var scan = new ImageScan(database.Live!.Free, wal, snapshot);
+        var name = new LtxFileName(Txid.First, txid);
+        database.Spool.Publish(Level.Snapshots, (content, overflow) =>
+        {
+            var header = new LtxHeader
+            {
+                PageSize = snapshot.PageSize,
+                Commit = snapshot.PageCount,
+                MinTxid = name.MinTxid,
+                MaxTxid = name.MaxTxid,
+                TimestampMs = database.Time.GetUtcNow().ToUnixTimeMilliseconds(),
+                WalOffset = WalHeader.Size,
+                WalSize = snapshot.FrameCount * (long)WalFrameHeader.FrameSize(snapshot.PageSize),
+                WalSalts = snapshot.Salts,
+                Lineage = database.Lineage,
+            };
+            using var writer = new LtxWriter(content, header, overflow, database.Settings.Parallelism);
+            using var batch = new PageBatch(snapshot.PageSize);
+            var checksums = new ulong[batch.Capacity];
+            var sum = DatabaseChecksum.Empty;
+            while (scan.ReadNext(batch))
+            {
+                sum = ImageScan.Sum(batch, checksums, sum);
+                batch.WriteTo(writer);
+            }
+
+            if (checksum is { } expected && expected != sum)
+            {
+                throw new WalMismatchException(
+                    database.Live.WalPath, snapshot.FrameCount, $"leads to a database with checksum {sum}, though the captures add up to {expected}");
+            }
+
+            writer.Complete(header with { Proof = new LtxProof(null, sum) });
+            return name;
+        });
+        return name;
+    }
+}

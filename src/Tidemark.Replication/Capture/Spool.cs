@@ -1,0 +1,192 @@
+using System.Globalization;
+using Tidemark.Formats;
+using Tidemark.Formats.Ltx;
+using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Files;
+
+namespace Tidemark.Replication.Capture;
+
+/// <summary>The local folder of one database: captured files that wait for upload, and the state that capture resumes from.</summary>
+/// <remarks>
+/// <code>
+///   .app.db-tidemark/
+///     position              where capture stands (PositionRecord)
+///     pages                 one checksum for each page (PageChecksums)
+///     ltx/0/min-max.ltx     captures; the newest one always stays
+///     ltx/9/1-max.ltx       a snapshot that waits for a destination which needs one
+/// </code>
+/// An existing folder <c>.app.db-litestream</c> is taken over: the captures lie in it in the same way.
+/// </remarks>
+internal sealed class Spool
+{
+    private const string TemporarySuffix = ".tmp";
+
+    private readonly IFileSystem _files;
+    private int _temporaryNumber;
+
+    private Spool(IFileSystem files, string path) => (_files, Path) = (files, path);
+
+    /// <summary>The folder.</summary>
+    public string Path { get; }
+
+    /// <summary>The file of page checksums.</summary>
+    public string PageChecksumsPath => System.IO.Path.Combine(Path, "pages");
+
+    /// <summary>Where a new table of page checksums is built before it takes the place of the old one.</summary>
+    public string NewPageChecksumsPath => PageChecksumsPath + TemporarySuffix;
+
+    private string PositionPath => System.IO.Path.Combine(Path, "position");
+
+    /// <summary>The folder beside the database: an existing one of this or of the original program, or a new one.</summary>
+    public static string DefaultPath(IFileSystem files, string databasePath)
+    {
+        var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(databasePath)) ?? "/";
+        var name = System.IO.Path.GetFileName(databasePath);
+        var own = System.IO.Path.Combine(folder, $".{name}-tidemark");
+        var taken = System.IO.Path.Combine(folder, $".{name}-litestream");
+        return !files.DirectoryExists(own) && files.DirectoryExists(System.IO.Path.Combine(taken, "ltx")) ? taken : own;
+    }
+
+    /// <summary>Opens the folder, creates it if need be, and removes what a crash left unfinished.</summary>
+    public static Spool Open(IFileSystem files, string path)
+    {
+        var spool = new Spool(files, System.IO.Path.GetFullPath(path));
+        foreach (var level in (ReadOnlySpan<Level>)[Level.Captured, Level.Snapshots])
+        {
+            files.CreateDirectory(spool.FolderOf(level));
+            foreach (var name in files.ListFiles(spool.FolderOf(level)).Where(name => name.EndsWith(TemporarySuffix, StringComparison.Ordinal)))
+            {
+                files.Delete(System.IO.Path.Combine(spool.FolderOf(level), name));
+            }
+        }
+
+        files.Delete(spool.NewPageChecksumsPath);
+        return spool;
+    }
+
+    /// <summary>The path of a file.</summary>
+    public string PathOf(LtxFileKey key) => System.IO.Path.Combine(FolderOf(key.Level), key.Name.ToString());
+
+    /// <summary>The captures, in ascending order.</summary>
+    public IReadOnlyList<LtxFileName> ListCaptures() => List(Level.Captured);
+
+    /// <summary>The snapshots that wait for a destination, in ascending order.</summary>
+    public IReadOnlyList<LtxFileName> ListSnapshots() => List(Level.Snapshots);
+
+    /// <summary>Deletes snapshots of captures that never became durable.</summary>
+    public void DeleteSnapshotsAfter(Txid txid)
+    {
+        foreach (var name in ListSnapshots().Where(name => name.MaxTxid > txid))
+        {
+            Delete(new LtxFileKey(Level.Snapshots, name));
+        }
+    }
+
+    private List<LtxFileName> List(Level level)
+    {
+        var names = new List<LtxFileName>();
+        foreach (var text in _files.ListFiles(FolderOf(level)))
+        {
+            if (LtxFileName.TryParse(text, out var name))
+            {
+                names.Add(name);
+            }
+        }
+
+        names.Sort();
+        return names;
+    }
+
+    /// <summary>Whether the file is there.</summary>
+    public bool Contains(LtxFileKey key) => _files.FileExists(PathOf(key));
+
+    /// <summary>Opens a file for reading.</summary>
+    public Stream OpenRead(LtxFileKey key) => new FileContentStream(_files.Open(PathOf(key), FileMode.Open, FileAccess.Read));
+
+    /// <summary>Writes a file: temporary name, sync, rename, sync of the folder. It appears whole or not at all.</summary>
+    /// <param name="level">Level of the file.</param>
+    /// <param name="write">Writes the content to the stream; the second argument makes a temporary stream for what does not fit into memory. Returns the file's
+    /// name, or null when it turned out that nothing needs to be written.</param>
+    public LtxFileName? Publish(Level level, Func<Stream, Func<Stream>, LtxFileName?> write)
+    {
+        var temporary = System.IO.Path.Combine(FolderOf(level), string.Create(CultureInfo.InvariantCulture, $"new-{_temporaryNumber++}{TemporarySuffix}"));
+        var overflow = temporary[..^TemporarySuffix.Length] + "-index" + TemporarySuffix;
+        try
+        {
+            LtxFileName? name;
+            using (var file = _files.Open(temporary, FileMode.Create, FileAccess.ReadWrite))
+            {
+                using var content = new FileContentStream(file);
+                name = write(content, () => new FileContentStream(_files.Open(overflow, FileMode.Create, FileAccess.ReadWrite)));
+                if (name is not null)
+                {
+                    file.Sync();
+                }
+            }
+
+            if (name is not null)
+            {
+                _files.Move(temporary, PathOf(new LtxFileKey(level, name.Value)));
+                _files.SyncDirectory(FolderOf(level));
+            }
+
+            return name;
+        }
+        finally
+        {
+            DeleteQuietly(temporary);
+            DeleteQuietly(overflow);
+        }
+    }
+
+    /// <summary>Deletes a file that all destinations have.</summary>
+    public void Delete(LtxFileKey key) => _files.Delete(PathOf(key));
+
+    /// <summary>Renames a damaged file, so that nobody takes it for a capture but a person can still look at it.</summary>
+    public void SetAside(LtxFileKey key) => _files.Move(PathOf(key), PathOf(key) + ".damaged");
+
+    /// <summary>Reads the position; null when there is none or it is not to be believed.</summary>
+    public Position? ReadPosition()
+    {
+        if (!_files.FileExists(PositionPath))
+        {
+            return null;
+        }
+
+        using var file = _files.Open(PositionPath, FileMode.Open, FileAccess.Read);
+        Span<byte> record = stackalloc byte[PositionRecord.Size];
+        return PositionRecord.TryRead(record[..file.Read(0, record)]);
+    }
+
+    /// <summary>Writes the position in place. Not synced: see <see cref="PositionRecord"/>.</summary>
+    public void WritePosition(Position position)
+    {
+        Span<byte> record = stackalloc byte[PositionRecord.Size];
+        PositionRecord.Write(record, position);
+        using var file = _files.Open(PositionPath, FileMode.OpenOrCreate, FileAccess.ReadWrite);
+        file.Write(0, record);
+    }
+
+    /// <summary>Opens the table of page checksums, if it is there and for this page size.</summary>
+    public PageChecksums? TryOpenPageChecksums(PageSize pageSize) => PageChecksums.TryOpen(_files, PageChecksumsPath, pageSize);
+
+    /// <summary>Begins a new table of page checksums.</summary>
+    public PageChecksums CreatePageChecksums(PageSize pageSize) => PageChecksums.Create(_files, NewPageChecksumsPath, pageSize);
+
+    /// <summary>Puts the new table in the place of the old one, whose handle is closed before.</summary>
+    public void ReplacePageChecksums() => _files.Move(NewPageChecksumsPath, PageChecksumsPath);
+
+    private string FolderOf(Level level) => System.IO.Path.Combine(Path, "ltx", level.ToString());
+
+    private void DeleteQuietly(string path)
+    {
+        try
+        {
+            _files.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Removed when the spool is opened next; the reason why the file could not be written is the one to report.
+        }
+    }
+}

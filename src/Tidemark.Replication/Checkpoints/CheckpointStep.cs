@@ -1,0 +1,95 @@
+using Tidemark.Formats.Wal;
+using Tidemark.Replication.Capture;
+using Tidemark.Replication.Databases;
+
+namespace Tidemark.Replication.Checkpoints;
+
+/// <summary>Copies the WAL into the database file, and lets it start over when it has grown, without ever stopping writers for the copying.</summary>
+/// <remarks>
+/// <para>Only PASSIVE checkpoints, in two moves. <b>Drain</b>: everything is captured and the guard stands at the end; PASSIVE copies up to the guard, with no lock that
+/// a writer needs. <b>Seal</b>: the free connection takes the write lock, the last few frames are captured and copied, the guard begins again at mark 0, and the lock is
+/// released. The next writer then finds a WAL that is wholly in the file and used by nobody, and starts it over.</para>
+/// <para>Owns the memory of the last attempt. Not thread-safe.</para>
+/// </remarks>
+internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy policy)
+{
+    private WalSalts _run;
+    private uint _framesAtLastAttempt;
+    private long _lastAttempt = database.Time.GetTimestamp();
+    private uint? _sealedFrame;
+
+    /// <summary>Whether <see cref="Run()"/> would do anything.</summary>
+    public bool IsDue => Decide() != CheckpointAction.None;
+
+    /// <summary>Runs a checkpoint if one is due. The database was captured to its end just before.</summary>
+    /// <exception cref="DatabaseException">SQLite refused something.</exception>
+    public CheckpointResult Run() => Decide() is var action and not CheckpointAction.None ? Run(action) : default;
+
+    /// <summary>Runs a checkpoint now.</summary>
+    public CheckpointResult Run(CheckpointAction action)
+    {
+        _lastAttempt = database.Time.GetTimestamp();
+        _framesAtLastAttempt = database.Position!.Frame;
+        var progress = database.Live!.Free.CheckpointPassive();
+
+        // A partial copy means that another reader pins the WAL: the write lock would be taken for nothing.
+        return action == CheckpointAction.Seal && progress.IsComplete ? Seal(progress) : new CheckpointResult(action, progress, false, TimeSpan.Zero);
+    }
+
+    private CheckpointAction Decide()
+    {
+        if (database.Live is null || !database.GuardIsUninterrupted || database.Position is not { } position)
+        {
+            return CheckpointAction.None;
+        }
+
+        if (position.Salts != _run)
+        {
+            (_run, _framesAtLastAttempt, _sealedFrame) = (position.Salts, 0, null);
+        }
+
+        var frames = position.Frame == _sealedFrame ? 0 : position.Frame;
+        return policy.Decide(new CheckpointObservation(frames, _framesAtLastAttempt, database.Time.GetElapsedTime(_lastAttempt)));
+    }
+
+    private CheckpointResult Seal(CheckpointProgress drained)
+    {
+        var live = database.Live!;
+        var guard = live.EnsureGuard();
+        if (!live.Free.TryBeginImmediate())
+        {
+            return new CheckpointResult(CheckpointAction.Seal, drained, false, TimeSpan.Zero);
+        }
+
+        var locked = database.Time.GetTimestamp();
+        var isComplete = false;
+        try
+        {
+            // Nobody can write, so nobody can start the WAL over: the guard may move to the end before the last frames are captured.
+            guard.Rollback();
+            guard.BeginRead();
+            if (CaptureStep.TryRunTo(database, guard))
+            {
+                guard.Rollback();
+                drained = guard.CheckpointPassive();
+                guard.BeginRead();
+                isComplete = true;
+            }
+        }
+        catch (WalMismatchException)
+        {
+            database.Distrust();
+            throw;
+        }
+        finally
+        {
+            // Beyond this point the guard only protects what is captured.
+            database.GuardIsUninterrupted = isComplete;
+            live.Free.Rollback();
+        }
+
+        _framesAtLastAttempt = database.Position!.Frame;
+        _sealedFrame = drained.IsComplete ? database.Position.Frame : null;
+        return new CheckpointResult(CheckpointAction.Seal, drained, drained.IsComplete, database.Time.GetElapsedTime(locked));
+    }
+}

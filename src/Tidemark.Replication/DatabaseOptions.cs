@@ -1,0 +1,49 @@
+using Tidemark.Replicas.Stores;
+
+namespace Tidemark.Replication;
+
+/// <summary>One database and where it is replicated to.</summary>
+public sealed record DatabaseOptions
+{
+    /// <summary>Path of the database file. It need not exist yet.</summary>
+    public required string DatabasePath { get; init; }
+
+    /// <summary>The destinations, at least one. Each has its own position; a slow one holds back nobody else.</summary>
+    public required IReadOnlyList<IReplicaStore> Destinations { get; init; }
+
+    /// <summary>Folder of the spool.</summary>
+    /// <value>Null, the default, is <c>.NAME-tidemark</c> beside the database, or an existing <c>.NAME-litestream</c>.</value>
+    public string? SpoolPath { get; init; }
+
+    /// <summary>How long changes are gathered into one capture while the database is busy. The first change of a quiet database is captured at once.</summary>
+    /// <value>Zero or more; 1 second by default.</value>
+    public TimeSpan SyncInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often the WAL is looked at where the file system gives no notice of changes.</summary>
+    /// <value>More than zero; 1 second by default.</value>
+    public TimeSpan MonitorInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>After how long a WAL that is still short is copied into the database file.</summary>
+    /// <value>1 minute by default; zero or less: never.</value>
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>By how many pages the WAL grows before it is copied into the database file and started over.</summary>
+    /// <value>At least 1; 1,000 by default.</value>
+    public int CheckpointPages { get; init; } = 1000;
+
+    /// <summary>After how many bytes of WAL a capture ends at the next commit, which bounds its memory and the size of its file.</summary>
+    /// <value>64 MiB by default; zero: no bound.</value>
+    public long CaptureBytesMax { get; init; } = 64 << 20;
+
+    /// <summary>How long SQLite waits for a lock on the database.</summary>
+    /// <value>1 second by default.</value>
+    public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a shutdown tries to ship what was captured.</summary>
+    /// <value>30 seconds by default; zero: one try.</value>
+    public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long a shutdown waits between two tries.</summary>
+    /// <value>More than zero; 500 milliseconds by default.</value>
+    public TimeSpan ShutdownRetryInterval { get; init; } = TimeSpan.FromMilliseconds(500);
+}

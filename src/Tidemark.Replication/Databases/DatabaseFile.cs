@@ -1,0 +1,58 @@
+using System.Runtime.InteropServices;
+using SQLitePCL;
+
+namespace Tidemark.Replication.Databases;
+
+/// <summary>Reads the database file through the file object that a SQLite connection already holds.</summary>
+/// <remarks>
+/// POSIX locks belong to the process: closing any handle on a database file drops every lock that SQLite holds on it. So Tidemark has no handle of its own
+/// on a live database; it calls the read method of SQLite's own file object (https://www.sqlite.org/c3ref/io_methods.html). Valid while the
+/// connection is open, and used by one thread at a time like the connection.
+/// </remarks>
+internal readonly unsafe struct DatabaseFile
+{
+    // The methods table begins with an int version, padded to pointer size; the methods follow in this order.
+    private const int ReadMethod = 2;
+    private const int FileSizeMethod = 6;
+
+    private readonly nint _file;
+
+    private DatabaseFile(nint file) => _file = file;
+
+    public static DatabaseFile Of(sqlite3 connection, string path)
+    {
+        nint file = 0;
+        var code = SqliteLibrary.FileControl(connection, "main", SqliteLibrary.FilePointer, ref file);
+        if (code != raw.SQLITE_OK || file == 0 || *(nint*)file == 0)
+        {
+            throw DatabaseException.From(path, "reach the open file", connection, code == raw.SQLITE_OK ? raw.SQLITE_CANTOPEN : code);
+        }
+
+        return new DatabaseFile(file);
+    }
+
+    /// <summary>Size of the file in bytes; the newest pages may still be in the WAL only.</summary>
+    public long GetLength(string path)
+    {
+        long length = 0;
+        var method = (delegate* unmanaged[Cdecl]<nint, long*, int>)Method(FileSizeMethod);
+        var code = method(_file, &length);
+        return code == raw.SQLITE_OK ? length : throw DatabaseException.From(path, "get the size of the file", null, code);
+    }
+
+    /// <summary>Reads at an offset. Where the file does not reach, the destination is filled with zeros.</summary>
+    public void Read(string path, long offset, Span<byte> destination)
+    {
+        fixed (byte* start = destination)
+        {
+            var method = (delegate* unmanaged[Cdecl]<nint, byte*, int, long, int>)Method(ReadMethod);
+            var code = method(_file, start, destination.Length, offset);
+            if (code is not (raw.SQLITE_OK or raw.SQLITE_IOERR_SHORT_READ))
+            {
+                throw DatabaseException.From(path, $"read {destination.Length} bytes at offset {offset}", null, code);
+            }
+        }
+    }
+
+    private nint Method(int index) => Marshal.ReadIntPtr(*(nint*)_file, index * nint.Size);
+}

@@ -1,0 +1,34 @@
+using System.Runtime.InteropServices;
+using SQLitePCL;
+
+namespace Tidemark.Replication.Databases;
+
+/// <summary>The native SQLite, and the calls of it that its wrapper does not offer.</summary>
+internal static partial class SqliteLibrary
+{
+    /// <summary>SQLITE_FCNTL_FILE_POINTER: hands out the <c>sqlite3_file</c> of the database.</summary>
+    public const int FilePointer = 7;
+
+    /// <summary>SQLITE_FCNTL_HAS_MOVED: tells whether the path no longer leads to the open file.</summary>
+    public const int HasMoved = 20;
+
+    private static readonly Lock s_gate = new();
+    private static bool s_isReady;
+
+    /// <summary>Loads the native library once; every connection begins here.</summary>
+    public static void EnsureLoaded()
+    {
+        lock (s_gate)
+        {
+            if (!s_isReady)
+            {
+                Batteries_V2.Init();
+                s_isReady = true;
+            }
+        }
+    }
+
+    /// <summary>https://www.sqlite.org/c3ref/file_control.html</summary>
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_file_control", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int FileControl(sqlite3 connection, string schema, int operation, ref nint argument);
+}

@@ -1,0 +1,388 @@
+using Microsoft.Extensions.Logging;
+using Tidemark.Formats;
+using Tidemark.Formats.Ltx;
+using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Files;
+using Tidemark.Replication.Capture;
+using Tidemark.Replication.Checkpoints;
+using Tidemark.Replication.Databases;
+using Tidemark.Replication.Snapshots;
+using Tidemark.Replication.Upload;
+
+namespace Tidemark.Replication.Scheduling;
+
+/// <summary>Keeps one database captured and all its destinations up to date.</summary>
+/// <remarks>
+/// Decides only when a step runs. The first change of a quiet database is captured at once (leading edge); further ones are gathered for the sync interval
+/// (trailing edge). A slow poll, which only looks at the WAL's size and time, stands behind the notices of the file system.
+/// </remarks>
+internal sealed class DatabaseWorker : IDisposable
+{
+    private static readonly TimeSpan s_delayMin = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_delayMax = TimeSpan.FromSeconds(30);
+
+    // Every reader pins the WAL for a moment; only one that stays is worth a word.
+    private static readonly TimeSpan s_pinReportedAfter = TimeSpan.FromSeconds(10);
+
+    private readonly DatabaseOptions _options;
+    private readonly IFileSystem _files;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly WalWatch _watch;
+    private readonly Spool _spool;
+    private readonly CapturedDatabase _database;
+    private readonly CheckpointStep _checkpoint;
+    private readonly IReadOnlyList<DestinationWorker> _destinations;
+    private readonly WakeSignal _wake = new();
+    private readonly BackOff _backOff = new(s_delayMin, s_delayMax, Random.Shared);
+
+    private FileFacts? _walFacts;
+    private DateTimeOffset? _pinnedSince;
+    private bool _isWaitingForDatabase;
+
+    /// <summary>Reads the spool; nothing is opened or started before a run.</summary>
+    /// <exception cref="IOException">The spool cannot be created or read.</exception>
+    public DatabaseWorker(DatabaseOptions options, IFileSystem files, TimeProvider time, ILogger logger, WalWatch watch)
+    {
+        (_options, _files, _time, _logger, _watch) = (options, files, time, logger, watch);
+        _spool = Spool.Open(files, options.SpoolPath ?? Spool.DefaultPath(files, options.DatabasePath));
+        var bytesMax = options.CaptureBytesMax > 0 ? options.CaptureBytesMax : long.MaxValue;
+        _database = new CapturedDatabase(
+            options.DatabasePath, _spool, files, time, new CaptureSettings(bytesMax, options.BusyTimeout, Environment.ProcessorCount));
+        _checkpoint = new CheckpointStep(_database, new CheckpointPolicy((uint)options.CheckpointPages, options.CheckpointInterval));
+        _destinations = [.. options.Destinations.Select(store => new DestinationWorker(new UploadStep(store, _spool, _database.Lineage), options, time, logger)
+        {
+            Changed = OnDestinationChanged,
+        })];
+    }
+
+    /// <summary>Runs until <paramref name="stopping"/>, then captures and ships what is left.</summary>
+    /// <param name="stopping">Begins the shutdown.</param>
+    /// <param name="cutShort">Ends the shutdown at once.</param>
+    /// <returns>True when every destination has everything.</returns>
+    /// <exception cref="ReplicaConflictException">No destination is left that this database may be shipped to.</exception>
+    public async Task<bool> RunAsync(CancellationToken stopping, CancellationToken cutShort)
+    {
+        foreach (var destination in _destinations)
+        {
+            _logger.Replicating(_options.DatabasePath, destination.Store.Name);
+        }
+
+        using var shippingEnd = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
+        using var registration = cutShort.Register(shippingEnd.Cancel);
+        var loops = _destinations.Select(destination => destination.RunAsync(stopping, shippingEnd.Token)).ToArray();
+        foreach (var loop in loops)
+        {
+            // A destination that has ended for good wakes the loop below.
+            _ = loop.ContinueWith(_ => _wake.Set(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+
+        try
+        {
+            await CaptureLoopAsync(loops, stopping).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The shutdown follows.
+        }
+
+        if (_options.ShutdownTimeout > TimeSpan.Zero)
+        {
+            shippingEnd.CancelAfter(_options.ShutdownTimeout);
+        }
+
+        await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return await FinishAsync(shippingEnd.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>Captures and ships everything once.</summary>
+    /// <exception cref="TidemarkException">Something could not be captured or shipped.</exception>
+    public async Task RunOnceAsync(CancellationToken cancellationToken)
+    {
+        foreach (var destination in _destinations)
+        {
+            await destination.ShipAllAsync(CancellationToken.None, cancellationToken).ConfigureAwait(false);
+        }
+
+        TakeHeads();
+        if (CaptureAll(cancellationToken) == CaptureOutcome.NoDatabase)
+        {
+            throw new DatabaseException($"{_options.DatabasePath}: there is no database.", "Check the path, or start the application that creates it first.");
+        }
+
+        foreach (var destination in _destinations)
+        {
+            await destination.ShipAllAsync(CancellationToken.None, cancellationToken).ConfigureAwait(false);
+            if (destination.WantsSnapshot)
+            {
+                WriteSnapshots();
+                await destination.ShipAllAsync(CancellationToken.None, cancellationToken).ConfigureAwait(false);
+            }
+
+            Invariant.Holds(
+                destination.Shipped >= _database.Position!.Txid,
+                $"{destination.Store.Name} holds TXID {destination.Shipped} after everything up to {_database.Position.Txid} was shipped.");
+        }
+
+        CleanSpool();
+    }
+
+    public void Dispose() => _database.Dispose();
+
+    private async Task CaptureLoopAsync(Task[] loops, CancellationToken stopping)
+    {
+        var lastCapture = _time.GetTimestamp() - (long)(_options.SyncInterval.TotalSeconds * _time.TimestampFrequency);
+        var isDue = true;
+        while (!stopping.IsCancellationRequested)
+        {
+            if (loops.Length > 0 && loops.All(loop => loop.IsFaulted))
+            {
+                await loops[0].ConfigureAwait(false);
+            }
+
+            var delay = _options.MonitorInterval;
+            if (isDue || NeedsLook())
+            {
+                var rest = _options.SyncInterval - _time.GetElapsedTime(lastCapture);
+                if (rest > TimeSpan.Zero)
+                {
+                    await Task.Delay(rest, _time, stopping).ConfigureAwait(false);
+                }
+
+                var before = _database.Position?.Txid;
+                delay = Step(stopping) ?? delay;
+                if (_database.Position?.Txid != before)
+                {
+                    lastCapture = _time.GetTimestamp();
+                }
+            }
+
+            isDue = await _wake.WaitAsync(delay, _time, stopping).ConfigureAwait(false) || delay != _options.MonitorInterval;
+        }
+    }
+
+    /// <summary>Captures, checkpoints and writes snapshots as far as they are due. Returns how long to wait after a failure.</summary>
+    private TimeSpan? Step(CancellationToken stopping)
+    {
+        try
+        {
+            TakeHeads();
+            if (_database.Position is null && !_destinations.All(destination => destination.IsReconciled))
+            {
+                return null; // The first TXID follows what the destinations hold; the one that becomes known wakes this loop.
+            }
+
+            Arm();
+            if (CaptureAll(stopping) != CaptureOutcome.NoDatabase)
+            {
+                Checkpoint();
+                WriteSnapshots();
+            }
+
+            _backOff.Reset();
+            return null;
+        }
+        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+        {
+            var delay = _backOff.Next();
+            _logger.CaptureFailed(_options.DatabasePath, delay.TotalMilliseconds, e.Message);
+            return delay;
+        }
+    }
+
+    private CaptureOutcome CaptureAll(CancellationToken stopping)
+    {
+        while (true)
+        {
+            var result = CaptureStep.Run(_database);
+            Report(result);
+            if (result.Outcome is not (CaptureOutcome.Idle or CaptureOutcome.NoDatabase))
+            {
+                Offer();
+            }
+
+            if (!result.HasMore || stopping.IsCancellationRequested)
+            {
+                return result.Outcome;
+            }
+        }
+    }
+
+    private void Checkpoint()
+    {
+        var result = _checkpoint.Run();
+        if (result.Action == CheckpointAction.None)
+        {
+            return;
+        }
+
+        Offer(); // A seal captures the last frames.
+        var progress = result.Progress;
+        _logger.Checkpointed(_options.DatabasePath, progress.FramesCopied, progress.FramesInWal, result.IsSealed, result.WriteLockHeld.TotalMilliseconds);
+        if (!result.IsPinned)
+        {
+            _pinnedSince = null;
+            return;
+        }
+
+        var now = _time.GetUtcNow();
+        _pinnedSince ??= now;
+        if (progress.FramesInWal >= _options.CheckpointPages && now - _pinnedSince >= s_pinReportedAfter)
+        {
+            _logger.Pinned(_options.DatabasePath, _pinnedSince.Value, progress.FramesInWal);
+        }
+    }
+
+    private void WriteSnapshots()
+    {
+        var wanting = _destinations.Where(destination => destination.WantsSnapshot).ToArray();
+        if (wanting.Length == 0 || SnapshotStep.Run(_database) is not { } snapshot)
+        {
+            return;
+        }
+
+        foreach (var destination in wanting)
+        {
+            _logger.Snapshot(_options.DatabasePath, snapshot.MaxTxid, destination.Store.Name);
+            destination.OfferSnapshot();
+        }
+
+        Offer();
+    }
+
+    private async Task<bool> FinishAsync(CancellationToken deadline)
+    {
+        if (_database.Position is null)
+        {
+            // The end came before it was known what the destinations hold, which the first TXID has to follow.
+            await Task.WhenAll(_destinations.Select(destination => destination.DrainAsync(deadline))).ConfigureAwait(false);
+        }
+
+        var isCaptured = true;
+        try
+        {
+            TakeHeads();
+            if (_database.Position is not null || _destinations.All(destination => destination.IsReconciled))
+            {
+                CaptureAll(CancellationToken.None);
+                WriteSnapshots();
+            }
+            else
+            {
+                isCaptured = false;
+            }
+        }
+        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+        {
+            _logger.CaptureFailed(_options.DatabasePath, 0, e.Message);
+            isCaptured = false;
+        }
+
+        // The write lock and the guard are given back before the network is waited for.
+        _database.Close();
+        var txid = _database.Position?.Txid ?? Txid.None;
+        var shipped = await Task.WhenAll(_destinations.Select(destination => destination.DrainAsync(deadline))).ConfigureAwait(false);
+        for (var i = 0; i < shipped.Length; i++)
+        {
+            if (!shipped[i])
+            {
+                _logger.NotShipped(_options.DatabasePath, _destinations[i].Store.Name, _destinations[i].Shipped, txid, _spool.Path);
+            }
+        }
+
+        var isComplete = isCaptured && shipped.All(done => done);
+        if (isComplete)
+        {
+            _logger.Stopped(_options.DatabasePath, txid);
+        }
+
+        return isComplete;
+    }
+
+    private void TakeHeads()
+    {
+        foreach (var destination in _destinations)
+        {
+            while (destination.TakeHead() is { } head)
+            {
+                _database.NoteReplica(head.Txid, head.PageSize);
+            }
+        }
+
+        Offer();
+    }
+
+    private void Offer()
+    {
+        foreach (var destination in _destinations)
+        {
+            destination.Offer(_database.Position?.Txid ?? Txid.None);
+        }
+    }
+
+    private void OnDestinationChanged()
+    {
+        CleanSpool();
+        _wake.Set();
+    }
+
+    // Captures that every destination holds are not needed any more, except the newest, from which the position can be recovered.
+    private void CleanSpool()
+    {
+        var everywhere = _destinations.Min(destination => destination.Shipped);
+        foreach (var (level, names, kept) in (ReadOnlySpan<(Level, IReadOnlyList<LtxFileName>, int)>)
+            [(Level.Captured, _spool.ListCaptures(), 1), (Level.Snapshots, _spool.ListSnapshots(), 0)])
+        {
+            foreach (var name in names.SkipLast(kept).Where(name => name.MaxTxid <= everywhere))
+            {
+                _spool.Delete(new LtxFileKey(level, name));
+            }
+        }
+    }
+
+    private void Arm()
+    {
+        if (_database.Live is { } live)
+        {
+            _walFacts = _files.TryGetFacts(live.WalPath);
+            _watch.Arm(live.WalPath, _wake.Set);
+        }
+    }
+
+    // The time of a file has the resolution of the kernel's clock tick, so a WAL that was written a moment ago may have been written again.
+    private bool NeedsLook()
+    {
+        if (_database.Live is not { } live || live.HasMoved())
+        {
+            return true;
+        }
+
+        var facts = _files.TryGetFacts(live.WalPath);
+        return facts != _walFacts || facts?.Modified > _time.GetUtcNow() - TimeSpan.FromSeconds(2) || _options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue;
+    }
+
+    private void Report(in CaptureResult result)
+    {
+        switch (result.Outcome)
+        {
+            case CaptureOutcome.NoDatabase:
+                if (!_isWaitingForDatabase)
+                {
+                    _logger.WaitingForDatabase(_options.DatabasePath);
+                }
+
+                break;
+            case CaptureOutcome.Frames:
+                _logger.Captured(_options.DatabasePath, result.Txid, result.PageCount);
+                break;
+            case CaptureOutcome.Image when result.Discontinuity is null:
+                _logger.CapturedImage(_options.DatabasePath, result.Txid, result.PageCount);
+                break;
+            case CaptureOutcome.Image or CaptureOutcome.Difference or CaptureOutcome.NoDifference:
+                _logger.Healed(_options.DatabasePath, result.Discontinuity, result.PageCount, result.Txid);
+                break;
+        }
+
+        _isWaitingForDatabase = result.Outcome == CaptureOutcome.NoDatabase;
+    }
+}

@@ -1,0 +1,154 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Tidemark.Formats;
+using Tidemark.Replicas.Stores;
+using Tidemark.Replication.Upload;
+
+namespace Tidemark.Replication.Scheduling;
+
+/// <summary>Keeps one destination of one database up to date: runs upload steps when something was captured, and backs off when the destination fails.</summary>
+/// <remarks>The loop runs on one task. The other members may be called from any thread.</remarks>
+internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options, TimeProvider time, ILogger logger)
+{
+    private static readonly TimeSpan s_delayMin = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_delayMax = TimeSpan.FromMinutes(1);
+
+    private readonly WakeSignal _wake = new();
+    private readonly ConcurrentQueue<ReplicaHead> _heads = new();
+    private ulong _captured;
+    private volatile bool _wantsSnapshot;
+
+    /// <summary>Called after something changed that the database's own loop must look at: the head became known, a file was shipped, a snapshot is wanted.</summary>
+    public Action Changed { get; set; } = static () => { };
+
+    public IReplicaStore Store => step.Store;
+
+    /// <summary>Whether it is known what the destination holds.</summary>
+    public bool IsReconciled => step.IsReconciled;
+
+    /// <summary>The newest TXID that the destination is known to hold.</summary>
+    public Txid Shipped => step.Shipped;
+
+    /// <summary>Whether a snapshot has to be written for this destination before anything more can be shipped.</summary>
+    public bool WantsSnapshot => _wantsSnapshot;
+
+    private Txid Captured => new(Volatile.Read(ref _captured));
+
+    /// <summary>The head of the replica, once, after it became known and if there is one.</summary>
+    public ReplicaHead? TakeHead() => _heads.TryDequeue(out var head) ? head : null;
+
+    /// <summary>Tells that everything up to this TXID is in the spool.</summary>
+    public void Offer(Txid captured)
+    {
+        Volatile.Write(ref _captured, captured.Value);
+        _wake.Set();
+    }
+
+    /// <summary>The snapshot that was wanted is in the spool.</summary>
+    public void OfferSnapshot()
+    {
+        _wantsSnapshot = false;
+        _wake.Set();
+    }
+
+    /// <summary>Ships until <paramref name="stopping"/>; a file that is on its way then is finished unless <paramref name="cutShort"/> ends it.</summary>
+    /// <exception cref="ReplicaConflictException">Another writer's history lies at the destination; nothing more is shipped there.</exception>
+    public async Task RunAsync(CancellationToken stopping, CancellationToken cutShort)
+    {
+        var backOff = new BackOff(s_delayMin, s_delayMax, Random.Shared);
+        while (!stopping.IsCancellationRequested)
+        {
+            var delay = Timeout.InfiniteTimeSpan;
+            try
+            {
+                await ShipAllAsync(stopping, cutShort).ConfigureAwait(false);
+                backOff.Reset();
+            }
+            catch (TidemarkException e) when (e is not ReplicaConflictException)
+            {
+                delay = backOff.Next();
+                logger.ShippingFailed(options.DatabasePath, Store.Name, delay.TotalMilliseconds, e.Message);
+            }
+            catch (OperationCanceledException) when (cutShort.IsCancellationRequested)
+            {
+                return;
+            }
+
+            try
+            {
+                // After a failure, a new capture is no reason to try again sooner.
+                await (delay == Timeout.InfiniteTimeSpan
+                    ? _wake.WaitAsync(delay, time, stopping).AsTask()
+                    : Task.Delay(delay, time, stopping)).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Ships what is left at the end, with retries, until everything is there or the token ends it.</summary>
+    /// <returns>True when the destination has everything.</returns>
+    public async Task<bool> DrainAsync(CancellationToken deadline)
+    {
+        while (true)
+        {
+            try
+            {
+                await ShipAllAsync(CancellationToken.None, deadline).ConfigureAwait(false);
+                return Shipped >= Captured;
+            }
+            catch (TidemarkException e) when (e is not ReplicaConflictException && options.ShutdownTimeout > TimeSpan.Zero)
+            {
+                logger.ShippingFailed(options.DatabasePath, Store.Name, options.ShutdownRetryInterval.TotalMilliseconds, e.Message);
+            }
+            catch (Exception e) when (e is TidemarkException or OperationCanceledException)
+            {
+                return false;
+            }
+
+            try
+            {
+                await Task.Delay(options.ShutdownRetryInterval, time, deadline).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Ships everything that can be shipped now. Throws what goes wrong.</summary>
+    public async Task ShipAllAsync(CancellationToken stopping, CancellationToken cutShort)
+    {
+        if (!step.IsReconciled)
+        {
+            if (await step.ReconcileAsync(cutShort).ConfigureAwait(false) is { } head)
+            {
+                _heads.Enqueue(head);
+            }
+
+            Changed();
+        }
+
+        while (!stopping.IsCancellationRequested)
+        {
+            var result = await step.RunAsync(Captured, cutShort).ConfigureAwait(false);
+            if (result.Outcome == UploadOutcome.Uploaded)
+            {
+                logger.Shipped(options.DatabasePath, result.File!.Value.Key.ToString(), Store.Name, result.File.Value.SizeBytes);
+                Changed();
+                continue;
+            }
+
+            if (result.Outcome == UploadOutcome.NeedsSnapshot)
+            {
+                _wantsSnapshot = true;
+                Changed();
+            }
+
+            return;
+        }
+    }
+}

@@ -1,0 +1,153 @@
+using Tidemark.Formats;
+using Tidemark.Formats.Ltx;
+using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Stores;
+using Tidemark.Replication.Capture;
+
+namespace Tidemark.Replication.Upload;
+
+/// <summary>Ships captures from the spool to one destination, one file a run, in the order of their TXIDs.</summary>
+/// <remarks>
+/// Owns the position of the destination. A write that failed is repeated under the same name, which replaces the file as a whole, so a lost answer does no harm.
+/// Runs of one instance do not overlap; <see cref="Shipped"/> may be read from any thread.
+/// </remarks>
+internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage lineage)
+{
+    private ulong _shipped;
+    private Txid _shippedSnapshot;
+    private bool _isForked;
+
+    /// <summary>The destination.</summary>
+    public IReplicaStore Store => store;
+
+    /// <summary>Whether it is known what the destination holds.</summary>
+    public bool IsReconciled { get; private set; }
+
+    /// <summary>The newest TXID that the destination is known to hold.</summary>
+    public Txid Shipped => new(Volatile.Read(ref _shipped));
+
+    /// <summary>Finds out what the destination holds. Must succeed once before anything is shipped.</summary>
+    /// <returns>The newest state there, or null when it is empty.</returns>
+    /// <exception cref="ReplicaConflictException">Another writer's history lies there.</exception>
+    public async ValueTask<ReplicaHead?> ReconcileAsync(CancellationToken cancellationToken)
+    {
+        var head = await ReplicaHead.ReadAsync(store, cancellationToken).ConfigureAwait(false);
+        if (head is not null && !await ContinuesAsync(head, cancellationToken).ConfigureAwait(false))
+        {
+            throw new ReplicaConflictException(store.Name, head.Txid, head.Lineage, lineage, spool.Path);
+        }
+
+        _isForked = head is not null && await IsForkedAsync(head, cancellationToken).ConfigureAwait(false);
+        Volatile.Write(ref _shipped, head?.Txid.Value ?? 0);
+        IsReconciled = true;
+        return head;
+    }
+
+    /// <summary>Ships the next file, if there is one.</summary>
+    /// <param name="captured">The newest capture.</param>
+    /// <param name="cancellationToken">Ends the run; the destination keeps no part of a file.</param>
+    /// <exception cref="ReplicaStoreException">The destination failed.</exception>
+    /// <exception cref="LtxFormatException">The file in the spool is damaged. It is set aside, and the next run asks for a snapshot.</exception>
+    public async ValueTask<UploadResult> RunAsync(Txid captured, CancellationToken cancellationToken)
+    {
+        Invariant.Holds(IsReconciled, $"{store.Name}: it is known what the destination holds before anything is shipped.");
+        if (spool.ListSnapshots() is [.., var snapshot] && snapshot.MaxTxid > _shippedSnapshot && snapshot.MaxTxid > Shipped)
+        {
+            return await ShipSnapshotAsync(snapshot, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (Shipped >= captured)
+        {
+            return new UploadResult(UploadOutcome.Idle);
+        }
+
+        var next = CaptureOf(Shipped.Next());
+        if (_isForked || !spool.Contains(next))
+        {
+            return new UploadResult(UploadOutcome.NeedsSnapshot);
+        }
+
+        var file = await ShipAsync(next, cancellationToken).ConfigureAwait(false);
+        Volatile.Write(ref _shipped, next.Name.MaxTxid.Value);
+        return new UploadResult(UploadOutcome.Uploaded, file);
+    }
+
+    // A new spool takes over what it finds. Later on, another writer's file is only accepted as the one that our own history took over.
+    private async ValueTask<bool> ContinuesAsync(ReplicaHead head, CancellationToken cancellationToken)
+    {
+        if (head.Lineage == Lineage.None || head.Lineage == lineage || spool.ReadPosition() is null)
+        {
+            return true;
+        }
+
+        var next = CaptureOf(head.Txid.Next());
+        if (!spool.Contains(next))
+        {
+            return false;
+        }
+
+        var header = await SpoolFile.VerifyAsync(spool, next, cancellationToken).ConfigureAwait(false);
+        return header.Proof.Before is null || header.Proof.Before == head.Checksum;
+    }
+
+    // The same writer can have two histories: an older copy of the spool was put back, and went on before this destination could be asked. What follows must not be
+    // applied to what lies there, so the destination goes on from a snapshot.
+    private async ValueTask<bool> IsForkedAsync(ReplicaHead head, CancellationToken cancellationToken)
+    {
+        var same = CaptureOf(head.Txid);
+        if (spool.Contains(same))
+        {
+            var own = await SpoolFile.VerifyAsync(spool, same, cancellationToken).ConfigureAwait(false);
+            return own.Proof.After is not null && head.Checksum is not null
+                ? own.Proof.After != head.Checksum
+                : head.Key.Level == Level.Captured && own != head.Header;
+        }
+
+        var next = CaptureOf(head.Txid.Next());
+        if (!spool.Contains(next))
+        {
+            return false; // A hole, which needs a snapshot anyway.
+        }
+
+        var following = await SpoolFile.VerifyAsync(spool, next, cancellationToken).ConfigureAwait(false);
+        return following.Proof.Before is not null && head.Checksum is not null && following.Proof.Before != head.Checksum;
+    }
+
+    private static LtxFileKey CaptureOf(Txid txid) => new(Level.Captured, new LtxFileName(txid, txid));
+
+    private async ValueTask<UploadResult> ShipSnapshotAsync(LtxFileName snapshot, CancellationToken cancellationToken)
+    {
+        var file = await ShipAsync(new LtxFileKey(Level.Snapshots, snapshot), cancellationToken).ConfigureAwait(false);
+        _shippedSnapshot = snapshot.MaxTxid;
+
+        // Captures that the spool still holds are shipped too; where it has a hole, the snapshot bridges it.
+        if (_isForked || !spool.Contains(CaptureOf(Shipped.Next())))
+        {
+            Volatile.Write(ref _shipped, snapshot.MaxTxid.Value);
+            _isForked = false;
+        }
+
+        return new UploadResult(UploadOutcome.Uploaded, file);
+    }
+
+    private async ValueTask<LtxFileInfo> ShipAsync(LtxFileKey key, CancellationToken cancellationToken)
+    {
+        // Nothing leaves the spool unchecked: a disk may have damaged it since it was written.
+        LtxHeader header;
+        try
+        {
+            header = await SpoolFile.VerifyAsync(spool, key, cancellationToken).ConfigureAwait(false);
+        }
+        catch (LtxFormatException)
+        {
+            spool.SetAside(key);
+            throw;
+        }
+
+        var content = spool.OpenRead(key);
+        await using (content.ConfigureAwait(false))
+        {
+            return await store.WriteAsync(key, header.Timestamp, content, cancellationToken).ConfigureAwait(false);
+        }
+    }
+}

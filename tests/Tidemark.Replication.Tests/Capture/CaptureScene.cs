@@ -1,0 +1,165 @@
+using Microsoft.Extensions.Time.Testing;
+using Tidemark.Formats;
+using Tidemark.Formats.Ltx;
+using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Stores;
+using Tidemark.Replication.Capture;
+using Tidemark.Replication.Checkpoints;
+using Tidemark.Replication.Upload;
+using Tidemark.Testing;
+using Tidemark.Testing.Databases;
+using Xunit;
+
+namespace Tidemark.Replication.Tests.Capture;
+
+/// <summary>A source database, its capture and one destination in memory. Every capture remembers what SQLite said the database was.</summary>
+internal sealed class CaptureScene : IDisposable
+{
+    private readonly Dictionary<Txid, byte[]> _expected = [];
+
+    public CaptureScene(int pageSize = 4096, long captureBytesMax = 64 << 20, bool create = true, bool incrementalVacuum = false)
+    {
+        CaptureBytesMax = captureBytesMax;
+        if (create)
+        {
+            Source = SourceDatabase.Open(DatabasePath, pageSize, incrementalVacuum: incrementalVacuum);
+            Source.CreateTable();
+        }
+
+        Start();
+    }
+
+    public TemporaryFolder Folder { get; } = new();
+
+    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+
+    public string DatabasePath => Folder["app.db"];
+
+    public string SpoolPath => Folder[".app.db-tidemark"];
+
+    public long CaptureBytesMax { get; }
+
+    public SourceDatabase Source { get; set; } = null!;
+
+    public IFileSystem Files { get; set; } = PhysicalFileSystem.Instance;
+
+    public MemoryStore Store { get; private set; } = new();
+
+    public Spool Spool { get; private set; } = null!;
+
+    public CapturedDatabase Database { get; private set; } = null!;
+
+    public UploadStep Upload { get; private set; } = null!;
+
+    public Position Position => Database.Position!;
+
+    /// <summary>Opens everything anew from what lies on disk, as after the start of the process.</summary>
+    public void Start()
+    {
+        Spool = Spool.Open(Files, Spool.DefaultPath(Files, DatabasePath));
+        Database = new CapturedDatabase(DatabasePath, Spool, Files, Time, new CaptureSettings(CaptureBytesMax, TimeSpan.FromMilliseconds(50), 2));
+        Upload = new UploadStep(Store, Spool, Database.Lineage);
+    }
+
+    /// <summary>Ends the connections, with no farewell to the spool: what a kill leaves.</summary>
+    public void Stop() => Database.Dispose();
+
+    public void Restart()
+    {
+        Stop();
+        Start();
+    }
+
+    public void LoseReplica() => Store = new MemoryStore();
+
+    /// <summary>Captures until nothing is left and notes the state.</summary>
+    public CaptureResult Capture()
+    {
+        CaptureResult result;
+        do
+        {
+            result = CaptureStep.Run(Database);
+        }
+        while (result.HasMore);
+
+        Note();
+        return result;
+    }
+
+    public CheckpointResult Seal()
+    {
+        Capture();
+        var result = new CheckpointStep(Database, new CheckpointPolicy(1, TimeSpan.Zero)).Run(CheckpointAction.Seal);
+        Note();
+        return result;
+    }
+
+    /// <summary>The source is now what the newest TXID must restore to.</summary>
+    public void Note()
+    {
+        if (Database.Position is { } position)
+        {
+            _expected[position.Txid] = Source.Serialize();
+        }
+    }
+
+    public async Task ReconcileAsync()
+    {
+        if (await Upload.ReconcileAsync(TestContext.Current.CancellationToken) is { } head)
+        {
+            Database.NoteReplica(head.Txid, head.PageSize);
+        }
+    }
+
+    public async Task ShipAsync()
+    {
+        if (!Upload.IsReconciled)
+        {
+            await ReconcileAsync();
+        }
+
+        UploadResult result;
+        do
+        {
+            result = await Upload.RunAsync(Position.Txid, TestContext.Current.CancellationToken);
+            Assert.NotEqual(UploadOutcome.NeedsSnapshot, result.Outcome);
+        }
+        while (result.Outcome == UploadOutcome.Uploaded);
+    }
+
+    /// <summary>Ships, and restores every TXID whose state was noted.</summary>
+    public async Task AssertAllRestoreAsync()
+    {
+        await ShipAsync();
+        foreach (var (txid, expected) in _expected)
+        {
+            var restored = await NaiveRestore.RunAsync(Store, txid, TestContext.Current.CancellationToken);
+            AssertSamePages(expected, restored, txid);
+        }
+    }
+
+    public async Task<LtxHeader> ReadHeaderAsync(Txid txid)
+    {
+        await using var content = Spool.OpenRead(new(Replicas.Catalog.Level.Captured, new LtxFileName(txid, txid)));
+        using var reader = new LtxReader(content, "spool");
+        return await reader.ReadHeaderAsync(TestContext.Current.CancellationToken);
+    }
+
+    public void Dispose()
+    {
+        Database.Dispose();
+        Source?.Dispose();
+        Folder.Dispose();
+    }
+
+    private void AssertSamePages(byte[] expected, byte[] actual, Txid txid)
+    {
+        Assert.True(expected.Length == actual.Length, $"TXID {txid}: {actual.Length} bytes instead of {expected.Length}");
+        var pageSize = Position.PageSize.Bytes;
+        for (var offset = 0; offset < expected.Length; offset += pageSize)
+        {
+            var isSame = expected.AsSpan(offset, pageSize).SequenceEqual(actual.AsSpan(offset, pageSize));
+            Assert.True(isSame, $"TXID {txid}: page {(offset / pageSize) + 1} of {expected.Length / pageSize} differs");
+        }
+    }
+}

@@ -1,0 +1,267 @@
+using Tidemark.Formats;
+using Tidemark.Replication.Capture;
+using Tidemark.Testing.Databases;
+using Xunit;
+
+namespace Tidemark.Replication.Tests.Capture;
+
+/// <summary>What happens when the process ends, in whatever way, and starts again.</summary>
+public sealed class RestartTests
+{
+    [Fact]
+    public async Task A_start_after_which_nothing_changed_captures_nothing()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(10);
+        scene.Capture();
+        scene.Restart();
+
+        Assert.Equal(CaptureOutcome.Idle, scene.Capture().Outcome);
+        await scene.AssertAllRestoreAsync();
+    }
+
+    [Fact]
+    public async Task What_was_committed_while_nobody_looked_is_captured_from_the_wal()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(10);
+        scene.Capture();
+        scene.Stop();
+        scene.Source.Insert(10);
+        scene.Start();
+
+        Assert.Equal(CaptureOutcome.Frames, scene.Capture().Outcome);
+        await scene.AssertAllRestoreAsync();
+    }
+
+    [Theory]
+    [InlineData("PASSIVE")]
+    [InlineData("TRUNCATE")]
+    public async Task A_wal_that_was_checkpointed_and_started_over_meanwhile_is_healed_with_the_pages_that_differ(string mode)
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(1000);
+        scene.Capture();
+        scene.Stop();
+        scene.Source.Insert(3);
+        scene.Source.Run($"PRAGMA wal_checkpoint({mode})");
+        scene.Source.Insert(3);
+        scene.Start();
+
+        var result = scene.Capture();
+
+        Assert.Equal(CaptureOutcome.Difference, result.Outcome);
+        Assert.InRange(result.PageCount, 2, 6);
+        await scene.AssertAllRestoreAsync();
+    }
+
+    [Fact]
+    public async Task A_database_whose_application_closed_it_is_healed_with_the_pages_that_differ()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(1000);
+        scene.Capture();
+        scene.Stop();
+        scene.Source.Dispose();
+        Assert.False(File.Exists(scene.DatabasePath + "-wal"));
+        scene.Source = SourceDatabase.Open(scene.DatabasePath);
+        scene.Start();
+
+        var result = scene.Capture();
+
+        // Only page 1 differs: the frame that is forced for a safe look at a resting database raises its change counter.
+        Assert.Equal((CaptureOutcome.Difference, 1), (result.Outcome, result.PageCount));
+        await scene.AssertAllRestoreAsync();
+    }
+
+    [Fact]
+    public async Task An_older_copy_of_the_database_is_healed_with_the_pages_that_differ()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(1000);
+        scene.Capture();
+        scene.Source.Run("PRAGMA wal_checkpoint(PASSIVE)");
+        var older = scene.Source.Serialize();
+        scene.Source.Insert(200);
+        scene.Capture();
+        scene.Stop();
+        scene.Source.Dispose();
+        await File.WriteAllBytesAsync(scene.DatabasePath, older, TestContext.Current.CancellationToken);
+        scene.Source = SourceDatabase.Open(scene.DatabasePath);
+        scene.Start();
+
+        var result = scene.Capture();
+
+        Assert.Equal(CaptureOutcome.Difference, result.Outcome);
+        await scene.AssertAllRestoreAsync();
+    }
+
+    [Fact]
+    public async Task A_kill_between_the_file_and_the_position_record_continues_from_the_file()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(10);
+        scene.Capture();
+        var record = await File.ReadAllBytesAsync(Path.Combine(scene.SpoolPath, "position"), TestContext.Current.CancellationToken);
+        var pages = await File.ReadAllBytesAsync(Path.Combine(scene.SpoolPath, "pages"), TestContext.Current.CancellationToken);
+        scene.Source.Insert(10);
+        scene.Capture();
+        scene.Stop();
+        await File.WriteAllBytesAsync(Path.Combine(scene.SpoolPath, "position"), record, TestContext.Current.CancellationToken);
+        await File.WriteAllBytesAsync(Path.Combine(scene.SpoolPath, "pages"), pages, TestContext.Current.CancellationToken);
+        scene.Source.Insert(10);
+        scene.Start();
+        Assert.NotNull(scene.Database.Checksums);
+
+        Assert.Equal(CaptureOutcome.Frames, scene.Capture().Outcome);
+        Assert.Equal(new Txid(3), scene.Position.Txid);
+        Assert.NotNull((await scene.ReadHeaderAsync(new Txid(3))).Proof.Before);
+        await scene.AssertAllRestoreAsync();
+    }
+
+    [Theory]
+    [InlineData("position")]
+    [InlineData("pages")]
+    [InlineData("both")]
+    [InlineData("torn position")]
+    [InlineData("torn pages")]
+    public async Task A_lost_or_torn_record_is_not_believed(string what)
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(100);
+        scene.Capture();
+        scene.Source.Insert(100);
+        scene.Capture();
+        scene.Stop();
+        foreach (var name in (string[])["position", "pages"])
+        {
+            var path = Path.Combine(scene.SpoolPath, name);
+            if (what == name || what == "both")
+            {
+                File.Delete(path);
+            }
+            else if (what == "torn " + name)
+            {
+                var bytes = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
+                bytes.AsSpan(bytes.Length / 2).Clear();
+                await File.WriteAllBytesAsync(path, bytes, TestContext.Current.CancellationToken);
+            }
+        }
+
+        scene.Source.Insert(1);
+        scene.Start();
+        scene.Capture();
+        scene.Source.Insert(1);
+        scene.Capture();
+
+        Assert.NotNull(scene.Position.Checksum);
+        await scene.AssertAllRestoreAsync();
+    }
+
+    [Fact]
+    public async Task A_wal_that_lost_its_end_and_was_written_again_with_the_same_salts_is_noticed()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(50);
+        scene.Capture();
+        var wal = await File.ReadAllBytesAsync(scene.DatabasePath + "-wal", TestContext.Current.CancellationToken);
+        var database = await File.ReadAllBytesAsync(scene.DatabasePath, TestContext.Current.CancellationToken);
+        scene.Source.Run("UPDATE t SET data = zeroblob(100)");
+        scene.Capture();
+        scene.Stop();
+        scene.Source.Dispose();
+
+        // The machine lost power: the last frames never reached the disk, the capture did.
+        await File.WriteAllBytesAsync(scene.DatabasePath, database, TestContext.Current.CancellationToken);
+        await File.WriteAllBytesAsync(scene.DatabasePath + "-wal", wal, TestContext.Current.CancellationToken);
+        File.Delete(scene.DatabasePath + "-shm");
+        scene.Source = SourceDatabase.Open(scene.DatabasePath);
+        scene.Source.Run("UPDATE t SET data = randomblob(90)");
+        scene.Source.Insert(30);
+        scene.Start();
+
+        Assert.Equal(CaptureOutcome.Difference, scene.Capture().Outcome);
+        await scene.AssertAllRestoreAsync();
+    }
+
+    [Fact]
+    public async Task A_lost_spool_goes_on_after_the_newest_txid_of_the_replica()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(10);
+        scene.Capture();
+        scene.Source.Insert(10);
+        scene.Capture();
+        await scene.ShipAsync();
+        scene.Stop();
+        Directory.Delete(scene.SpoolPath, recursive: true);
+        scene.Start();
+        await scene.ReconcileAsync();
+
+        Assert.Equal(CaptureOutcome.Image, scene.Capture().Outcome);
+        Assert.Equal(new Txid(3), scene.Position.Txid);
+        await scene.AssertAllRestoreAsync();
+    }
+
+    [Fact]
+    public async Task A_replica_that_is_ahead_of_the_spool_is_never_overwritten()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(10);
+        scene.Capture();
+        await scene.ShipAsync();
+        scene.Stop();
+        var spool = scene.Folder["spool-before"];
+        CopyFolder(scene.SpoolPath, spool);
+        scene.Start();
+        scene.Source.Insert(10);
+        scene.Capture();
+        scene.Source.Insert(10);
+        scene.Capture();
+        await scene.ShipAsync();
+        scene.Stop();
+        Directory.Delete(scene.SpoolPath, recursive: true);
+        CopyFolder(spool, scene.SpoolPath);
+        scene.Start();
+        await scene.ReconcileAsync();
+
+        var result = scene.Capture();
+
+        Assert.Equal((CaptureOutcome.Image, Discontinuity.ReplicaIsAhead), (result.Outcome, result.Discontinuity));
+        Assert.Equal(new Txid(4), scene.Position.Txid);
+        await scene.AssertAllRestoreAsync();
+    }
+
+    [Fact]
+    public async Task A_damaged_newest_file_leads_to_a_new_image()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(10);
+        scene.Capture();
+        await scene.ShipAsync();
+        var lineage = scene.Database.Lineage;
+        scene.Stop();
+        File.Delete(Path.Combine(scene.SpoolPath, "position"));
+        var path = scene.Spool.PathOf(new(Replicas.Catalog.Level.Captured, scene.Spool.ListCaptures()[^1]));
+        var bytes = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
+        bytes[200] ^= 1;
+        await File.WriteAllBytesAsync(path, bytes, TestContext.Current.CancellationToken);
+        scene.Start();
+        await scene.ReconcileAsync();
+
+        Assert.Equal(CaptureOutcome.Image, scene.Capture().Outcome);
+        Assert.Equal(new Txid(2), scene.Position.Txid);
+        Assert.NotEqual(lineage, scene.Database.Lineage);
+        await scene.AssertAllRestoreAsync();
+    }
+
+    private static void CopyFolder(string source, string destination)
+    {
+        foreach (var file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(destination, Path.GetRelativePath(source, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            new FileInfo(file).CopyTo(target);
+        }
+    }
+}
