@@ -1,4 +1,5 @@
 using Tidemark.Replicas.Files;
+using Tidemark.Testing;
 using Xunit;
 
 namespace Tidemark.Replicas.Tests.Files;

@@ -2,6 +2,7 @@ using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
+using Tidemark.Testing;
 using Tidemark.Testing.Files;
 using Tidemark.Testing.Stores;
 using Xunit;
