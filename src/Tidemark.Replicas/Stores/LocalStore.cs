@@ -249,7 +249,11 @@ public sealed class LocalStore : IReplicaStore
     }
 
     private ReplicaStoreException Failure(string action, string path, Exception e)
-        => new($"{Name}: cannot {action} {path}: {e.Message}", FileErrors.HintFor(e, Folder), e) { IsTransient = FileErrors.IsTransient(e) };
+        => new($"{Name}: cannot {action} {path}: {e.Message}", FileErrors.HintFor(e, Folder), e)
+        {
+            // What somebody has removed while it was written is made again by the next write.
+            IsTransient = FileErrors.IsTransient(e) || (FileErrors.IsNotFound(e) && _files.DirectoryExists(Folder)),
+        };
 
     /// <summary>Throws if something on the way to a folder, the folder itself included, is a file.</summary>
     private void ThrowIfFileIsInTheWay(string folder, Exception? cause)

@@ -1,0 +1,27 @@
+using Tidemark.Formats;
+using Tidemark.Replicas.Files;
+
+namespace Tidemark.Replicas.Restore;
+
+/// <summary>The restored database cannot be put where it should go.</summary>
+public sealed class RestoreOutputException : TidemarkException
+{
+    private const string ForceHint = "Use -force to overwrite.";
+
+    private RestoreOutputException(string message, string? hint, Exception? cause = null)
+        : base(message, hint, cause)
+    {
+    }
+
+    internal static RestoreOutputException IsDirectory(string path)
+        => new($"Cannot restore, output path is a directory: {path}.", "Name a file in it.");
+
+    internal static RestoreOutputException Exists(string path)
+        => new($"Cannot restore, output path already exists and is not empty: {path}.", ForceHint);
+
+    internal static RestoreOutputException SidecarExists(string path)
+        => new($"Cannot restore, SQLite sidecar path already exists: {path}.", ForceHint);
+
+    internal static RestoreOutputException Failed(string action, string path, Exception cause)
+        => new($"Cannot {action} {path}: {cause.Message}", FileErrors.HintFor(cause, path), cause) { IsTransient = FileErrors.IsTransient(cause) };
+}
