@@ -10,5 +10,5 @@ namespace Tidemark.Replication.Checkpoints;
 internal readonly record struct CheckpointResult(CheckpointAction Action, CheckpointProgress Progress, bool IsSealed, TimeSpan WriteLockHeld)
 {
     /// <summary>True when another reader pins an old part of the WAL, which therefore cannot start over.</summary>
-    public bool IsPinned => Action != CheckpointAction.None && !Progress.IsComplete;
+    public bool IsPinned { get; init; }
 }

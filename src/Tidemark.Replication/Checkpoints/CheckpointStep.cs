@@ -32,8 +32,10 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
         _framesAtLastAttempt = database.Position!.Frame;
         var progress = database.Live!.Free.CheckpointPassive();
 
-        // A partial copy means that another reader pins the WAL: the write lock would be taken for nothing.
-        return action == CheckpointAction.Seal && progress.IsComplete ? Seal(progress) : new CheckpointResult(action, progress, false, TimeSpan.Zero);
+        // Writers go on, so there may be frames beyond the guard already. But when not even all that was captured could be copied, another reader pins the WAL, and
+        // the write lock would be taken for nothing.
+        var isPinned = progress.FramesCopied < _framesAtLastAttempt;
+        return action == CheckpointAction.Seal && !isPinned ? Seal(progress) : new CheckpointResult(action, progress, false, TimeSpan.Zero) { IsPinned = isPinned };
     }
 
     private CheckpointAction Decide()
@@ -90,6 +92,6 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
 
         _framesAtLastAttempt = database.Position!.Frame;
         _sealedFrame = drained.IsComplete ? database.Position.Frame : null;
-        return new CheckpointResult(CheckpointAction.Seal, drained, drained.IsComplete, database.Time.GetElapsedTime(locked));
+        return new CheckpointResult(CheckpointAction.Seal, drained, drained.IsComplete, database.Time.GetElapsedTime(locked)) { IsPinned = isComplete && !drained.IsComplete };
     }
 }
