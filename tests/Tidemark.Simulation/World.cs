@@ -4,7 +4,6 @@ using Tidemark.Formats;
 using Tidemark.Replicas.Files;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
-using Tidemark.Replication.Databases;
 using Tidemark.Replication.Snapshots;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
@@ -61,7 +60,7 @@ internal sealed class World : IDisposable
             (6, "foreign checkpoint", ForeignCheckpoint),
             (3, "foreign reader", ForeignReader),
             (3, "restart the application", RestartApplication),
-            (30, "capture", Capture),
+            (30, "capture", () => Capture()),
             (8, "checkpoint", Checkpoint),
             (30, "ship", Ship),
             (6, "restore", () => _destinations[_random.Next(_destinations.Count)].CheckRestores(all: false)),
@@ -77,7 +76,6 @@ internal sealed class World : IDisposable
             (5, "time passes", () => _time.Advance(TimeSpan.FromSeconds(_random.Next(90)))),
         ];
         OpenSource();
-        _source.CreateTable();
         Start();
     }
 
@@ -124,6 +122,13 @@ internal sealed class World : IDisposable
     private void Do(string name, Action run)
     {
         _trace.Add($"{_trace.Count}: {name}");
+
+        // A spool that was lost before it was shipped gives its TXIDs away again.
+        foreach (var stale in _states.Keys.Where(txid => txid >= _database.NextTxid).ToArray())
+        {
+            _states.Remove(stale);
+        }
+
         try
         {
             run();
@@ -152,6 +157,7 @@ internal sealed class World : IDisposable
     {
         _source = SourceDatabase.Open(DatabasePath, _pageSize, autoCheckpoint: _random.Next(2) * 100, incrementalVacuum: true);
         _source.KeepWalOnClose();
+        _source.CreateTable(); // The loss of power may have taken it.
     }
 
     private void Start()
@@ -194,14 +200,20 @@ internal sealed class World : IDisposable
     private void RollBack()
     {
         _source.Run("BEGIN IMMEDIATE");
-        _source.Run("PRAGMA cache_size=2");
-        _source.Insert(_random.Next(1, 500));
-        if (_random.Next(2) == 0)
+        try
         {
-            Quietly(() => CaptureStep.Run(_database));
+            _source.Run("PRAGMA cache_size=2");
+            _source.Insert(_random.Next(1, 500));
+            if (_random.Next(2) == 0)
+            {
+                CaptureStep.Run(_database);
+            }
+        }
+        finally
+        {
+            _source.Run("ROLLBACK");
         }
 
-        _source.Run("ROLLBACK");
         NoteState();
     }
 
@@ -236,11 +248,11 @@ internal sealed class World : IDisposable
         OpenSource();
     }
 
-    private void Capture()
+    private bool Capture()
     {
         if (_database.Position is null && !_destinations.All(destination => destination.Step.IsReconciled))
         {
-            return;
+            return false;
         }
 
         var result = CaptureStep.Run(_database);
@@ -250,6 +262,8 @@ internal sealed class World : IDisposable
         {
             NoteState();
         }
+
+        return result.HasMore;
     }
 
     // After whole captures the newest TXID is the database as it is now. A capture may have failed after its file was durable, so this is noted only by those that did not.
@@ -447,7 +461,11 @@ internal sealed class World : IDisposable
         do
         {
             Check(++rounds < 1000, "shipping comes to an end");
-            Capture();
+            while (Capture())
+            {
+                // A large WAL is taken in pieces.
+            }
+
             foreach (var destination in _destinations)
             {
                 _ = destination.Run(_database.Position!.Txid, _states);
@@ -460,7 +478,6 @@ internal sealed class World : IDisposable
         }
         while (_destinations.Any(destination => destination.Step.Shipped < _database.Position!.Txid));
 
-        Capture();
         var source = Fingerprint(_source.Serialize());
         foreach (var destination in _destinations)
         {
@@ -487,16 +504,4 @@ internal sealed class World : IDisposable
     }
 
     private void NoteDurableWal() => _durableWalLength = File.Exists(DatabasePath + "-wal") ? new FileInfo(DatabasePath + "-wal").Length : 0;
-
-    private static void Quietly(Action run)
-    {
-        try
-        {
-            run();
-        }
-        catch (DatabaseException e) when (e.IsTransient)
-        {
-            // The application holds the write lock.
-        }
-    }
 }
