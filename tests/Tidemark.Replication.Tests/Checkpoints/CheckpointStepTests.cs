@@ -78,11 +78,8 @@ public sealed class CheckpointStepTests
         scene.Source.Insert(5);
 
         // Straight to the step: these frames were committed after the last capture.
-        var result = new CheckpointStep(scene.Database, new CheckpointPolicy(1, TimeSpan.Zero)).Run(CheckpointAction.Drain);
-        Assert.False(result.Progress.IsComplete);
+        var result = new CheckpointStep(scene.Database, new CheckpointPolicy(1, TimeSpan.Zero)).Run(CheckpointAction.Seal);
         scene.Note();
-        scene.Source.Insert(5);
-        result = scene.Seal();
 
         Assert.True(result.IsSealed);
         Assert.True(scene.Position.Txid > txid);
@@ -102,5 +99,36 @@ public sealed class CheckpointStepTests
         Assert.False(step.IsDue);
         Assert.Equal(CaptureOutcome.Idle, scene.Capture().Outcome);
         Assert.Equal(default, step.Run());
+    }
+
+    [Fact]
+    public async Task A_wal_that_grows_during_the_drain_is_sealed_all_the_same()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(10);
+        scene.Capture();
+        scene.Source.Insert(10); // As a writer would that does not wait for the drain.
+
+        var result = new CheckpointStep(scene.Database, new CheckpointPolicy(1, TimeSpan.Zero)).Run(CheckpointAction.Seal);
+
+        scene.Note();
+        Assert.True(result.IsSealed);
+        Assert.False(result.IsPinned);
+        Assert.True(result.Progress.IsComplete);
+        await scene.AssertAllRestoreAsync();
+    }
+
+    [Fact]
+    public void A_drain_that_leaves_only_frames_newer_than_the_guard_is_not_pinned()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(10);
+        scene.Capture();
+        scene.Source.Insert(10);
+
+        var result = new CheckpointStep(scene.Database, new CheckpointPolicy(1, TimeSpan.Zero)).Run(CheckpointAction.Drain);
+
+        Assert.False(result.Progress.IsComplete);
+        Assert.False(result.IsPinned);
     }
 }
