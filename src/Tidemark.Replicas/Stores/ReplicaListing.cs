@@ -1,7 +1,7 @@
 using Tidemark.Formats;
-using Tidemark.Replicas.Stores;
+using Tidemark.Replicas.Catalog;
 
-namespace Tidemark.Replicas.Catalog;
+namespace Tidemark.Replicas.Stores;
 
 /// <summary>Reads what there is in a replica.</summary>
 public static class ReplicaListing

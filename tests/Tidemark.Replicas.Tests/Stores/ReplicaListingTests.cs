@@ -4,7 +4,7 @@ using Tidemark.Replicas.Tests.Restore;
 using Tidemark.Testing.Stores;
 using Xunit;
 
-namespace Tidemark.Replicas.Tests.Catalog;
+namespace Tidemark.Replicas.Tests.Stores;
 
 public sealed class ReplicaListingTests
 {
