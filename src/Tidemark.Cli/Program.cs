@@ -1,1 +1,3 @@
-return 0;
+using Tidemark.Cli;
+
+return await CommandLine.RunAsync(args, CommandHost.ForProcess());

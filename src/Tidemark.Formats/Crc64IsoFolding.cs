@@ -6,9 +6,9 @@ namespace Tidemark.Formats;
 
 /// <summary>CRC-64/GO-ISO by carry-less multiplication: 64 bytes a step, about six times as fast as tables.</summary>
 /// <remarks>
-/// 128 bits of the input can be moved any distance towards the end, modulo the polynomial, by multiplying each half with a power of x. Four such
-/// accumulators run side by side, so that the processor never waits for a product. Wider registers are three times faster still, but decompression
-/// is the slower neighbour already. Works on the raw state, which is the complement of the checksum.
+/// 128 bits of the input can be moved any distance towards the end, modulo the polynomial, by multiplying each half with a power of x. Four
+/// such accumulators run side by side, so that the processor never waits for a product. Wider registers are three times faster still, but
+/// decompression is the slower neighbour already. Works on the raw state, which is the complement of the checksum.
 /// </remarks>
 internal static class Crc64IsoFolding
 {
@@ -62,9 +62,10 @@ internal static class Crc64IsoFolding
     private static Vector128<ulong> Move(Vector128<ulong> value, Vector128<ulong> move)
         => Pclmulqdq.IsSupported
             ? Pclmulqdq.CarrylessMultiply(value, move, 0x00) ^ Pclmulqdq.CarrylessMultiply(value, move, 0x11)
-            : ArmAes.PolynomialMultiplyWideningLower(value.GetLower(), move.GetLower()) ^ ArmAes.PolynomialMultiplyWideningUpper(value, move);
+            : ArmAes.PolynomialMultiplyWideningLower(value.GetLower(), move.GetLower())
+                ^ ArmAes.PolynomialMultiplyWideningUpper(value, move);
 
-    // The lower half of a lane comes first in the stream, so it has 64 bits more to go. The product of two reflected halves is one bit short of
-    // 128, which takes one from each power.
+    // The lower half of a lane comes first in the stream, so it has 64 bits more to go. The product of two reflected halves is one bit
+    // short of 128, which takes one from each power.
     private static Vector128<ulong> MakeMove(int bits) => Vector128.Create(Crc64Iso.PowerOfX(bits + 63), Crc64Iso.PowerOfX(bits - 1));
 }

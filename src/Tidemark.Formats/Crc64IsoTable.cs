@@ -2,7 +2,8 @@ using System.Buffers.Binary;
 
 namespace Tidemark.Formats;
 
-/// <summary>CRC-64/GO-ISO with tables, eight bytes a step: for short inputs, and for processors without carry-less multiplication.</summary>
+/// <summary>CRC-64/GO-ISO with tables, eight bytes a step: for short inputs, and for processors without carry-less
+/// multiplication.</summary>
 /// <remarks>Works on the raw state, which is the complement of the checksum.</remarks>
 internal static class Crc64IsoTable
 {

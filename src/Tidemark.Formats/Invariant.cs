@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace Tidemark.Formats;
 
-/// <summary>Checks that stay on in release builds, because a recovery tool that continues on a false belief is worse than one that stops.</summary>
+/// <summary>Checks that stay on in release builds, because a recovery tool that continues on a false belief is worse than one that
+/// stops.</summary>
 public static class Invariant
 {
     /// <summary>Throws unless <paramref name="condition"/> holds. The text is built only on failure.</summary>

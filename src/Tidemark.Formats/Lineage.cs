@@ -5,7 +5,8 @@ using System.Security.Cryptography;
 namespace Tidemark.Formats;
 
 /// <summary>A random 64-bit identity of the writer of a replica; new whenever a database starts a replica or takes one over.</summary>
-/// <remarks>It is stored in the node id field of an LTX header. The default value, <see cref="None"/>, is what other writers leave there.</remarks>
+/// <remarks>It is stored in the node id field of an LTX header. The default value, <see cref="None"/>, is what other writers leave
+/// there.</remarks>
 public readonly record struct Lineage(ulong Value)
 {
     /// <summary>The file was written by a program that keeps no lineage.</summary>

@@ -5,8 +5,8 @@ namespace Tidemark.Formats;
 
 /// <summary>The size of the pages of one database: a power of two from 512 to 65,536 bytes.</summary>
 /// <remarks>
-/// Only <see cref="TryFromBytes"/> makes one, so a value that is not the default needs no further check. The default value means "not known".
-/// Page numbers count from 1. See https://www.sqlite.org/fileformat2.html#page_size.
+/// Only <see cref="TryFromBytes"/> makes one, so a value that is not the default needs no further check. The default value means "not
+/// known". Page numbers count from 1. See https://www.sqlite.org/fileformat2.html#page_size.
 /// </remarks>
 public readonly record struct PageSize
 {

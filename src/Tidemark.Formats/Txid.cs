@@ -4,8 +4,8 @@ namespace Tidemark.Formats;
 
 /// <summary>The number of a capture: dense, 64 bits, from 1.</summary>
 /// <remarks>
-/// The default value, <see cref="None"/>, means "before the first capture". The text form is always 16 lower-case hexadecimal digits, so that
-/// names sort as numbers do.
+/// The default value, <see cref="None"/>, means "before the first capture". The text form is always 16 lower-case hexadecimal digits, so
+/// that names sort as numbers do.
 /// </remarks>
 public readonly record struct Txid(ulong Value) : IComparable<Txid>
 {

@@ -2,20 +2,21 @@ namespace Tidemark.Testing;
 
 /// <summary>The folder of shared material: replicas that the original program wrote, and tools that know nothing of this code.</summary>
 /// <remarks>
-/// It lies beside the repository, or where the environment variable TIDEMARK_SHARED says. A test that needs it fails without it: a skipped test
-/// would look like a passed one.
+/// It lies beside the repository, or where the environment variable TIDEMARK_SHARED says. A test that needs it fails without it: a skipped
+/// test would look like a passed one.
 /// </remarks>
 public static class TidemarkShared
 {
     private const string Variable = "TIDEMARK_SHARED";
+    private const string HowTo = $"Put it beside the repository as ../shared, or set the environment variable {Variable} to its path.";
+
+    private static readonly Lazy<string> s_root = new(Find);
 
     /// <summary>The folder.</summary>
     public static string Root => s_root.Value;
 
     /// <summary>The folder of fixtures.</summary>
     public static string Fixtures => Folder("fixtures");
-
-    private static readonly Lazy<string> s_root = new(Find);
 
     /// <summary>A folder of the shared material.</summary>
     public static string Folder(string name) => Existing(Path.Combine(Root, name));
@@ -57,7 +58,6 @@ public static class TidemarkShared
     private static string Existing(string path)
         => Directory.Exists(path)
             ? Path.GetFullPath(path)
-            : throw new DirectoryNotFoundException($"The shared test material is missing: there is no folder {Path.GetFullPath(path)}. {HowTo}");
-
-    private const string HowTo = $"Put it beside the repository as ../shared, or set the environment variable {Variable} to its path.";
+            : throw new DirectoryNotFoundException(
+                $"The shared test material is missing: there is no folder {Path.GetFullPath(path)}. {HowTo}");
 }

@@ -24,8 +24,8 @@ internal static class Lz4Frame
     /// <param name="source">The bytes that are known so far.</param>
     /// <param name="lengthMax">Longer frames are not valid.</param>
     /// <param name="length">
-    /// The frame's length when it is wholly in <paramref name="source"/>; otherwise how many bytes are needed to find out more, which is more than
-    /// there are.
+    /// The frame's length when it is wholly in <paramref name="source"/>; otherwise how many bytes are needed to find out more, which is
+    /// more than there are.
     /// </param>
     /// <returns>False when it is not a frame, or one longer than <paramref name="lengthMax"/>.</returns>
     public static bool TryMeasure(ReadOnlySpan<byte> source, int lengthMax, out int length)
@@ -94,7 +94,7 @@ internal static class Lz4Frame
 
             var block = rest[..length];
             rest = rest[length..];
-            if (header.HasBlockChecksums && (!TryTakeWord(ref rest, out var blockChecksum) || blockChecksum != XxHash32.HashToUInt32(block)))
+            if (header.HasBlockChecksums && !HasChecksumOf(block, ref rest))
             {
                 return -1;
             }
@@ -110,7 +110,7 @@ internal static class Lz4Frame
         }
 
         var content = target[..written];
-        var isWhole = (!header.HasContentChecksum || (TryTakeWord(ref rest, out var checksum) && checksum == XxHash32.HashToUInt32(content)))
+        var isWhole = (!header.HasContentChecksum || HasChecksumOf(content, ref rest))
             && (header.ContentSize is not { } promised || promised == (ulong)written)
             && rest.IsEmpty;
         return isWhole ? written : -1;
@@ -125,6 +125,9 @@ internal static class Lz4Frame
 
         return dictionary.IsEmpty ? LZ4Codec.Decode(block, target) : LZ4Codec.Decode(block, target, dictionary);
     }
+
+    private static bool HasChecksumOf(ReadOnlySpan<byte> bytes, ref ReadOnlySpan<byte> rest)
+        => TryTakeWord(ref rest, out var checksum) && checksum == XxHash32.HashToUInt32(bytes);
 
     private static bool TryTakeWord(ref ReadOnlySpan<byte> rest, out uint word)
     {

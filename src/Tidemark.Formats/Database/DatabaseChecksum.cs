@@ -3,10 +3,11 @@ using System.Globalization;
 
 namespace Tidemark.Formats.Database;
 
-/// <summary>The rolling checksum of a whole database: the exclusive-or of the checksums of its pages. The order of pages does not matter.</summary>
+/// <summary>The rolling checksum of a whole database: the exclusive-or of the checksums of its pages. The order of pages does not
+/// matter.</summary>
 /// <remarks>
-/// Bit 63 is always set in a stored checksum, so zero means "absent". The lock page contributes nothing. A database without pages has the value
-/// <see cref="Empty"/>. See docs/format/ltx.md, "Checksums".
+/// Bit 63 is always set in a stored checksum, so zero means "absent". The lock page contributes nothing. A database without pages has the
+/// value <see cref="Empty"/>. See docs/format/ltx.md, "Checksums".
 /// </remarks>
 public readonly record struct DatabaseChecksum(ulong Value)
 {

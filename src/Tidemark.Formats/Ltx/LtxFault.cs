@@ -25,13 +25,15 @@ public enum LtxFault
     /// <summary>The range in the WAL is negative, or there is a size or a salt without an offset.</summary>
     InvalidWalRange,
 
-    /// <summary>There is a checksum-before field where none is allowed: in a snapshot, or in a file that does not track checksums.</summary>
+    /// <summary>There is a checksum-before field where none is allowed: in a snapshot, or in a file that does not track
+    /// checksums.</summary>
     UnexpectedPreApplyChecksum,
 
     /// <summary>The checksum-before field is missing in a file that tracks checksums, or lacks bit 63.</summary>
     InvalidPreApplyChecksum,
 
-    /// <summary>The proof has an unknown flag, a checksum without bit 63, bytes where nothing is announced, or a checksum before a snapshot.</summary>
+    /// <summary>The proof has an unknown flag, a checksum without bit 63, bytes where nothing is announced, or a checksum before a
+    /// snapshot.</summary>
     InvalidProof,
 
     /// <summary>A page has a flag that no known version has.</summary>

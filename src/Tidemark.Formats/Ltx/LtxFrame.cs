@@ -18,8 +18,8 @@ internal static class LtxFrame
     /// <param name="header">The frame's header.</param>
     /// <param name="pageSize">Size of the pages.</param>
     /// <param name="length">
-    /// The frame's length when it is wholly in <paramref name="source"/>; otherwise how many bytes are needed to find out more, which is more than
-    /// there are.
+    /// The frame's length when it is wholly in <paramref name="source"/>; otherwise how many bytes are needed to find out more, which is
+    /// more than there are.
     /// </param>
     /// <returns><see cref="LtxFault.None"/>, or what is wrong.</returns>
     public static LtxFault TryMeasure(ReadOnlySpan<byte> source, in LtxFrameHeader header, PageSize pageSize, out int length)
@@ -51,7 +51,8 @@ internal static class LtxFrame
     /// <summary>Expands the page of a frame that was measured.</summary>
     /// <param name="frame">The whole frame.</param>
     /// <param name="page">Room for one page.</param>
-    /// <param name="headerSize">Bytes of the header with the size field where there is one, which are what the file checksum covers beside the page.</param>
+    /// <param name="headerSize">Bytes of the header with the size field where there is one, which are what the file checksum covers beside
+    /// the page.</param>
     /// <returns>How many bytes were written, or a negative number when the compressed bytes are damaged or expand to more.</returns>
     public static int Expand(ReadOnlySpan<byte> frame, Span<byte> page, out int headerSize)
     {

@@ -30,7 +30,8 @@ internal sealed class LtxFrameGroup : IDisposable
     public void Compress(PageSize pageSize, ReadOnlySpan<uint> pageNumbers, ReadOnlySpan<byte> pages)
     {
         var payloadMax = LtxFrameHeader.PayloadMax(pageSize);
-        Reserve(pageNumbers.Length, pageNumbers.Length * (LtxFrameHeader.BlockSize + payloadMax));
+        Reserve(ref _frames, pageNumbers.Length * (LtxFrameHeader.BlockSize + payloadMax));
+        Reserve(ref _lengths, pageNumbers.Length);
         (_length, _count, Crc, LogicalLength) = (0, 0, 0, 0);
         foreach (var pageNumber in pageNumbers)
         {
@@ -54,18 +55,14 @@ internal sealed class LtxFrameGroup : IDisposable
         (_length, _count) = (0, 0);
     }
 
-    private void Reserve(int count, int length)
+    private static void Reserve<T>(ref T[] array, int length)
     {
-        if (_frames.Length < length)
+        if (array.Length < length)
         {
-            ArrayPool<byte>.Shared.Return(_frames);
-            _frames = ArrayPool<byte>.Shared.Rent(length);
-        }
-
-        if (_lengths.Length < count)
-        {
-            ArrayPool<int>.Shared.Return(_lengths);
-            _lengths = ArrayPool<int>.Shared.Rent(count);
+            // Rented before the old one is returned: were there no memory, the old one would be returned twice.
+            var grown = ArrayPool<T>.Shared.Rent(length);
+            ArrayPool<T>.Shared.Return(array);
+            array = grown;
         }
     }
 }

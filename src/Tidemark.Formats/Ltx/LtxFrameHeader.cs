@@ -35,7 +35,8 @@ internal readonly record struct LtxFrameHeader(uint PageNumber, bool IsBlock)
     /// <summary>The longest that a compressed page can be: LZ4's worst case.</summary>
     public static int PayloadMax(PageSize pageSize) => pageSize.Bytes + (pageSize.Bytes / 255) + 16;
 
-    /// <summary>Reads and checks a header without its size field. <paramref name="source"/> holds at least <see cref="Size"/> bytes.</summary>
+    /// <summary>Reads and checks a header without its size field. <paramref name="source"/> holds at least <see cref="Size"/>
+    /// bytes.</summary>
     public static LtxFault TryRead(ReadOnlySpan<byte> source, out LtxFrameHeader header)
     {
         header = default;

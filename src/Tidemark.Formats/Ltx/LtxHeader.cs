@@ -25,7 +25,8 @@ public readonly record struct LtxHeader
     private const uint NoChecksumFlag = 0x0000_0002;
     private const int ProofOffset = 80;
 
-    /// <summary>True when the standard checksum fields (before and after) are used. Files of Tidemark and of Litestream have this off.</summary>
+    /// <summary>True when the standard checksum fields (before and after) are used. Files of Tidemark and of Litestream have this
+    /// off.</summary>
     public bool TracksChecksums { get; init; }
 
     /// <summary>Size of the pages.</summary>

@@ -2,7 +2,8 @@ using System.IO.Hashing;
 
 namespace Tidemark.Formats.Ltx;
 
-/// <summary>What the bytes of the page index must be, as a hash: it is built while frames go by and takes the same memory for any number of pages.</summary>
+/// <summary>What the bytes of the page index must be, as a hash: it is built while frames go by and takes the same memory for any number of
+/// pages.</summary>
 /// <remarks>
 /// The hash is another one than the file checksum, so that an index that was damaged before the file checksum was computed is found too.
 /// </remarks>

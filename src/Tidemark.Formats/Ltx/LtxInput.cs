@@ -2,7 +2,8 @@ using System.Buffers;
 
 namespace Tidemark.Formats.Ltx;
 
-/// <summary>A stream with a window of bytes that were read ahead. Large reads, since each read of a remote file or a pipe has its price.</summary>
+/// <summary>A stream with a window of bytes that were read ahead. Large reads, since each read of a remote file or a pipe has its
+/// price.</summary>
 /// <remarks>Small files cost a small buffer; only who reads on gets the large one. Not thread-safe; does not close the stream.</remarks>
 internal sealed class LtxInput(Stream source) : IDisposable
 {

@@ -54,8 +54,10 @@ internal sealed class LtxOutput(Stream destination) : IDisposable
     {
         if (_buffer.Length < FullBufferSize)
         {
+            // Rented before the old one is returned: were there no memory, the old one would be returned twice.
+            var grown = ArrayPool<byte>.Shared.Rent(FullBufferSize);
             ArrayPool<byte>.Shared.Return(_buffer);
-            _buffer = ArrayPool<byte>.Shared.Rent(FullBufferSize);
+            _buffer = grown;
         }
     }
 }

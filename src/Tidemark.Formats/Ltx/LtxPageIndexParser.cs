@@ -1,7 +1,7 @@
 namespace Tidemark.Formats.Ltx;
 
-/// <summary>Reads the end of the pages and the page index, piece by piece, and checks every entry against the file: order of pages, frames without
-/// gaps, possible lengths.</summary>
+/// <summary>Reads the end of the pages and the page index, piece by piece, and checks every entry against the file: order of pages, frames
+/// without gaps, possible lengths.</summary>
 /// <remarks>So a damaged index is found at its first wrong entry, and memory grows only with entries that the file has room for.</remarks>
 internal sealed class LtxPageIndexParser(string file, LtxHeader header, long framesEnd)
 {
@@ -14,7 +14,8 @@ internal sealed class LtxPageIndexParser(string file, LtxHeader header, long fra
     private long _passed;
     private bool _isEnded;
 
-    /// <summary>Reads whole entries from the beginning of <paramref name="bytes"/> and returns how many bytes they took, at least one.</summary>
+    /// <summary>Reads whole entries from the beginning of <paramref name="bytes"/> and returns how many bytes they took, at least
+    /// one.</summary>
     /// <exception cref="LtxFormatException">An entry is wrong or not whole, or something follows the end of the entries.</exception>
     public int Read(ReadOnlySpan<byte> bytes)
     {

@@ -1,6 +1,7 @@
 namespace Tidemark.Formats.Ltx;
 
-/// <summary>The rules for the order of pages in one file: ascending, within the database, never the lock page, and without holes in a snapshot.</summary>
+/// <summary>The rules for the order of pages in one file: ascending, within the database, never the lock page, and without holes in a
+/// snapshot.</summary>
 /// <remarks>Writer, reader and page index share it, so that what one refuses the others refuse too.</remarks>
 internal struct LtxPageSequence(PageSize pageSize, uint commit, bool isSnapshot)
 {

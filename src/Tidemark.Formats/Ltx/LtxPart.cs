@@ -2,10 +2,11 @@ using Tidemark.Formats.Database;
 
 namespace Tidemark.Formats.Ltx;
 
-/// <summary>A bounded run of whole page frames, as they stand in the file: compressed, and decoded independently of all other parts.</summary>
+/// <summary>A bounded run of whole page frames, as they stand in the file: compressed, and decoded independently of all other
+/// parts.</summary>
 /// <remarks>
-/// Filled by <see cref="LtxReader.ReadPartAsync"/> and reusable. Decoding is a pure function of the part, so parts can be decoded on several cores.
-/// A part grows with the bytes that were really read and keeps its memory for the next use.
+/// Filled by <see cref="LtxReader.ReadPartAsync"/> and reusable. Decoding is a pure function of the part, so parts can be decoded on
+/// several cores. A part grows with the bytes that were really read and keeps its memory for the next use.
 /// </remarks>
 public sealed class LtxPart
 {
@@ -34,7 +35,8 @@ public sealed class LtxPart
     /// <summary>Length of all pages when they are expanded, in bytes: the room that <see cref="Decode(Span{byte})"/> needs.</summary>
     public int ExpandedLength => Count * PageSize.Bytes;
 
-    /// <summary>Length of the logical stream of this part that the file checksum covers: frame headers, size fields and expanded pages.</summary>
+    /// <summary>Length of the logical stream of this part that the file checksum covers: frame headers, size fields and expanded
+    /// pages.</summary>
     public long LogicalLength { get; private set; }
 
     internal bool IsFull => ExpandedLength + PageSize.Bytes > ExpandedLengthMax;

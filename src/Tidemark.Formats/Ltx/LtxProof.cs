@@ -14,7 +14,8 @@ namespace Tidemark.Formats.Ltx;
 /// </code>
 /// See docs/format/ltx.md, "Proof". The default value is "no proof".
 /// </remarks>
-/// <param name="Before">Checksum of the database at the TXID before the file's first, or null when it is not known or the file is a snapshot.</param>
+/// <param name="Before">Checksum of the database at the TXID before the file's first, or null when it is not known or the file is a
+/// snapshot.</param>
 /// <param name="After">Checksum of the database at the file's last TXID, or null when it is not known.</param>
 public readonly record struct LtxProof(DatabaseChecksum? Before, DatabaseChecksum? After)
 {
@@ -80,5 +81,6 @@ public readonly record struct LtxProof(DatabaseChecksum? Before, DatabaseChecksu
 
     private static DatabaseChecksum? ToChecksum(ulong value) => value == 0 ? null : new DatabaseChecksum(value);
 
-    private static bool HasFlagOrIsNull(DatabaseChecksum? checksum) => checksum is not { } known || (known.Value & DatabaseChecksum.Flag) != 0;
+    private static bool HasFlagOrIsNull(DatabaseChecksum? checksum)
+        => checksum is not { } known || (known.Value & DatabaseChecksum.Flag) != 0;
 }

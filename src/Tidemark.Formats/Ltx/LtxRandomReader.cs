@@ -5,8 +5,8 @@ namespace Tidemark.Formats.Ltx;
 
 /// <summary>Reads single pages of an LTX file, by the page index at its end, without reading the rest of the file.</summary>
 /// <remarks>
-/// Header, index and trailer are checked against each other and against the length of the file. The file checksum is not: it covers all pages, and
-/// who reads a few cannot know it. Thread-safe; does not close the source.
+/// Header, index and trailer are checked against each other and against the length of the file. The file checksum is not: it covers all
+/// pages, and who reads a few cannot know it. Thread-safe; does not close the source.
 /// </remarks>
 public sealed class LtxRandomReader
 {

@@ -10,9 +10,10 @@ namespace Tidemark.Formats.Ltx;
 /// <code>
 ///   ReadHeaderAsync, ReadPartAsync until it returns false, ReadTrailerAsync, Finish
 /// </code>
-/// Reading walks over frame headers only; expanding pages is left to <see cref="LtxPart.Decode(Span{byte})"/>, which can run on other cores. What is
-/// read is proven only when <see cref="Finish"/> has returned, so nothing may be published before. Memory does not grow with the file. A cancelled
-/// or failed call leaves a reader that is good for nothing but <see cref="Dispose"/>. Not thread-safe; does not close the stream.
+/// Reading walks over frame headers only; expanding pages is left to <see cref="LtxPart.Decode(Span{byte})"/>, which can run on other
+/// cores. What is read is proven only when <see cref="Finish"/> has returned, so nothing may be published before. Memory does not grow with
+/// the file. A cancelled or failed call leaves a reader that is good for nothing but <see cref="Dispose"/>. Not thread-safe; does not close
+/// the stream.
 /// </remarks>
 public sealed class LtxReader : IDisposable
 {
@@ -83,7 +84,8 @@ public sealed class LtxReader : IDisposable
         return _header;
     }
 
-    /// <summary>Fills <paramref name="part"/> with the next frames: at least one, and as many as fit into about a megabyte of expanded pages.</summary>
+    /// <summary>Fills <paramref name="part"/> with the next frames: at least one, and as many as fit into about a megabyte of expanded
+    /// pages.</summary>
     /// <returns>False when all pages were read; the part is then empty.</returns>
     /// <exception cref="LtxFormatException">A frame is not valid: flags, order, range, size.</exception>
     public async ValueTask<bool> ReadPartAsync(LtxPart part, CancellationToken cancellationToken)
@@ -117,15 +119,16 @@ public sealed class LtxReader : IDisposable
         return part.Count > 0;
     }
 
-    /// <summary>Hands in the checksum of a decoded part. Every part, in the order in which they were read; any time before <see cref="Finish"/>.</summary>
+    /// <summary>Hands in the checksum of a decoded part. Every part, in the order in which they were read; any time before
+    /// <see cref="Finish"/>.</summary>
     public void AddPartChecksum(ulong crc, long logicalLength)
     {
         _headerAndPartsCrc = Crc64Iso.Combine(_headerAndPartsCrc, crc, logicalLength);
         _logicalLengthAdded += logicalLength;
     }
 
-    /// <summary>Reads index and trailer, and checks that the index names exactly the frames that were read, that a snapshot is complete, and that
-    /// nothing follows.</summary>
+    /// <summary>Reads index and trailer, and checks that the index names exactly the frames that were read, that a snapshot is complete,
+    /// and that nothing follows.</summary>
     /// <exception cref="LtxFormatException">Index or trailer is not valid, or the stream ends too early or goes on.</exception>
     public async ValueTask<LtxTrailer> ReadTrailerAsync(CancellationToken cancellationToken)
     {
@@ -149,7 +152,8 @@ public sealed class LtxReader : IDisposable
         return _trailer;
     }
 
-    /// <summary>Checks the file checksum, from the parts' checksums and the rest, and the checksum-after of a snapshot that has one. After all else.</summary>
+    /// <summary>Checks the file checksum, from the parts' checksums and the rest, and the checksum-after of a snapshot that has one. After
+    /// all else.</summary>
     /// <exception cref="LtxFormatException">A checksum does not match.</exception>
     /// <exception cref="InvalidOperationException">Not every part was handed in, or the trailer was not read yet.</exception>
     public void Finish()
@@ -175,7 +179,8 @@ public sealed class LtxReader : IDisposable
         _stage = LtxReaderStage.Done;
     }
 
-    /// <summary>Reads all pages one after the other, then index and trailer, and checks everything. After <see cref="ReadHeaderAsync"/>.</summary>
+    /// <summary>Reads all pages one after the other, then index and trailer, and checks everything. After
+    /// <see cref="ReadHeaderAsync"/>.</summary>
     /// <remarks>For callers with one core to spend. The pages are proven only when the enumeration has come to its end.</remarks>
     /// <exception cref="LtxFormatException">The file is damaged.</exception>
     public async IAsyncEnumerable<LtxPage> ReadPagesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -302,7 +307,8 @@ public sealed class LtxReader : IDisposable
 
     private string OrderCause(LtxFault fault, uint pageNumber) => fault switch
     {
-        LtxFault.InvalidPageNumber when pageNumber == _header.PageSize.LockPage => $"page {pageNumber} is the lock page, which no file holds,",
+        LtxFault.InvalidPageNumber when pageNumber == _header.PageSize.LockPage
+            => $"page {pageNumber} is the lock page, which no file holds,",
         LtxFault.InvalidPageNumber => $"page {pageNumber} is not in a database of {_header.Commit} pages",
         LtxFault.PageOutOfOrder => $"page {pageNumber} follows page {_pages.Last}",
         _ => $"the snapshot has page {pageNumber} after page {_pages.Last}",

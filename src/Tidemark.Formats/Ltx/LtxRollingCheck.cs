@@ -2,7 +2,8 @@ using Tidemark.Formats.Database;
 
 namespace Tidemark.Formats.Ltx;
 
-/// <summary>Gathers the page checksums of a snapshot that tracks checksums, from parts that are decoded in any order and on any core.</summary>
+/// <summary>Gathers the page checksums of a snapshot that tracks checksums, from parts that are decoded in any order and on any
+/// core.</summary>
 internal sealed class LtxRollingCheck
 {
     private readonly Lock _gate = new();

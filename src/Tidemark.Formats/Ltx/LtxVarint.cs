@@ -1,6 +1,7 @@
 namespace Tidemark.Formats.Ltx;
 
-/// <summary>Unsigned LEB128, as the page index uses it: 7 bits a byte, the lowest first, the highest bit set on all bytes but the last.</summary>
+/// <summary>Unsigned LEB128, as the page index uses it: 7 bits a byte, the lowest first, the highest bit set on all bytes but the
+/// last.</summary>
 internal static class LtxVarint
 {
     /// <summary>The longest form of a 64-bit number, in bytes.</summary>
@@ -21,7 +22,8 @@ internal static class LtxVarint
 
     /// <summary>Reads a number.</summary>
     /// <returns>
-    /// Its length in bytes; 0 when <paramref name="source"/> ends within it; -1 when it is not the shortest form or does not fit into 64 bits.
+    /// Its length in bytes; 0 when <paramref name="source"/> ends within it; -1 when it is not the shortest form or does not fit into 64
+    /// bits.
     /// </returns>
     public static int TryRead(ReadOnlySpan<byte> source, out ulong value)
     {

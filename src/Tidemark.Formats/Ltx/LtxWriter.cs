@@ -5,9 +5,9 @@ namespace Tidemark.Formats.Ltx;
 
 /// <summary>Writes one LTX file to a stream: header, pages in ascending order, index, trailer.</summary>
 /// <remarks>
-/// Synchronous, since it writes to local disks and pipes. Pages of a batch are compressed on several cores. Memory is bounded: the index moves to
-/// <c>indexOverflow</c> when it grows large. What is written is a file only after <see cref="Complete()"/>; after a failed write the writer refuses
-/// to go on. Not thread-safe. Disposing does not close the destination.
+/// Synchronous, since it writes to local disks and pipes. Pages of a batch are compressed on several cores. Memory is bounded: the index
+/// moves to <c>indexOverflow</c> when it grows large. What is written is a file only after <see cref="Complete()"/>; after a failed write
+/// the writer refuses to go on. Not thread-safe. Disposing does not close the destination.
 /// </remarks>
 public sealed class LtxWriter : IDisposable
 {
@@ -26,10 +26,11 @@ public sealed class LtxWriter : IDisposable
     private long _framesLogicalLength;
 
     /// <summary>Starts a file: writes <paramref name="header"/>.</summary>
-    /// <param name="destination">Where the file goes. It is written in order; only <see cref="Complete(LtxHeader)"/> with another header seeks back.</param>
+    /// <param name="destination">Where the file goes. It is written in order; only <see cref="Complete(LtxHeader)"/> with another header
+    /// seeks back.</param>
     /// <param name="header">The header.</param>
-    /// <param name="indexOverflow">Makes a temporary read-write seekable stream, called at most once, when the index exceeds a few megabytes; the writer
-    /// closes it. Null keeps the index in memory.</param>
+    /// <param name="indexOverflow">Makes a temporary read-write seekable stream, called at most once, when the index exceeds a few
+    /// megabytes; the writer closes it. Null keeps the index in memory.</param>
     /// <param name="parallelism">How many cores compress pages, at least 1.</param>
     /// <exception cref="ArgumentException">The header is not valid.</exception>
     public LtxWriter(Stream destination, LtxHeader header, Func<Stream>? indexOverflow = null, int parallelism = 1)
@@ -62,6 +63,7 @@ public sealed class LtxWriter : IDisposable
     /// <exception cref="ArgumentException">Page number order, range or length is wrong.</exception>
     public void WritePages(ReadOnlyMemory<uint> pageNumbers, ReadOnlyMemory<byte> pages)
     {
+        ThrowUnlessOpen();
         var pageSize = _header.PageSize.Bytes;
         if (pages.Length != (long)pageNumbers.Length * pageSize)
         {
@@ -78,7 +80,8 @@ public sealed class LtxWriter : IDisposable
             }
         }
 
-        Begin();
+        // Only a call that ends well opens the writer again: after half a write nothing more can be right.
+        _isOpen = false;
         _pages = sequence;
         var pagesPerWave = _pagesPerGroup * _groups.Length;
         for (var at = 0; at < pageNumbers.Length; at += pagesPerWave)
@@ -94,19 +97,22 @@ public sealed class LtxWriter : IDisposable
     /// <exception cref="InvalidOperationException">The file is a snapshot and lacks pages.</exception>
     public void Complete() => Complete(_header);
 
-    /// <summary>Writes the end of the file and puts <paramref name="finalHeader"/> in the place of the first one (the destination must be seekable), for
-    /// what is known only after all pages were seen. The file checksum covers the final header.</summary>
+    /// <summary>Writes the end of the file and puts <paramref name="finalHeader"/> in the place of the first one (the destination must be
+    /// seekable), for what is known only after all pages were seen. The file checksum covers the final header.</summary>
     /// <exception cref="ArgumentException">The header is not valid, or does not fit the pages that were written.</exception>
     /// <exception cref="InvalidOperationException">The file is a snapshot and lacks pages.</exception>
     public void Complete(LtxHeader finalHeader) => Complete(finalHeader, postApplyChecksum: 0);
 
     /// <summary>Completes a file that tracks checksums in the standard way.</summary>
     /// <param name="finalHeader">The header, which takes the place of the first one if it is another.</param>
-    /// <param name="postApplyChecksum">The standard checksum-after field; 0 when the header says that the file does not track checksums.</param>
-    /// <exception cref="ArgumentException">The header or the checksum is not valid, or does not fit the pages that were written.</exception>
+    /// <param name="postApplyChecksum">The standard checksum-after field; 0 when the header says that the file does not track
+    /// checksums.</param>
+    /// <exception cref="ArgumentException">The header or the checksum is not valid, or does not fit the pages that were
+    /// written.</exception>
     /// <exception cref="InvalidOperationException">The file is a snapshot and lacks pages.</exception>
     public void Complete(LtxHeader finalHeader, ulong postApplyChecksum)
     {
+        ThrowUnlessOpen();
         ThrowIfUnfit(finalHeader);
         ThrowIfAtFault(new LtxTrailer(postApplyChecksum, DatabaseChecksum.Flag).Validate(finalHeader), nameof(postApplyChecksum));
         if (_pages.End(finalHeader.Commit) is not LtxFault.None)
@@ -114,7 +120,7 @@ public sealed class LtxWriter : IDisposable
             throw new InvalidOperationException($"The snapshot is written up to page {_pages.Last} of {finalHeader.Commit} only.");
         }
 
-        Begin();
+        _isOpen = false;
         Span<byte> headerBytes = stackalloc byte[LtxHeader.Size];
         finalHeader.Write(headerBytes);
         WriteTail(Crc64Iso.Append(0, headerBytes), postApplyChecksum);
@@ -162,15 +168,12 @@ public sealed class LtxWriter : IDisposable
         }
     }
 
-    // Only a call that ends well opens the writer again: after half a write nothing more can be right.
-    private void Begin()
+    private void ThrowUnlessOpen()
     {
         if (!_isOpen)
         {
             throw new InvalidOperationException("The file is complete, a write to it has failed, or the writer is disposed.");
         }
-
-        _isOpen = false;
     }
 
     private void WriteWave(ReadOnlyMemory<uint> pageNumbers, ReadOnlyMemory<byte> pages)

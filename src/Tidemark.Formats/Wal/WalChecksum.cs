@@ -5,7 +5,8 @@ using System.Runtime.InteropServices;
 namespace Tidemark.Formats.Wal;
 
 /// <summary>The running checksum of a WAL: two 32-bit sums over pairs of words, chained from the header through every frame.</summary>
-/// <remarks>See https://www.sqlite.org/fileformat2.html#checksum_algorithm. The words are read in the byte order that the WAL's magic number names.</remarks>
+/// <remarks>See https://www.sqlite.org/fileformat2.html#checksum_algorithm. The words are read in the byte order that the WAL's magic
+/// number names.</remarks>
 public readonly record struct WalChecksum(uint S0, uint S1)
 {
     /// <summary>Continues the sum over <paramref name="bytes"/>, whose length must be a multiple of 8.</summary>
@@ -28,7 +29,9 @@ public readonly record struct WalChecksum(uint S0, uint S1)
             foreach (var word in MemoryMarshal.Cast<byte, ulong>(bytes))
             {
                 var swapped = BinaryPrimitives.ReverseEndianness(word);
-                var (first, second) = BitConverter.IsLittleEndian ? ((uint)(swapped >> 32), (uint)swapped) : ((uint)swapped, (uint)(swapped >> 32));
+                var (first, second) = BitConverter.IsLittleEndian
+                    ? ((uint)(swapped >> 32), (uint)swapped)
+                    : ((uint)swapped, (uint)(swapped >> 32));
                 s0 += first + s1;
                 s1 += second + s0;
             }

@@ -44,7 +44,8 @@ public readonly record struct WalFrameHeader(uint PageNumber, uint Commit, WalSa
     /// <param name="frame">Header and page.</param>
     /// <param name="wal">The header of the WAL.</param>
     /// <param name="previous">The running checksum before this frame.</param>
-    /// <param name="header">The frame's header, also when it is at fault.</param>
+    /// <param name="header">The frame's header, also when it is at fault; the default value when it is cut off.</param>
+    /// <returns><see cref="WalFault.None"/>, or what is wrong.</returns>
     public static WalFault TryReadFrame(ReadOnlySpan<byte> frame, in WalHeader wal, WalChecksum previous, out WalFrameHeader header)
     {
         header = default;

@@ -12,7 +12,8 @@ namespace Tidemark.Formats.Wal;
 /// </code>
 /// See https://www.sqlite.org/fileformat2.html#walformat.
 /// </remarks>
-/// <param name="IsBigEndian">Whether the checksums of this WAL read words in big-endian order (magic 0x377f0683) or little-endian (0x377f0682).</param>
+/// <param name="IsBigEndian">Whether the checksums of this WAL read words in big-endian order (magic 0x377f0683) or little-endian
+/// (0x377f0682).</param>
 /// <param name="PageSize">Size of the pages.</param>
 /// <param name="Sequence">How often the WAL was restarted.</param>
 /// <param name="Salts">What all frames of this run carry.</param>
@@ -55,7 +56,8 @@ public readonly record struct WalHeader(bool IsBigEndian, PageSize PageSize, uin
         }
 
         var isBigEndian = (magic & 1) != 0;
-        var checksum = new WalChecksum(BinaryPrimitives.ReadUInt32BigEndian(source[24..]), BinaryPrimitives.ReadUInt32BigEndian(source[28..]));
+        var checksum = new WalChecksum(
+            BinaryPrimitives.ReadUInt32BigEndian(source[24..]), BinaryPrimitives.ReadUInt32BigEndian(source[28..]));
         if (default(WalChecksum).Append(source[..CheckedSize], isBigEndian) != checksum)
         {
             return WalFault.ChecksumMismatch;

@@ -4,8 +4,15 @@ namespace Tidemark.Formats.Wal;
 
 /// <summary>The 48-byte WAL-index header of a read snapshot: what SQLite itself knows about the committed end of the WAL.</summary>
 /// <remarks>
-/// It is what <c>sqlite3_snapshot_get</c> hands out. Fields are in the machine's byte order, but the salts are copied as they stand in the WAL.
-/// See https://www.sqlite.org/walformat.html#the_wal_index_header.
+/// <code>
+///   0         4   8        12     13       14          16          20          24         32      40
+///   +---------+---+--------+------+--------+-----------+-----------+-----------+----------+-------+----------+
+///   | version | - | change | init | endian | page size | last frame| page count| checksum | salts | checksum |
+///   +---------+---+--------+------+--------+-----------+-----------+-----------+----------+-------+----------+
+/// </code>
+/// It is what <c>sqlite3_snapshot_get</c> hands out. Fields are in the machine's byte order, but the salts are copied as they stand in the
+/// WAL. The second checksum covers the header itself; SQLite gives no promise about this memory, so it is checked before anything is
+/// believed. See https://www.sqlite.org/walformat.html#the_wal_index_header.
 /// </remarks>
 /// <param name="PageSize">Size of the pages.</param>
 /// <param name="FrameCount">Last committed frame (<c>mxFrame</c>); 0 when the WAL was restarted and holds nothing yet.</param>
@@ -18,12 +25,20 @@ public readonly record struct WalIndexHeader(PageSize PageSize, uint FrameCount,
     public const int Size = 48;
 
     private const uint Version = 3007000;
+    private const int CheckedSize = 40;
 
-    /// <summary>Reads the fields; false if they are not those of a WAL-index header of the known version.</summary>
+    /// <summary>Reads the fields; false if they are not those of a WAL-index header of the known version, or its checksum does not
+    /// match.</summary>
     public static bool TryRead(ReadOnlySpan<byte> source, out WalIndexHeader header)
     {
         header = default;
         if (source.Length < Size || Word(source, 0) != Version)
+        {
+            return false;
+        }
+
+        var checksum = default(WalChecksum).Append(source[..CheckedSize], isBigEndian: !BitConverter.IsLittleEndian);
+        if (checksum != new WalChecksum(Word(source, CheckedSize), Word(source, CheckedSize + 4)))
         {
             return false;
         }
@@ -36,7 +51,8 @@ public readonly record struct WalIndexHeader(PageSize PageSize, uint FrameCount,
         }
 
         var salts = new WalSalts(BinaryPrimitives.ReadUInt32BigEndian(source[32..]), BinaryPrimitives.ReadUInt32BigEndian(source[36..]));
-        header = new WalIndexHeader(pageSize, Word(source, 16), Word(source, 20), new WalChecksum(Word(source, 24), Word(source, 28)), salts);
+        var lastFrame = new WalChecksum(Word(source, 24), Word(source, 28));
+        header = new WalIndexHeader(pageSize, Word(source, 16), Word(source, 20), lastFrame, salts);
         return true;
     }
 

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Tidemark.Formats.Wal;
 
-/// <summary>The two random numbers that mark all frames of one run of a WAL. A restarted WAL has others; they prove nothing about order.</summary>
+/// <summary>The two random numbers that mark all frames of one run of a WAL. A restarted WAL has others; they prove nothing about
+/// order.</summary>
 /// <remarks>See https://www.sqlite.org/fileformat2.html#walformat.</remarks>
 public readonly record struct WalSalts(uint Salt1, uint Salt2)
 {

@@ -21,6 +21,9 @@ internal sealed class DatabaseWorker : IDisposable
     private static readonly TimeSpan s_delayMin = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_delayMax = TimeSpan.FromSeconds(30);
 
+    // Every reader pins the WAL for a moment; only one that stays is worth a word.
+    private static readonly TimeSpan s_pinReportedAfter = TimeSpan.FromSeconds(10);
+
     private readonly DatabaseOptions _options;
     private readonly IFileSystem _files;
     private readonly TimeProvider _time;
@@ -222,8 +225,9 @@ internal sealed class DatabaseWorker : IDisposable
             return;
         }
 
-        _pinnedSince ??= _time.GetUtcNow();
-        if (progress.FramesInWal >= _options.CheckpointPages)
+        var now = _time.GetUtcNow();
+        _pinnedSince ??= now;
+        if (progress.FramesInWal >= _options.CheckpointPages && now - _pinnedSince >= s_pinReportedAfter)
         {
             _logger.Pinned(_options.DatabasePath, _pinnedSince.Value, progress.FramesInWal);
         }
@@ -248,6 +252,12 @@ internal sealed class DatabaseWorker : IDisposable
 
     private async Task<bool> FinishAsync(CancellationToken deadline)
     {
+        if (_database.Position is null)
+        {
+            // The end came before it was known what the destinations hold, which the first TXID has to follow.
+            await Task.WhenAll(_destinations.Select(destination => destination.DrainAsync(deadline))).ConfigureAwait(false);
+        }
+
         var isCaptured = true;
         try
         {
@@ -256,6 +266,10 @@ internal sealed class DatabaseWorker : IDisposable
             {
                 CaptureAll(CancellationToken.None);
                 WriteSnapshots();
+            }
+            else
+            {
+                isCaptured = false;
             }
         }
         catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)

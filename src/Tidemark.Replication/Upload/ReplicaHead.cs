@@ -6,13 +6,23 @@ using Tidemark.Replicas.Stores;
 
 namespace Tidemark.Replication.Upload;
 
-/// <summary>The newest state that a destination holds.</summary>
-/// <param name="Txid">Its TXID.</param>
-/// <param name="PageSize">Page size of the database.</param>
-/// <param name="Lineage">Who wrote it.</param>
-/// <param name="Checksum">Checksum of the database there, or null when the writer kept none.</param>
-internal sealed record ReplicaHead(Txid Txid, PageSize PageSize, Lineage Lineage, DatabaseChecksum? Checksum)
+/// <summary>The newest state that a destination holds: the file that leads to it, of the lowest level where there are several.</summary>
+/// <param name="Key">The file.</param>
+/// <param name="Header">Its header.</param>
+internal sealed record ReplicaHead(LtxFileKey Key, LtxHeader Header)
 {
+    /// <summary>Its TXID.</summary>
+    public Txid Txid => Key.Name.MaxTxid;
+
+    /// <summary>Page size of the database.</summary>
+    public PageSize PageSize => Header.PageSize;
+
+    /// <summary>Who wrote it.</summary>
+    public Lineage Lineage => Header.Lineage;
+
+    /// <summary>Checksum of the database there, or null when the writer kept none.</summary>
+    public DatabaseChecksum? Checksum => Header.Proof.After;
+
     /// <summary>Looks through all levels; null when the replica is empty.</summary>
     public static async ValueTask<ReplicaHead?> ReadAsync(IReplicaStore store, CancellationToken cancellationToken)
     {
@@ -37,8 +47,7 @@ internal sealed record ReplicaHead(Txid Txid, PageSize PageSize, Lineage Lineage
         await using (content.ConfigureAwait(false))
         {
             using var reader = new LtxReader(content, $"{store.Name}/{head.Key}");
-            var header = await reader.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
-            return new ReplicaHead(head.MaxTxid, header.PageSize, header.Lineage, header.Proof.After);
+            return new ReplicaHead(head.Key, await reader.ReadHeaderAsync(cancellationToken).ConfigureAwait(false));
         }
     }
 }

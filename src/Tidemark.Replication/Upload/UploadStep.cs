@@ -15,6 +15,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
 {
     private ulong _shipped;
     private Txid _shippedSnapshot;
+    private bool _isForked;
 
     /// <summary>The destination.</summary>
     public IReplicaStore Store => store;
@@ -36,6 +37,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
             throw new ReplicaConflictException(store.Name, head.Txid, head.Lineage, lineage, spool.Path);
         }
 
+        _isForked = head is not null && await IsForkedAsync(head, cancellationToken).ConfigureAwait(false);
         Volatile.Write(ref _shipped, head?.Txid.Value ?? 0);
         IsReconciled = true;
         return head;
@@ -59,8 +61,8 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
             return new UploadResult(UploadOutcome.Idle);
         }
 
-        var next = new LtxFileKey(Level.Captured, new LtxFileName(Shipped.Next(), Shipped.Next()));
-        if (!spool.Contains(next))
+        var next = CaptureOf(Shipped.Next());
+        if (_isForked || !spool.Contains(next))
         {
             return new UploadResult(UploadOutcome.NeedsSnapshot);
         }
@@ -78,7 +80,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
             return true;
         }
 
-        var next = new LtxFileKey(Level.Captured, new LtxFileName(head.Txid.Next(), head.Txid.Next()));
+        var next = CaptureOf(head.Txid.Next());
         if (!spool.Contains(next))
         {
             return false;
@@ -88,15 +90,48 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
         return header.Proof.Before is null || header.Proof.Before == head.Checksum;
     }
 
+    // The same writer can have two histories: an older copy of the spool was put back, and went on before this destination could be asked. What follows must not be
+    // applied to what lies there, so the destination goes on from a snapshot.
+    private async ValueTask<bool> IsForkedAsync(ReplicaHead head, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var same = CaptureOf(head.Txid);
+            if (spool.Contains(same))
+            {
+                var own = await SpoolFile.VerifyAsync(spool, same, cancellationToken).ConfigureAwait(false);
+                return own.Proof.After is not null && head.Checksum is not null
+                    ? own.Proof.After != head.Checksum
+                    : head.Key.Level == Level.Captured && own != head.Header;
+            }
+
+            var next = CaptureOf(head.Txid.Next());
+            if (!spool.Contains(next))
+            {
+                return false; // A hole, which needs a snapshot anyway.
+            }
+
+            var following = await SpoolFile.VerifyAsync(spool, next, cancellationToken).ConfigureAwait(false);
+            return following.Proof.Before is not null && head.Checksum is not null && following.Proof.Before != head.Checksum;
+        }
+        catch (LtxFormatException)
+        {
+            return true; // A damaged file proves nothing, and a snapshot is always right.
+        }
+    }
+
+    private static LtxFileKey CaptureOf(Txid txid) => new(Level.Captured, new LtxFileName(txid, txid));
+
     private async ValueTask<UploadResult> ShipSnapshotAsync(LtxFileName snapshot, CancellationToken cancellationToken)
     {
         var file = await ShipAsync(new LtxFileKey(Level.Snapshots, snapshot), cancellationToken).ConfigureAwait(false);
         _shippedSnapshot = snapshot.MaxTxid;
 
         // Captures that the spool still holds are shipped too; where it has a hole, the snapshot bridges it.
-        if (!spool.Contains(new LtxFileKey(Level.Captured, new LtxFileName(Shipped.Next(), Shipped.Next()))))
+        if (_isForked || !spool.Contains(CaptureOf(Shipped.Next())))
         {
             Volatile.Write(ref _shipped, snapshot.MaxTxid.Value);
+            _isForked = false;
         }
 
         return new UploadResult(UploadOutcome.Uploaded, file);

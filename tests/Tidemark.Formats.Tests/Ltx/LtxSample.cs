@@ -15,7 +15,8 @@ internal sealed record LtxSample(LtxHeader Header, uint[] PageNumbers, byte[] Pa
         from seed in CsCheck.Gen.Int
         select Make(pageSize, isSnapshot, holes, seed);
 
-    public static PageSize Size(int bytes) => PageSize.TryFromBytes(bytes, out var pageSize) ? pageSize : throw new ArgumentException("No page size.");
+    public static PageSize Size(int bytes)
+        => PageSize.TryFromBytes(bytes, out var pageSize) ? pageSize : throw new ArgumentException("No page size.");
 
     /// <summary>A header that is valid as it stands.</summary>
     public static LtxHeader HeaderOf(int pageSize, uint commit, ulong minTxid, ulong maxTxid) => new()
@@ -68,7 +69,8 @@ internal sealed record LtxSample(LtxHeader Header, uint[] PageNumbers, byte[] Pa
     private static LtxSample Make(int pageSize, bool isSnapshot, bool[] holes, int seed)
     {
         var random = new Random(seed);
-        var numbers = Enumerable.Range(1, holes.Length).Where(number => isSnapshot || !holes[number - 1]).Select(number => (uint)number).ToArray();
+        var all = Enumerable.Range(1, holes.Length);
+        var numbers = all.Where(number => isSnapshot || !holes[number - 1]).Select(number => (uint)number).ToArray();
         var minTxid = isSnapshot ? 1UL : (ulong)random.NextInt64(2, long.MaxValue);
         var header = HeaderOf(pageSize, (uint)Math.Max(1, holes.Length), minTxid, minTxid + (ulong)random.Next(100));
         if (isSnapshot && numbers.Length == 0)
@@ -76,7 +78,9 @@ internal sealed record LtxSample(LtxHeader Header, uint[] PageNumbers, byte[] Pa
             numbers = [1];
         }
 
-        var proof = new LtxProof(isSnapshot || random.Next(2) == 0 ? null : RandomChecksum(random), random.Next(2) == 0 ? null : RandomChecksum(random));
+        var proof = new LtxProof(
+            isSnapshot || random.Next(2) == 0 ? null : RandomChecksum(random),
+            random.Next(2) == 0 ? null : RandomChecksum(random));
         header = header with
         {
             TimestampMs = random.NextInt64(),
@@ -113,7 +117,8 @@ internal sealed record LtxSample(LtxHeader Header, uint[] PageNumbers, byte[] Pa
         var checksum = DatabaseChecksum.Empty;
         for (var i = 0; i < PageNumbers.Length; i++)
         {
-            checksum = checksum.Toggle(DatabaseChecksum.OfPage(PageNumbers[i], Pages.AsSpan(i * Header.PageSize.Bytes, Header.PageSize.Bytes)));
+            var page = Pages.AsSpan(i * Header.PageSize.Bytes, Header.PageSize.Bytes);
+            checksum = checksum.Toggle(DatabaseChecksum.OfPage(PageNumbers[i], page));
         }
 
         return checksum.Value;

@@ -43,6 +43,13 @@ public sealed class SourceDatabase : IDisposable
 
     public long RunLong(string sql) => Convert.ToInt64(Run(sql), System.Globalization.CultureInfo.InvariantCulture);
 
+    /// <summary>The last connection to close neither checkpoints nor deletes the WAL, as if the application had crashed.</summary>
+    public void KeepWalOnClose()
+    {
+        const int NoCheckpointOnClose = 1006; // SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE
+        _ = raw.sqlite3_db_config(_connection.Handle!, NoCheckpointOnClose, 1, out _);
+    }
+
     /// <summary>Creates the table that <see cref="Insert"/> fills.</summary>
     public void CreateTable() => Run("CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY, data BLOB)");
 

@@ -1,0 +1,11 @@
+namespace Tidemark.Benchmarks.Roles;
+
+/// <summary>Which events of the replicator the measures follow.</summary>
+internal enum EngineEventKind
+{
+    /// <summary>Frames or an image lie in the spool.</summary>
+    Captured,
+
+    /// <summary>The WAL was drained, and perhaps sealed.</summary>
+    Checkpointed,
+}

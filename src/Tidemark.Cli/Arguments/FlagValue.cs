@@ -1,0 +1,52 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Tidemark.Formats;
+using Tidemark.Replicas.Catalog;
+
+namespace Tidemark.Cli.Arguments;
+
+/// <summary>Parsers of flag values. A <see cref="FormatException"/> says what would be right.</summary>
+internal static partial class FlagValue
+{
+    private static readonly string[] s_timestampForms = ["yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFzzz"];
+
+    /// <summary>The spellings that scripts use.</summary>
+    public static bool Boolean(string text) => text switch
+    {
+        "1" or "t" or "T" or "true" or "TRUE" or "True" => true,
+        "0" or "f" or "F" or "false" or "FALSE" or "False" => false,
+        _ => throw new FormatException("must be true or false"),
+    };
+
+    /// <summary>A whole number of at least one.</summary>
+    public static int PositiveInteger(string text)
+        => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value > 0
+            ? value
+            : throw new FormatException("must be a whole number of at least 1");
+
+    /// <summary>A TXID; all zeros mean none.</summary>
+    public static Txid Txid(string text)
+        => Formats.Txid.TryParse(text, out var txid) ? txid : throw new FormatException("must be 16 hexadecimal digits, for example 000000000000002a");
+
+    /// <summary>One level, or all of them.</summary>
+    public static IReadOnlyList<Level> Levels(string text)
+    {
+        if (text == "all")
+        {
+            return [.. Level.All];
+        }
+
+        return text is [>= '0' and <= '9'] ? [new Level(text[0] - '0')] : throw new FormatException("must be a level from 0 to 9, or all");
+    }
+
+    /// <summary>A moment with its offset from UTC (RFC 3339). Digits beyond 100 ns are cut off.</summary>
+    public static DateTimeOffset Timestamp(string text)
+        => DateTimeOffset.TryParseExact(
+            NanosecondDigits().Replace(text, "$1"), s_timestampForms, CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var moment)
+            ? moment
+            : throw new FormatException("must be a moment in RFC 3339 form, for example 2026-01-31T12:00:00Z");
+
+    [GeneratedRegex(@"(\.[0-9]{7})[0-9]{1,2}(?=Z|[+-])", RegexOptions.CultureInvariant)]
+    private static partial Regex NanosecondDigits();
+}

@@ -1,0 +1,21 @@
+using Tidemark.Cli.Arguments;
+using Tidemark.Cli.Configuration;
+
+namespace Tidemark.Cli.Commands;
+
+/// <summary>The two flags of every command that reads a configuration file.</summary>
+internal sealed class ConfigFlags(FlagSet flags)
+{
+    private readonly FlagOf<string> _path = flags.Text("config", "PATH",
+        "The configuration file. Otherwise the variables TIDEMARK_CONFIG and LITESTREAM_CONFIG, then /etc/tidemark.yml and /etc/litestream.yml, name it.");
+
+    private readonly FlagOf<bool> _isLiteral = flags.Switch("no-expand-env", "Leave $NAME and ${NAME} in the configuration file as they are.");
+
+    /// <summary>Whether a file was named on the command line.</summary>
+    public bool IsGiven => _path.IsSet;
+
+    /// <summary>Reads the file.</summary>
+    /// <exception cref="ConfigException">It is missing or wrong.</exception>
+    public TidemarkConfig Read(CommandHost host)
+        => new ConfigReader(host.Files, host.Variable).Read(ConfigLocation.Find(_path.Value, host.Files, host.Variable), !_isLiteral.Value);
+}

@@ -1,0 +1,221 @@
+using Microsoft.Extensions.Logging;
+using Tidemark.Cli.Arguments;
+using Tidemark.Cli.Configuration;
+using Tidemark.Cli.Logging;
+using Tidemark.Cli.Processes;
+using Tidemark.Formats;
+using Tidemark.Replicas.Restore;
+using Tidemark.Replication;
+
+namespace Tidemark.Cli.Commands;
+
+/// <summary><c>tidemark replicate</c>.</summary>
+internal sealed class ReplicateCommand : Command
+{
+    private readonly ConfigFlags _config;
+    private readonly FlagOf<string> _exec;
+    private readonly FlagOf<bool> _isOnce;
+    private readonly FlagOf<bool> _isRestoredIfMissing;
+    private readonly FlagOf<LogLevel?> _logLevel;
+
+    /// <summary>Declares the flags.</summary>
+    public ReplicateCommand()
+        : base("replicate", "Replicates databases until it is told to stop")
+    {
+        _isOnce = Flags.Switch("once", "Capture and upload everything once, then end.");
+        _exec = Flags.Text("exec", "CMD", "Run this command beside the replication: it gets every signal, and its end is the end, with its exit code.");
+        _isRestoredIfMissing = Flags.Switch("restore-if-db-not-exists", "First restore databases that do not exist, if there is a backup.");
+        _config = new ConfigFlags(Flags);
+        _logLevel = Flags.Value<LogLevel?>("log-level", "LEVEL", "Write events from this level: trace, debug, info, warn or error. info unless given.",
+            initial: null, text => LogLevelName.TryParse(text, out var level) ? level : throw new FormatException("must be trace, debug, info, warn or error"));
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Forms => ["[flags] DB_PATH REPLICA_URL...", "[flags] [-config PATH]"];
+
+    /// <inheritdoc/>
+    public override string Description =>
+        """
+        SIGINT or SIGTERM ends it after a last capture and upload, with exit code 0 when everything is in every
+        replica; a second signal cuts this short. Each URL is a destination of its own: a slow one holds back no other.
+        """;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Examples =>
+    [
+        "tidemark replicate /var/lib/app.db file:///backup/app",
+        "tidemark replicate -once app.db file:///backup/app",
+        "tidemark replicate -exec 'myapp -port 8080' -config /etc/tidemark.yml",
+    ];
+
+    /// <inheritdoc/>
+    public override async Task<int> RunAsync(IReadOnlyList<string> positionals, CommandHost host)
+    {
+        var config = positionals.Count == 0 ? _config.Read(host) : FromArguments(positionals, host);
+        var exec = _exec.IsSet ? _exec.Value : config.Exec;
+        if (_isOnce.Value && exec is not null)
+        {
+            throw Misuse("cannot specify -once flag with -exec");
+        }
+
+        var words = exec is null ? null : Split(exec);
+        if (config.Databases.Count == 0)
+        {
+            throw new ConfigException("no databases specified in configuration", "List them under dbs.");
+        }
+
+        DatabaseOptions[] databases = [.. config.Databases.Select(database => Options(database, config, host))];
+        ThrowIfShared(databases);
+        using var loggers = LogSetup.Create(config.Logging, _logLevel.Value, host);
+        var logger = loggers.CreateLogger("replicate");
+        logger.Started(VersionCommand.Text);
+        foreach (var warning in config.Warnings)
+        {
+            logger.ConfigWarning(warning);
+        }
+
+        using var interruption = Interruption.Register();
+        try
+        {
+            await RestoreMissingAsync(config, logger, host, interruption.Stopping);
+            var replicator = new Replicator(databases, host.Files, host.Time, loggers);
+            if (_isOnce.Value)
+            {
+                await replicator.RunOnceAsync(interruption.Stopping);
+                return ExitCode.Done;
+            }
+
+            if (words is not null)
+            {
+                return await RunWithChildAsync(replicator, words, logger, interruption);
+            }
+
+            using var notice = interruption.Stopping.Register(logger.Stopping);
+            await replicator.RunAsync(interruption.Stopping, interruption.CutShort);
+            logger.Stopped();
+            return ExitCode.Done;
+        }
+        catch (OperationCanceledException) when (interruption.SignalNumber is { } number)
+        {
+            return ExitCode.OfSignal(number);
+        }
+    }
+
+    private static async Task<int> RunWithChildAsync(
+        Replicator replicator, IReadOnlyList<string> words, ILogger logger, Interruption interruption)
+    {
+        using var child = ChildProcess.Start(words);
+        logger.ChildStarted(words[0], child.Id);
+        using var stopping = new CancellationTokenSource();
+        var replication = Task.Run(() => replicator.RunAsync(stopping.Token, interruption.CutShort));
+        var end = child.WaitAsync();
+        if (await Task.WhenAny(end, replication) == replication)
+        {
+            // Replication ends by itself only when it cannot go on. An application without its backup is what nobody asked for.
+            child.Terminate();
+        }
+
+        var exitCode = await end;
+        logger.ChildEnded(words[0], exitCode);
+        await stopping.CancelAsync();
+        try
+        {
+            await replication;
+        }
+        catch (TidemarkException e) when (exitCode != ExitCode.Done)
+        {
+            // The child's code goes first, and the failure must not get lost beside it.
+            logger.ReplicationFailed(e.Message);
+        }
+
+        return exitCode;
+    }
+
+    private TidemarkConfig FromArguments(IReadOnlyList<string> positionals, CommandHost host)
+    {
+        if (_config.IsGiven)
+        {
+            throw Misuse("cannot specify a replica URL and the -config flag");
+        }
+
+        if (positionals is not [{ Length: > 0 } path, _, ..])
+        {
+            throw Misuse($"must specify at least one replica URL for {positionals[0]}", $"tidemark replicate {positionals[0]} file:///path/to/replica");
+        }
+
+        var database = new DatabaseConfig
+        {
+            Path = PathExpansion.Expand(path, host.Variable),
+            Replicas = [.. positionals.Skip(1).Select(url => new ReplicaConfig { Url = url })],
+        };
+        return new TidemarkConfig { Databases = [database] };
+    }
+
+    private IReadOnlyList<string> Split(string exec)
+    {
+        try
+        {
+            return ShellWords.Split(exec);
+        }
+        catch (FormatException e)
+        {
+            throw Misuse($"cannot parse exec command: \"{exec}\" {e.Message}", "tidemark replicate -exec 'myapp -flag value' DB_PATH REPLICA_URL");
+        }
+    }
+
+    private async Task RestoreMissingAsync(TidemarkConfig config, ILogger logger, CommandHost host, CancellationToken cancellationToken)
+    {
+        foreach (var database in config.Databases.Where(database => database.IsRestoredIfMissing || _isRestoredIfMissing.Value))
+        {
+            if (host.Files.FileExists(database.Path))
+            {
+                logger.DatabaseExists(database.Path);
+                continue;
+            }
+
+            try
+            {
+                var replica = await NewestReplica.ChooseAsync(ReplicaSource.Open(database, host), new RestoreTarget.Latest(), logger, cancellationToken);
+                logger.Restoring(database.Path, replica.Store.Name);
+                var result = await new RestoreStep(replica.Store, host.Files, host.Time)
+                    .RunAsync(replica.Plan, new RestoreOptions { OutputPath = database.Path }, cancellationToken);
+                logger.Restored(database.Path, result.Txid, result.SizeBytes, result.IsProven, result.Elapsed);
+            }
+            catch (NoMatchingBackupException)
+            {
+                logger.NoBackup(database.Path);
+            }
+        }
+    }
+
+    // Two writers in one replica, or two captures of one database, would each undo what the other does.
+    private static void ThrowIfShared(IReadOnlyList<DatabaseOptions> databases)
+    {
+        if (databases.GroupBy(database => database.DatabasePath).FirstOrDefault(group => group.Count() > 1) is { } database)
+        {
+            throw new ConfigException($"{database.Key} is listed twice", "List it once, with several replicas.");
+        }
+
+        var replicas = databases.SelectMany(database => database.Destinations, (_, store) => store.Name);
+        if (replicas.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } replica)
+        {
+            throw new ConfigException($"{replica.Key} is a destination twice", "Give each database, and each of its destinations, a place of its own.");
+        }
+    }
+
+    private static DatabaseOptions Options(DatabaseConfig database, TidemarkConfig config, CommandHost host) => new()
+    {
+        DatabasePath = database.Path,
+        SpoolPath = database.MetaPath,
+        Destinations = ReplicaSource.Open(database, host),
+        // One capture serves all destinations, so the most eager of them sets the pace.
+        SyncInterval = database.Replicas.Min(replica => replica.SyncInterval),
+        MonitorInterval = database.MonitorInterval,
+        CheckpointInterval = database.CheckpointInterval,
+        CheckpointPages = database.MinCheckpointPageCount,
+        CaptureBytesMax = database.MaxSyncWalBytes,
+        BusyTimeout = database.BusyTimeout,
+        ShutdownTimeout = config.ShutdownSyncTimeout,
+        ShutdownRetryInterval = config.ShutdownSyncInterval,
+    };
+}

@@ -1,0 +1,205 @@
+using System.Text;
+using Tidemark.Cli.Arguments;
+using Tidemark.Cli.Logging;
+using Tidemark.Replicas.Files;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Tidemark.Cli.Configuration;
+
+/// <summary>Reads configuration files. A wrong file is reported whole, not up to its first fault.</summary>
+internal sealed class ConfigReader(IFileSystem files, Func<string, string?> variable)
+{
+    private const int FileBytesMax = 16 * 1024 * 1024;
+    private static readonly TimeSpan s_syncIntervalDefault = TimeSpan.FromSeconds(1);
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="ConfigException">It is missing or wrong.</exception>
+    public TidemarkConfig Read(string path, bool expandsEnvironment)
+    {
+        var text = ReadText(path);
+        return Parse(expandsEnvironment ? EnvironmentExpansion.Expand(text, variable) : text, path);
+    }
+
+    /// <summary>Reads the text of a file.</summary>
+    /// <exception cref="ConfigException">It is wrong.</exception>
+    public TidemarkConfig Parse(string text, string path)
+    {
+        var problems = new ConfigProblems(path);
+        var config = ParseDocument(text, path, problems) is { } root ? Parse(new ConfigSection(root, "", problems)) : new TidemarkConfig();
+        problems.ThrowIfAny();
+        return config with { Warnings = problems.Warnings };
+    }
+
+    private static YamlMappingNode? ParseDocument(string text, string path, ConfigProblems problems)
+    {
+        try
+        {
+            var stream = new YamlStream();
+            stream.Load(new StringReader(text));
+            switch (stream.Documents.Count > 0 ? stream.Documents[0].RootNode : null)
+            {
+                case YamlMappingNode mapping:
+                    return mapping;
+                case null or YamlScalarNode { Value: null or "" }:
+                    return null;
+                case var other:
+                    problems.Error(other.Start.Line, "(whole file)", "must be keys and values");
+                    return null;
+            }
+        }
+        catch (YamlException e)
+        {
+            throw new ConfigException($"{path}:{e.Start.Line}: {e.Message}", null, e);
+        }
+    }
+
+    private TidemarkConfig Parse(ConfigSection file)
+    {
+        var syncInterval = file.PositiveDuration("sync-interval") ?? s_syncIntervalDefault;
+        RefuseEncryption(file);
+        var initial = new TidemarkConfig();
+        var config = initial with
+        {
+            Logging = file.Section("logging") is { } logging ? ParseLogging(logging) : initial.Logging,
+            Exec = file.Text("exec"),
+            ShutdownSyncTimeout = file.Value("shutdown-sync-timeout", NotNegative) ?? initial.ShutdownSyncTimeout,
+            ShutdownSyncInterval = file.PositiveDuration("shutdown-sync-interval") ?? initial.ShutdownSyncInterval,
+            Databases = [.. file.List("dbs").Select(section => ParseDatabase(section, syncInterval)).OfType<DatabaseConfig>()],
+        };
+        file.Finish(LaterKeys.OfFile);
+        return config;
+    }
+
+    private static LoggingConfig ParseLogging(ConfigSection section)
+    {
+        var logging = new LoggingConfig
+        {
+            Level = section.Value("level", text => LogLevelName.TryParse(text, out var level)
+                ? level
+                : throw new FormatException("must be trace, debug, info, warn or error")),
+            Format = section.Value("type", text => text switch
+            {
+                "" or "text" => LogFormat.Text,
+                "json" => LogFormat.Json,
+                _ => throw new FormatException("must be text or json"),
+            }) ?? LogFormat.Text,
+            IsToStandardError = section.Value("stderr", YamlScalar.Boolean) ?? false,
+        };
+        section.Finish(LaterKeys.OfLogging);
+        return logging;
+    }
+
+    private DatabaseConfig? ParseDatabase(ConfigSection section, TimeSpan syncInterval)
+    {
+        section.Refuse("folders of databases are not supported yet, so these would not be replicated; list each database by its path",
+            "dir", "pattern", "recursive", "watch", "meta-dir");
+        var path = section.Text("path");
+        if (path is null && !section.Has("dir"))
+        {
+            section.Error("path", "must name the database file");
+        }
+
+        var initial = new DatabaseConfig { Path = "", Replicas = [] };
+        var database = initial with
+        {
+            Path = path is null ? "" : PathExpansion.Expand(path, variable),
+            MetaPath = section.Text("meta-path") is { } metaPath ? PathExpansion.Expand(metaPath, variable) : null,
+            MonitorInterval = section.PositiveDuration("monitor-interval") ?? initial.MonitorInterval,
+            CheckpointInterval = section.Duration("checkpoint-interval") ?? initial.CheckpointInterval,
+            BusyTimeout = section.Value("busy-timeout", NotNegative) ?? initial.BusyTimeout,
+            MinCheckpointPageCount = (int?)section.Value("min-checkpoint-page-count", text => Within(text, 1, int.MaxValue)) ?? initial.MinCheckpointPageCount,
+            MaxSyncWalBytes = section.Value("max-sync-wal-bytes", text => Within(text, 0, long.MaxValue)) ?? initial.MaxSyncWalBytes,
+            IsRestoredIfMissing = section.Value("restore-if-db-not-exists", YamlScalar.Boolean) ?? false,
+            Replicas = ParseReplicas(section, syncInterval),
+        };
+        section.Finish(LaterKeys.OfDatabase);
+        return path is null ? null : database;
+    }
+
+    private List<ReplicaConfig> ParseReplicas(ConfigSection database, TimeSpan syncInterval)
+    {
+        var sections = database.List("replicas");
+        if (database.Section("replica") is { } single)
+        {
+            if (sections.Count > 0)
+            {
+                database.Error("replica", "stands beside replicas; use one of the two");
+            }
+
+            sections = [single];
+        }
+
+        if (sections.Count == 0 && !database.Has("dir"))
+        {
+            database.Error("replica", "must say where the database is replicated to");
+        }
+
+        return [.. sections.Select(section => ParseReplica(section, syncInterval)).OfType<ReplicaConfig>()];
+    }
+
+    private ReplicaConfig? ParseReplica(ConfigSection section, TimeSpan syncInterval)
+    {
+        RefuseEncryption(section);
+        var (type, url, path) = (section.Text("type"), section.Text("url"), section.Text("path"));
+        syncInterval = section.PositiveDuration("sync-interval") ?? syncInterval;
+        section.Skip("name");
+        section.Finish(LaterKeys.OfReplica);
+        if (url is not null)
+        {
+            if (path is not null)
+            {
+                section.Error("path", "stands beside url; use one of the two");
+            }
+
+            return new ReplicaConfig { Url = url, SyncInterval = syncInterval };
+        }
+
+        if (type is not (null or "file"))
+        {
+            section.Error("type", $"\"{type}\" is not supported yet; file is");
+            return null;
+        }
+
+        if (path is null)
+        {
+            section.Error("url", "must say where the replica is, or path must");
+            return null;
+        }
+
+        if (path.Contains("://", StringComparison.Ordinal))
+        {
+            section.Error("path", "is a URL; use the key url for it");
+            return null;
+        }
+
+        return new ReplicaConfig { Folder = PathExpansion.Expand(path, variable), SyncInterval = syncInterval };
+    }
+
+    // Silently written in the clear is the one thing that somebody who asks for encryption must never get.
+    private static void RefuseEncryption(ConfigSection section)
+        => section.Refuse("encryption is not supported: the replica would be written unencrypted; remove the key if that is what you want", "age");
+
+    private static TimeSpan NotNegative(string text)
+        => GoDuration.Parse(text) is var duration && duration >= TimeSpan.Zero ? duration : throw new FormatException("must not be negative");
+
+    private static long Within(string text, long min, long max)
+        => YamlScalar.Integer(text) is var value && value >= min && value <= max ? value : throw new FormatException($"must be from {min} to {max}");
+
+    private string ReadText(string path)
+    {
+        if (!files.FileExists(path))
+        {
+            throw new ConfigException($"config file not found: {path}", "Name one with -config, or give the database and its replica URL as arguments.");
+        }
+
+        using var file = files.Open(path, FileMode.Open, FileAccess.Read);
+        if (file.Length > FileBytesMax)
+        {
+            throw new ConfigException($"{path}: is larger than any configuration file ({file.Length} bytes)");
+        }
+
+        var bytes = new byte[file.Length];
+        return Encoding.UTF8.GetString(bytes.AsSpan(0, file.Read(0, bytes)));
+    }
+}

@@ -1,0 +1,32 @@
+namespace Tidemark.Cli.Configuration;
+
+/// <summary>One entry of <c>dbs</c>.</summary>
+internal sealed record DatabaseConfig
+{
+    /// <value>Absolute path of the database file.</value>
+    public required string Path { get; init; }
+
+    /// <value>The spool; null for the default beside the database.</value>
+    public string? MetaPath { get; init; }
+
+    /// <value>How often an idle database is looked at. 1 second by default.</value>
+    public TimeSpan MonitorInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <value>How long a WAL may stay without a checkpoint; zero or less: for ever. 1 minute by default.</value>
+    public TimeSpan CheckpointInterval { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <value>How long a lock is waited for. 1 second by default.</value>
+    public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <value>WAL pages after which a checkpoint runs; at least 1. 1000 by default.</value>
+    public int MinCheckpointPageCount { get; init; } = 1000;
+
+    /// <value>Bytes of the WAL that one capture takes; 0 for no bound. 64 MiB by default.</value>
+    public long MaxSyncWalBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <value>Whether a missing database is restored before replication begins.</value>
+    public bool IsRestoredIfMissing { get; init; }
+
+    /// <value>At least one.</value>
+    public required IReadOnlyList<ReplicaConfig> Replicas { get; init; }
+}

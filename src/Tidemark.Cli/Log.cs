@@ -1,0 +1,44 @@
+using Microsoft.Extensions.Logging;
+using Tidemark.Formats;
+
+namespace Tidemark.Cli;
+
+/// <summary>Events of the program, 5000 to 5099. Numbers are never used again for something else.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(5000, LogLevel.Information, "Tidemark {Version}")]
+    public static partial void Started(this ILogger logger, string version);
+
+    [LoggerMessage(5001, LogLevel.Warning, "{Problem}")]
+    public static partial void ConfigWarning(this ILogger logger, string problem);
+
+    [LoggerMessage(5002, LogLevel.Information, "{Database} exists: not restored")]
+    public static partial void DatabaseExists(this ILogger logger, string database);
+
+    [LoggerMessage(5003, LogLevel.Information, "There is no backup of {Database}: nothing restored")]
+    public static partial void NoBackup(this ILogger logger, string database);
+
+    [LoggerMessage(5004, LogLevel.Information, "Restoring {Database} from {Replica}")]
+    public static partial void Restoring(this ILogger logger, string database, string replica);
+
+    [LoggerMessage(5005, LogLevel.Information, "Restored {Database} at TXID {Txid}, {SizeBytes} bytes, in {Duration} (proven by a checksum of the whole database: {IsProven})")]
+    public static partial void Restored(this ILogger logger, string database, Txid txid, long sizeBytes, bool isProven, TimeSpan duration);
+
+    [LoggerMessage(5006, LogLevel.Warning, "Cannot use {Replica}, trying the other destinations: {Reason}")]
+    public static partial void ReplicaPassedOver(this ILogger logger, string replica, string reason);
+
+    [LoggerMessage(5007, LogLevel.Information, "Stopping: the last changes are captured and uploaded. A second signal cuts this short")]
+    public static partial void Stopping(this ILogger logger);
+
+    [LoggerMessage(5008, LogLevel.Information, "Stopped")]
+    public static partial void Stopped(this ILogger logger);
+
+    [LoggerMessage(5009, LogLevel.Information, "Started {Program} as process {ProcessId}")]
+    public static partial void ChildStarted(this ILogger logger, string program, int processId);
+
+    [LoggerMessage(5010, LogLevel.Information, "{Program} ended with exit code {ExitCode}")]
+    public static partial void ChildEnded(this ILogger logger, string program, int exitCode);
+
+    [LoggerMessage(5011, LogLevel.Error, "Replication failed: {Reason}")]
+    public static partial void ReplicationFailed(this ILogger logger, string reason);
+}

@@ -1,0 +1,57 @@
+using System.Globalization;
+using Tidemark.Replicas.Restore;
+
+namespace Tidemark.Cli.Output;
+
+/// <summary>One line on a terminal that tells how far a restore is. A restore that is quickly done shows none.</summary>
+internal sealed class ProgressLine(TextWriter terminal, TimeProvider time) : IProgress<RestoreProgress>, IDisposable
+{
+    private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
+
+    private readonly Lock _gate = new();
+    private readonly long _started = time.GetTimestamp();
+    private TimeSpan _next = s_silence;
+    private int _width;
+
+    /// <inheritdoc/>
+    public void Report(RestoreProgress value)
+    {
+        lock (_gate)
+        {
+            var elapsed = time.GetElapsedTime(_started);
+            if (elapsed < _next)
+            {
+                return;
+            }
+
+            _next = elapsed + s_interval;
+            var share = value.BytesTotal == 0 ? 1 : (double)value.BytesRead / value.BytesTotal;
+            var rate = (long)(value.BytesRead / elapsed.TotalSeconds);
+            Show(string.Create(
+                CultureInfo.InvariantCulture,
+                $"restoring: {share * 100:0} %, {ByteSize.Format(value.BytesRead)} of {ByteSize.Format(value.BytesTotal)}, {ByteSize.Format(rate)}/s"));
+        }
+    }
+
+    /// <summary>Wipes the line, so that what follows stands alone.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_width > 0)
+            {
+                Show("");
+                terminal.Write('\r');
+                _width = 0;
+            }
+        }
+    }
+
+    private void Show(string text)
+    {
+        terminal.Write("\r" + text.PadRight(_width));
+        terminal.Flush();
+        _width = text.Length;
+    }
+}

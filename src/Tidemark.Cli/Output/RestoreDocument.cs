@@ -1,0 +1,4 @@
+namespace Tidemark.Cli.Output;
+
+/// <summary>What <c>restore -json</c> prints.</summary>
+internal sealed record RestoreDocument(string DbPath, string Replica, string Txid, long DurationMs, string IntegrityCheck);

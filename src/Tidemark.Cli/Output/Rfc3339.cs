@@ -1,0 +1,11 @@
+using System.Globalization;
+
+namespace Tidemark.Cli.Output;
+
+/// <summary>Moments as tables and JSON show them.</summary>
+internal static class Rfc3339
+{
+    /// <summary>In UTC, to the second.</summary>
+    public static string Format(DateTimeOffset moment)
+        => moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+}

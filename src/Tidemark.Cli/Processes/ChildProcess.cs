@@ -1,0 +1,79 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Tidemark.Formats;
+
+namespace Tidemark.Cli.Processes;
+
+/// <summary>The command of <c>-exec</c>. It shares the terminal or pipes of this process, and gets every signal that this process gets.</summary>
+internal sealed class ChildProcess : IDisposable
+{
+    private const int NumberOfSigterm = 15;
+    private readonly Process _process;
+    private readonly List<PosixSignalRegistration> _registrations = [];
+
+    private ChildProcess(Process process)
+    {
+        _process = process;
+        foreach (var signal in Signals.Forwarded)
+        {
+            _registrations.Add(PosixSignalRegistration.Create(signal, Forward));
+        }
+    }
+
+    /// <summary>The number of the process.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>Starts a command.</summary>
+    /// <param name="words">The program, looked for in PATH, and its arguments.</param>
+    /// <exception cref="TidemarkException">The program cannot be started.</exception>
+    public static ChildProcess Start(IReadOnlyList<string> words)
+    {
+        try
+        {
+            // Nothing is redirected, so the child inherits the three streams.
+            return new ChildProcess(Process.Start(new ProcessStartInfo(words[0], words.Skip(1)) { UseShellExecute = false })!);
+        }
+        catch (Win32Exception e)
+        {
+            throw new TidemarkException($"cannot start exec command {words[0]}: {new Win32Exception(e.NativeErrorCode).Message}", "Check the spelling, and that the program is in PATH.", e);
+        }
+    }
+
+    /// <summary>Waits for the end of the child.</summary>
+    /// <returns>Its exit code; 128 and the number of the signal when one ended it.</returns>
+    public async Task<int> WaitAsync()
+    {
+        await _process.WaitForExitAsync();
+        return _process.ExitCode;
+    }
+
+    /// <summary>Asks the child to end.</summary>
+    public void Terminate()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+        else if (!_process.HasExited)
+        {
+            Signals.Send(_process.Id, NumberOfSigterm);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _registrations.ForEach(registration => registration.Dispose());
+        _process.Dispose();
+    }
+
+    private void Forward(PosixSignalContext context)
+    {
+        context.Cancel = true; // The child decides what the signal means; this process ends after it.
+        if (!_process.HasExited)
+        {
+            Signals.Send(_process.Id, Signals.NumberOf(context.Signal));
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using System.Text.Json;
+
+namespace Tidemark.Cli.Tests.Programs;
+
+public sealed class LtxTests
+{
+    [Fact]
+    public async Task Level_0_is_listed_as_a_table()
+    {
+        var result = await RunningProgram.RunAsync("ltx", Replica.Url);
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        var lines = result.Output.TrimEnd('\n').Split('\n');
+        Assert.Matches("^level  min_txid +max_txid +size +created$", lines[0]);
+        Assert.All(lines.Skip(1), line => Assert.Matches(@"^0      [0-9a-f]{16}  [0-9a-f]{16}  \d+ +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", line));
+        Assert.Contains($"  {Replica.MaxTxid}  ", lines[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task All_levels_are_listed_as_json_from_the_lowest_up()
+    {
+        var result = await RunningProgram.RunAsync("ltx", "-json", "-level=all", Replica.Url);
+
+        Assert.Equal(0, result.ExitCode);
+        using var json = JsonDocument.Parse(result.Output);
+        var levels = json.RootElement.EnumerateArray().Select(file => file.GetProperty("level").GetInt32()).ToArray();
+        Assert.Equal([0, 1, 2, 9], levels.Distinct());
+        Assert.Equal(levels.Order(), levels);
+        Assert.Equal(
+            ["level", "min_txid", "max_txid", "size", "timestamp"], json.RootElement[0].EnumerateObject().Select(field => field.Name));
+    }
+
+    [Fact]
+    public async Task An_empty_level_is_a_header_or_an_empty_list()
+    {
+        Assert.Equal("level  min_txid  max_txid  size  created\n", (await RunningProgram.RunAsync("ltx", "-level", "8", Replica.Url)).Output);
+        Assert.Equal("[]\n", (await RunningProgram.RunAsync("ltx", "-level", "8", "-json", Replica.Url)).Output);
+    }
+}

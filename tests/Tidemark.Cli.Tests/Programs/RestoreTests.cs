@@ -1,0 +1,174 @@
+using System.Text.Json;
+using Tidemark.Testing;
+
+namespace Tidemark.Cli.Tests.Programs;
+
+public sealed class RestoreTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private string Output => _folder["out.db"];
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_replica_is_restored_to_its_latest_state()
+    {
+        var result = await RunningProgram.RunAsync("restore", "-o", Output, Replica.Url);
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Equal(Replica.HashAt(Replica.MaxTxid), Replica.HashOf(Output));
+        AssertNothingElseIsThere();
+    }
+
+    [Fact]
+    public async Task A_txid_is_restored_exactly()
+    {
+        var result = await RunningProgram.RunAsync("restore", Replica.Url, "--txid=0000000000000005", "--o", Output);
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Equal(Replica.HashAt("0000000000000005"), Replica.HashOf(Output));
+    }
+
+    [Fact]
+    public async Task Json_is_one_document_on_standard_output_with_the_log_elsewhere()
+    {
+        var result = await RunningProgram.RunAsync("restore", "-json", "-integrity-check", "full", "-o", Output, Replica.Url);
+
+        Assert.Equal(0, result.ExitCode);
+        using var json = JsonDocument.Parse(result.Output);
+        Assert.Equal(["db_path", "replica", "txid", "duration_ms", "integrity_check"], json.RootElement.EnumerateObject().Select(field => field.Name));
+        Assert.Equal(Output, json.RootElement.GetProperty("db_path").GetString());
+        Assert.Equal("file", json.RootElement.GetProperty("replica").GetString());
+        Assert.Equal(Replica.MaxTxid, json.RootElement.GetProperty("txid").GetString());
+        Assert.Equal("full", json.RootElement.GetProperty("integrity_check").GetString());
+        Assert.Contains("level=INFO", result.Error, StringComparison.Ordinal);
+        AssertNothingElseIsThere();
+    }
+
+    [Fact]
+    public async Task A_dry_run_prints_the_plan_and_restores_nothing()
+    {
+        var result = await RunningProgram.RunAsync("restore", "-dry-run", "-json", "-o", Output, Replica.Url);
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        using var json = JsonDocument.Parse(result.Output);
+        Assert.Equal(
+            ["source", "target_path", "replica", "min_txid", "max_txid", "files"], json.RootElement.EnumerateObject().Select(field => field.Name));
+        Assert.Equal(Replica.MaxTxid, json.RootElement.GetProperty("max_txid").GetString());
+        var first = json.RootElement.GetProperty("files")[0];
+        Assert.Equal("0000000000000001", first.GetProperty("min_txid").GetString());
+        Assert.Equal(["level", "name", "min_txid", "max_txid", "size", "timestamp"], first.EnumerateObject().Select(field => field.Name));
+        Assert.False(File.Exists(Output));
+    }
+
+    [Fact]
+    public async Task A_dry_run_prints_the_plan_as_text()
+    {
+        var result = await RunningProgram.RunAsync("restore", "-dry-run", "-o", Output, Replica.Url);
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.StartsWith($"Restore plan:\n  source: {Replica.Url}\n  target: {Output}\n  replica: file\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("level  file ", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_existing_output_is_kept_unless_it_is_forced()
+    {
+        WriteOutput("precious");
+
+        var refused = await RunningProgram.RunAsync("restore", "-o", Output, Replica.Url);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("already exists and is not empty", refused.FirstErrorLine, StringComparison.Ordinal);
+        Assert.Contains("-force", refused.Error, StringComparison.Ordinal);
+        Assert.Equal("precious", await File.ReadAllTextAsync(Output, TestContext.Current.CancellationToken));
+
+        var forced = await RunningProgram.RunAsync("restore", "-force", "-o", Output, Replica.Url);
+        Assert.Equal(0, forced.ExitCode);
+        Assert.Equal(Replica.HashAt(Replica.MaxTxid), Replica.HashOf(Output));
+    }
+
+    [Fact]
+    public async Task A_forced_restore_from_an_empty_replica_keeps_the_output()
+    {
+        WriteOutput("precious");
+
+        var result = await RunningProgram.RunAsync("restore", "-force", "-o", Output, $"file://{_folder["empty"]}");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("Hint: ", result.Error, StringComparison.Ordinal);
+        Assert.Equal("precious", await File.ReadAllTextAsync(Output, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task An_existing_database_can_be_taken_for_success()
+    {
+        WriteOutput("precious");
+
+        var result = await RunningProgram.RunAsync("restore", "-if-db-not-exists", "-o", Output, Replica.Url);
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Equal("precious", await File.ReadAllTextAsync(Output, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_missing_backup_can_be_taken_for_success()
+    {
+        var empty = $"file://{_folder["empty"]}";
+
+        Assert.Equal(1, (await RunningProgram.RunAsync("restore", "-o", Output, empty)).ExitCode);
+        Assert.Equal(0, (await RunningProgram.RunAsync("restore", "-if-replica-exists", "-o", Output, empty)).ExitCode);
+        Assert.False(File.Exists(Output));
+    }
+
+    [Fact]
+    public async Task A_moment_before_all_backups_is_a_missing_backup()
+        => Assert.Equal(0, (await RunningProgram.RunAsync(
+            "restore", "-if-replica-exists", "-timestamp", "2001-01-01T00:00:00Z", "-o", Output, Replica.Url)).ExitCode);
+
+    [Fact]
+    public async Task A_txid_and_a_moment_together_are_refused()
+    {
+        var result = await RunningProgram.RunAsync(
+            "restore", "-txid", "0000000000000005", "-timestamp", "2030-01-01T00:00:00Z", "-o", Output, Replica.Url);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal("Error: cannot specify both -txid and -timestamp", result.FirstErrorLine);
+    }
+
+    [Fact]
+    public async Task A_database_of_the_configuration_is_restored_to_its_place_from_the_destination_that_reaches_furthest()
+    {
+        var config = _folder["tidemark.yml"];
+        await File.WriteAllTextAsync(
+            config,
+            $"dbs: [{{path: '${{FOLDER}}/out.db', replicas: [{{path: '{_folder["empty"]}'}}, {{url: '{Replica.Url}'}}]}}]",
+            TestContext.Current.CancellationToken);
+        var variables = new Dictionary<string, string> { ["FOLDER"] = _folder.Path, ["LITESTREAM_CONFIG"] = config };
+
+        var result = await RunningProgram.RunAsync(variables, ["restore", Output]);
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Equal(Replica.HashAt(Replica.MaxTxid), Replica.HashOf(Output));
+
+        var other = await RunningProgram.RunAsync("restore", "-config", config, _folder["other.db"]);
+        Assert.Equal(1, other.ExitCode);
+        Assert.Equal($"Error: database not found in config: {_folder["other.db"]}", other.FirstErrorLine);
+    }
+
+    [Fact]
+    public async Task A_store_that_is_not_supported_is_an_error_with_a_hint()
+    {
+        var result = await RunningProgram.RunAsync("restore", "-o", Output, "s3://bucket/path");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("s3", result.FirstErrorLine, StringComparison.Ordinal);
+        Assert.Contains("Hint: ", result.Error, StringComparison.Ordinal);
+    }
+
+#pragma warning disable RS0030 // A plain file that stands for a database.
+    private void WriteOutput(string text) => File.WriteAllText(Output, text);
+#pragma warning restore RS0030
+
+    private void AssertNothingElseIsThere() => Assert.Equal([Output], Directory.EnumerateFileSystemEntries(_folder.Path));
+}

@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using System.Text;
+using Tidemark.Cli.Processes;
+
+namespace Tidemark.Cli.Tests.Programs;
+
+/// <summary>
+/// The real program in a process of its own: the one that TIDEMARK_PROGRAM names, or else what was built beside the tests. It sees no configuration of
+/// the machine. A test that ends early ends it too.
+/// </summary>
+public sealed class RunningProgram : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly StringBuilder _output = new();
+    private readonly Task<string> _error;
+
+    private RunningProgram(Process process)
+    {
+        _process = process;
+        _error = process.StandardError.ReadToEndAsync();
+    }
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    /// <summary>Starts the program.</summary>
+    public static RunningProgram Start(params IReadOnlyList<string> arguments) => Start(new Dictionary<string, string>(), arguments);
+
+    /// <summary>Starts the program with variables in its environment.</summary>
+    public static RunningProgram Start(IReadOnlyDictionary<string, string> variables, IReadOnlyList<string> arguments)
+    {
+        var program = Environment.GetEnvironmentVariable("TIDEMARK_PROGRAM");
+        var start = new ProcessStartInfo(string.IsNullOrEmpty(program) ? Path.Combine(AppContext.BaseDirectory, "tidemark") : program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        foreach (var name in (ReadOnlySpan<string>)["TIDEMARK_CONFIG", "LITESTREAM_CONFIG", "LOG_LEVEL"])
+        {
+            start.Environment.Remove(name);
+        }
+
+        foreach (var (name, value) in variables)
+        {
+            start.Environment[name] = value;
+        }
+
+        return new RunningProgram(Process.Start(start)!);
+    }
+
+    /// <summary>Runs the program to its end.</summary>
+    public static Task<ProgramResult> RunAsync(params IReadOnlyList<string> arguments) => RunAsync(new Dictionary<string, string>(), arguments);
+
+    /// <summary>Runs the program to its end with variables in its environment.</summary>
+    public static async Task<ProgramResult> RunAsync(IReadOnlyDictionary<string, string> variables, IReadOnlyList<string> arguments)
+    {
+        await using var running = Start(variables, arguments);
+        return await running.WaitAsync();
+    }
+
+    /// <summary>Waits for a line of standard output that holds a text.</summary>
+    public async Task WaitForLineAsync(string part)
+    {
+        while (await _process.StandardOutput.ReadLineAsync(Token) is { } line)
+        {
+            _output.Append(line).Append('\n');
+            if (line.Contains(part, StringComparison.Ordinal))
+            {
+                return;
+            }
+        }
+
+        Assert.Fail($"The program ended without a line with \"{part}\".\n{_output}\n{await _error}");
+    }
+
+    /// <summary>Sends a signal by its number.</summary>
+    public void Signal(int number) => Signals.Send(_process.Id, number);
+
+    /// <summary>Waits for the end.</summary>
+    public async Task<ProgramResult> WaitAsync()
+    {
+        _output.Append(await _process.StandardOutput.ReadToEndAsync(Token));
+        await _process.WaitForExitAsync(Token);
+        return new ProgramResult(_process.ExitCode, _output.ToString(), await _error);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync(CancellationToken.None);
+        }
+
+        _process.Dispose();
+    }
+}

@@ -1,0 +1,87 @@
+namespace Tidemark.Cli.Tests.Programs;
+
+public sealed class UsageTests
+{
+    [Fact]
+    public async Task The_program_without_arguments_prints_its_help_and_fails()
+    {
+        var result = await RunningProgram.RunAsync();
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("Usage: tidemark COMMAND", result.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("demo-writer", result.Output, StringComparison.Ordinal);
+        Assert.Empty(result.Error);
+    }
+
+    [Theory]
+    [InlineData("help")]
+    [InlineData("-h")]
+    [InlineData("-help")]
+    [InlineData("--help")]
+    public async Task Help_that_was_asked_for_succeeds(string argument)
+    {
+        var result = await RunningProgram.RunAsync(argument);
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("Usage: tidemark COMMAND", result.Output, StringComparison.Ordinal);
+        Assert.Empty(result.Error);
+    }
+
+    [Theory]
+    [InlineData("replicate", "-exec CMD")]
+    [InlineData("restore", "-integrity-check KIND")]
+    [InlineData("ltx", "-level LEVEL")]
+    [InlineData("version", "-verbose")]
+    [InlineData("demo", "-duration TIME")]
+    public async Task Every_command_has_its_help(string command, string flag)
+    {
+        var result = await RunningProgram.RunAsync(command, "--help");
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.StartsWith($"Usage: tidemark {command} ", result.Output, StringComparison.Ordinal);
+        Assert.Contains($"  {flag} ", result.Output, StringComparison.Ordinal);
+        Assert.Equal(result.Output, (await RunningProgram.RunAsync("help", command)).Output);
+    }
+
+    [Theory]
+    [InlineData("nope", "Error: tidemark nope: unknown command", "Try: tidemark help")]
+    [InlineData("-bogus", "Error: tidemark -bogus: a command must come before flags", "Try: tidemark help")]
+    [InlineData("restore -bogus x", "Error: flag provided but not defined: -bogus", "Try: tidemark restore -help")]
+    [InlineData("restore", "Error: database path or replica URL required", "Try: tidemark restore -o /path/to/db file:///path/to/replica")]
+    [InlineData("restore a b", "Error: too many arguments", "Try: tidemark restore -help")]
+    [InlineData("restore file:///r", "Error: -o is required when restoring from a replica URL", "Try: tidemark restore -o /path/to/db file:///r")]
+    [InlineData("restore -txid ff x", "Error: invalid value \"ff\" for flag -txid: must be 16 hexadecimal digits, for example 000000000000002a",
+        "Try: tidemark restore -help")]
+    [InlineData("ltx", "Error: database path or replica URL required", "Try: tidemark ltx /path/to/db")]
+    [InlineData("ltx -level 10 x", "Error: invalid value \"10\" for flag -level: must be a level from 0 to 9, or all", "Try: tidemark ltx -help")]
+    [InlineData("replicate db", "Error: must specify at least one replica URL for db", "Try: tidemark replicate db file:///path/to/replica")]
+    [InlineData("replicate -once -exec x db file:///r", "Error: cannot specify -once flag with -exec", "Try: tidemark replicate -help")]
+    [InlineData("replicate -config c db file:///r", "Error: cannot specify a replica URL and the -config flag", "Try: tidemark replicate -help")]
+    [InlineData("demo now", "Error: too many arguments", "Try: tidemark demo -help")]
+    public async Task A_wrong_command_line_fails_with_what_to_try(string line, string error, string example)
+    {
+        var result = await RunningProgram.RunAsync(line.Split(' '));
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal($"{error}\n{example}\n", result.Error);
+        Assert.Empty(result.Output);
+    }
+
+    [Fact]
+    public async Task A_blank_exec_command_is_a_usage_error()
+    {
+        var result = await RunningProgram.RunAsync("replicate", "-exec", " ", "db", "file:///r");
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal("Error: cannot parse exec command: \" \" is blank", result.FirstErrorLine);
+    }
+
+    [Fact]
+    public async Task The_version_is_one_line()
+    {
+        var result = await RunningProgram.RunAsync("version");
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Matches(@"^\d+\.\d+\.\d+\S*\n$", result.Output);
+    }
+}

@@ -1,0 +1,171 @@
+using Tidemark.Formats;
+using Tidemark.Formats.Ltx;
+using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Restore;
+using Tidemark.Replicas.Stores;
+using Tidemark.Testing.Files;
+using Xunit;
+
+namespace Tidemark.Replicas.Tests.Restore;
+
+/// <summary>What is damaged or does not fit together is never published.</summary>
+public sealed class RestoreVerificationTests
+{
+    private const string Output = "/data/app.db";
+    private const string Files = "9:1-2 0:3-3 0:4-4";
+
+    private readonly MemoryFileSystem _disk = new();
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_flipped_bit_anywhere_never_publishes_a_wrong_database(bool isProven)
+    {
+        var history = new History(512, isProven).CaptureAtRandom(seed: 11, captures: 4, pagesMax: 5);
+        foreach (var damaged in Listing.Parse(Files))
+        {
+            var content = history.File((int)damaged.MinTxid.Value, (int)damaged.MaxTxid.Value);
+            for (var i = 0; i < content.Length; i++)
+            {
+                content[i] ^= (byte)(1 << (i % 8));
+                await AssertRefusedOrRightAsync(history, damaged.Key, content);
+                content[i] ^= (byte)(1 << (i % 8));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_file_that_is_cut_or_goes_on_never_publishes_a_database()
+    {
+        var history = new History(512).CaptureAtRandom(seed: 12, captures: 4, pagesMax: 5);
+        foreach (var damaged in Listing.Parse(Files))
+        {
+            var content = history.File((int)damaged.MinTxid.Value, (int)damaged.MaxTxid.Value);
+            for (var length = 0; length < content.Length; length += Math.Max(1, (content.Length - length) / 20))
+            {
+                await AssertRefusedAsync(history, damaged.Key, content[..length]);
+            }
+
+            await AssertRefusedAsync(history, damaged.Key, [.. content, 0]);
+        }
+    }
+
+    [Fact]
+    public async Task A_file_under_the_name_of_another_is_refused()
+    {
+        var history = new History(512).CaptureAtRandom(seed: 13, captures: 4, pagesMax: 5);
+        var failure = await AssertRefusedAsync(history, Key("0:3-3"), history.File(4, 4));
+        Assert.Contains("not what its name says", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Files_of_two_page_sizes_are_refused()
+    {
+        var history = new History(512).CaptureAtRandom(seed: 14, captures: 4, pagesMax: 5);
+        var other = new History(1024).CaptureAtRandom(seed: 14, captures: 4, pagesMax: 5);
+        var failure = await AssertRefusedAsync(history, Key("0:3-3"), other.File(3, 3));
+        Assert.Contains("1024 bytes, but those of later files have 512", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_page_that_is_in_no_file_is_named()
+    {
+        var history = new History(512, isProven: false).Capture(3, (1, 1), (2, 2), (3, 3)).Capture(3, (1, 4)).Capture(9, (5, 5)).Capture(9, (1, 6));
+        var failure = await AssertRefusedAsync(history, Key("0:3-3"), history.File(3, 3, keeps: page => page is not (6 or 8)));
+        Assert.Equal("Page 6 of 9 is in no file of the plan.", failure.Message);
+    }
+
+    [Fact]
+    public async Task A_database_larger_than_its_files_can_be_is_refused_before_room_is_made()
+    {
+        var history = new History(512).CaptureAtRandom(seed: 15, captures: 4, pagesMax: 5);
+        var faulty = new FaultyFileSystem(_disk, failAt: 0);
+        var store = await history.StoreAsync(Files);
+        await history.WriteAsync(store, Key("0:4-4"), history.File(4, 4, header => header with { Commit = uint.MaxValue }));
+        var failure = await Assert.ThrowsAsync<RestoreVerificationException>(() => RunAsync(store, faulty));
+        Assert.Contains("4294967295 pages", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(_disk.AllFiles);
+    }
+
+    [Fact]
+    public async Task A_file_that_another_writer_made_breaks_the_proof()
+    {
+        var history = new History(512).CaptureAtRandom(seed: 16, captures: 4, pagesMax: 5);
+        var other = new History(512).CaptureAtRandom(seed: 17, captures: 4, pagesMax: 5);
+        var failure = await AssertRefusedAsync(history, Key("0:3-3"), other.File(3, 3));
+        Assert.IsType<RestoreVerificationException>(failure);
+        Assert.Contains("continues one of checksum", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_database_that_is_not_what_its_newest_file_leads_to_is_refused()
+    {
+        var history = new History(512).Capture(3, (1, 1), (2, 2), (3, 3)).Capture(3, (1, 4)).Capture(3, (2, 5)).Capture(3, (3, 6));
+        var otherwise = new History(512, isProven: false).Capture(3, (1, 1), (2, 2), (3, 3)).Capture(3, (1, 4)).Capture(3, (2, 99));
+        var failure = await AssertRefusedAsync(history, Key("0:3-3"), otherwise.File(3, 3));
+        Assert.IsType<RestoreVerificationException>(failure);
+        Assert.Contains("The restored database has the checksum", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_proof_of_the_newest_file_is_compared_even_if_no_other_file_has_one()
+    {
+        var history = new History(512, isProven: false).CaptureAtRandom(seed: 18, captures: 4, pagesMax: 5);
+        var store = await history.StoreAsync(Files);
+        await history.WriteAsync(store, Key("0:4-4"), history.File(4, 4, header => header with { Proof = new LtxProof(null, history.ChecksumAt(4)) }));
+        Assert.True((await RunAsync(store, _disk)).IsProven);
+
+        var wrong = new LtxProof(null, history.ChecksumAt(4).Toggle(1));
+        await AssertRefusedAsync(history, Key("0:4-4"), history.File(4, 4, header => header with { Proof = wrong }));
+    }
+
+    [Fact]
+    public async Task Files_without_a_proof_are_accepted()
+    {
+        var history = new History(512, isProven: false).CaptureAtRandom(seed: 19, captures: 4, pagesMax: 5);
+        Assert.False((await RunAsync(await history.StoreAsync(Files), _disk)).IsProven);
+        Assert.Equal(history.At(4), _disk.ReadAllBytes(Output));
+    }
+
+    [Fact]
+    public async Task A_hole_publishes_nothing()
+    {
+        var history = new History(512).CaptureAtRandom(seed: 20, captures: 4, pagesMax: 5);
+        await Assert.ThrowsAsync<ReplicaHoleException>(async () => await RunAsync(await history.StoreAsync("9:1-2 0:4-4"), _disk));
+        Assert.Empty(_disk.AllFiles);
+    }
+
+    private static LtxFileKey Key(string text) => Listing.ParseFile(text).Key;
+
+    private static Task<RestoreResult> RunAsync(MemoryStore store, Tidemark.Replicas.Files.IFileSystem disk)
+        => new RestoreStep(store, disk, TimeProvider.System)
+            .RunAsync(new RestoreTarget.Latest(), new RestoreOptions { OutputPath = Output, Overwrite = true, Parallelism = 2 }, default).AsTask();
+
+    private async Task<TidemarkException> AssertRefusedAsync(History history, LtxFileKey key, byte[] content)
+    {
+        _disk.Delete(Output);
+        var store = await history.StoreAsync(Files);
+        await history.WriteAsync(store, key, content);
+        var failure = await Assert.ThrowsAnyAsync<TidemarkException>(() => RunAsync(store, _disk));
+        Assert.False(failure.IsTransient);
+        Assert.Empty(_disk.AllFiles);
+        Assert.Equal(0, _disk.OpenHandles);
+        return failure;
+    }
+
+    private async Task AssertRefusedOrRightAsync(History history, LtxFileKey key, byte[] content)
+    {
+        _disk.Delete(Output);
+        var store = await history.StoreAsync(Files);
+        await history.WriteAsync(store, key, content);
+        try
+        {
+            await RunAsync(store, _disk);
+            Assert.Equal(history.At(4), _disk.ReadAllBytes(Output)); // A bit that changes nothing, as in compressed data that expands to the same page.
+        }
+        catch (TidemarkException)
+        {
+            Assert.Empty(_disk.AllFiles);
+        }
+    }
+}

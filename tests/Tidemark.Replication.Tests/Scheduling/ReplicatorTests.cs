@@ -1,0 +1,313 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Tidemark.Formats;
+using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Stores;
+using Tidemark.Replication.Upload;
+using Tidemark.Testing;
+using Tidemark.Testing.Databases;
+using Tidemark.Testing.Stores;
+using Xunit;
+
+namespace Tidemark.Replication.Tests.Scheduling;
+
+/// <summary>The whole engine with its real clock, notices and threads, as the daemon runs it.</summary>
+public sealed class ReplicatorTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _cutShort = new();
+
+    private string DatabasePath => _folder["app.db"];
+
+    [Fact]
+    public async Task Once_captures_and_ships_everything()
+    {
+        using var source = Create();
+        var store = new MemoryStore();
+
+        await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+
+        await AssertReplicaIsAsync(source, store);
+    }
+
+    [Fact]
+    public async Task Once_without_a_database_says_so()
+    {
+        var failure = await Assert.ThrowsAnyAsync<TidemarkException>(
+            () => Engine(Options(new MemoryStore())).RunOnceAsync(TestContext.Current.CancellationToken));
+
+        Assert.Contains(DatabasePath, failure.Message, StringComparison.Ordinal);
+        Assert.NotNull(failure.Hint);
+    }
+
+    [Fact]
+    public async Task Changes_arrive_while_it_runs_and_the_last_ones_at_the_end()
+    {
+        using var source = Create();
+        var store = new SignallingStore();
+        var run = Engine(Options(store)).RunAsync(_stop.Token, _cutShort.Token);
+        await store.WaitForFilesAsync(1);
+        for (var i = 0; i < 5; i++)
+        {
+            var count = store.Count;
+            source.Insert(10);
+            await store.WaitForFilesAsync(count + 1);
+        }
+
+        source.Insert(10);
+        await _stop.CancelAsync();
+        await run;
+
+        await AssertReplicaIsAsync(source, store);
+    }
+
+    [Fact]
+    public async Task A_database_that_appears_later_is_replicated_from_then_on()
+    {
+        var store = new SignallingStore();
+        var run = Engine(Options(store)).RunAsync(_stop.Token, _cutShort.Token);
+        using var source = Create();
+
+        await store.WaitForFilesAsync(1);
+        await _stop.CancelAsync();
+        await run;
+
+        await AssertReplicaIsAsync(source, store);
+    }
+
+    [Fact]
+    public async Task A_database_in_rollback_mode_is_switched_to_wal()
+    {
+        using var source = SourceDatabase.Open(DatabasePath, journalMode: "delete");
+        source.CreateTable();
+        source.Insert(10);
+        var store = new MemoryStore();
+
+        await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+
+        source.Run("SELECT count(*) FROM t");
+        Assert.Equal("wal", source.Run("PRAGMA journal_mode"));
+        await AssertReplicaIsAsync(source, store);
+    }
+
+    [Fact]
+    public async Task A_database_that_is_deleted_and_made_anew_goes_on_in_the_same_replica()
+    {
+        var store = new SignallingStore();
+        var run = Engine(Options(store)).RunAsync(_stop.Token, _cutShort.Token);
+        using (var first = Create())
+        {
+            await store.WaitForFilesAsync(1);
+        }
+
+        foreach (var suffix in (string[])["", "-wal", "-shm"])
+        {
+            File.Delete(DatabasePath + suffix);
+        }
+
+        var count = store.Count;
+        using var second = Create();
+        second.Insert(77);
+        await store.WaitForFilesAsync(count + 1);
+        await _stop.CancelAsync();
+        await run;
+
+        await AssertReplicaIsAsync(second, store);
+    }
+
+    [Fact]
+    public async Task A_destination_that_fails_holds_back_no_other_and_the_end_says_what_is_missing()
+    {
+        using var source = Create();
+        var dead = new FaultingStore(new MemoryStore(), _ => StoreFault.Before);
+        var alive = new SignallingStore();
+        var options = Options(alive, dead) with { ShutdownTimeout = TimeSpan.Zero };
+
+        // The spool has a position, so that the dead destination need not be asked for the first TXID.
+        await Engine(Options(alive)).RunOnceAsync(TestContext.Current.CancellationToken);
+        var run = Engine(options).RunAsync(_stop.Token, _cutShort.Token);
+        var count = alive.Count;
+        source.Insert(10);
+        await alive.WaitForFilesAsync(count + 1);
+        await _stop.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<TidemarkException>(() => run);
+        await AssertReplicaIsAsync(source, alive);
+    }
+
+    [Fact]
+    public async Task A_destination_that_is_added_later_gets_a_snapshot_and_what_follows()
+    {
+        using var source = Create();
+        var first = new MemoryStore();
+        await Engine(Options(first)).RunOnceAsync(TestContext.Current.CancellationToken);
+        source.Insert(10);
+        await Engine(Options(first)).RunOnceAsync(TestContext.Current.CancellationToken);
+        var second = new MemoryStore();
+
+        await Engine(Options(first, second)).RunOnceAsync(TestContext.Current.CancellationToken);
+        source.Insert(10);
+        await Engine(Options(first, second)).RunOnceAsync(TestContext.Current.CancellationToken);
+
+        await AssertReplicaIsAsync(source, first);
+        await AssertReplicaIsAsync(source, second);
+        Assert.Empty(Directory.EnumerateFiles(_folder[".app.db-tidemark/ltx/9"]));
+    }
+
+    [Fact]
+    public async Task Another_page_size_starts_from_a_snapshot_in_the_same_replica()
+    {
+        var store = new MemoryStore();
+        using (var source = Create())
+        {
+            await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+            source.Run("PRAGMA journal_mode=delete");
+            source.Run("PRAGMA page_size=1024");
+            source.Run("VACUUM");
+        }
+
+        using var rebuilt = SourceDatabase.Open(DatabasePath, pageSize: 1024);
+        rebuilt.Insert(10);
+        await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+        rebuilt.Insert(10);
+        await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+
+        await AssertReplicaIsAsync(rebuilt, store);
+    }
+
+    [Fact]
+    public async Task A_replica_of_another_database_is_refused_and_left_as_it_was()
+    {
+        var store = new MemoryStore();
+        using (var other = SourceDatabase.Open(_folder["other.db"]))
+        {
+            other.CreateTable();
+            await Engine(Options(store) with { DatabasePath = _folder["other.db"] }).RunOnceAsync(TestContext.Current.CancellationToken);
+        }
+
+        using var source = Create();
+        await Engine(Options(new MemoryStore())).RunOnceAsync(TestContext.Current.CancellationToken);
+
+        var failure = await Assert.ThrowsAsync<ReplicaConflictException>(
+            () => Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken));
+        Assert.NotNull(failure.Hint);
+        await Assert.ThrowsAsync<ReplicaConflictException>(() => Engine(Options(store)).RunAsync(_stop.Token, _cutShort.Token));
+        Assert.Equal(new Txid(1), await HeadAsync(store));
+    }
+
+    [Fact]
+    public async Task What_could_not_be_shipped_before_the_end_is_shipped_after_the_next_start()
+    {
+        using var source = Create();
+        var inner = new MemoryStore();
+        var isDown = false;
+        var store = new FaultingStore(inner, _ => isDown ? StoreFault.Before : null);
+        await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+        isDown = true;
+        source.Insert(10);
+        await Assert.ThrowsAnyAsync<TidemarkException>(() => Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken));
+        isDown = false;
+
+        await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+
+        await AssertReplicaIsAsync(source, inner);
+    }
+
+    public void Dispose()
+    {
+        _stop.Dispose();
+        _cutShort.Dispose();
+        _folder.Dispose();
+    }
+
+    private static Replicator Engine(params DatabaseOptions[] databases)
+        => new(databases, PhysicalFileSystem.Instance, TimeProvider.System, NullLoggerFactory.Instance);
+
+    private DatabaseOptions Options(params IReplicaStore[] stores) => new()
+    {
+        DatabasePath = DatabasePath,
+        Destinations = stores,
+        SyncInterval = TimeSpan.FromMilliseconds(10),
+        MonitorInterval = TimeSpan.FromMilliseconds(50),
+    };
+
+    private SourceDatabase Create()
+    {
+        var source = SourceDatabase.Open(DatabasePath);
+        source.CreateTable();
+        source.Insert(10);
+        return source;
+    }
+
+    private static async Task AssertReplicaIsAsync(SourceDatabase source, IReplicaStore store)
+    {
+        var restored = await NaiveRestore.RunAsync(store, await HeadAsync(store), TestContext.Current.CancellationToken);
+        Assert.Equal(source.Serialize(), restored);
+    }
+
+    private static async Task<Txid> HeadAsync(IReplicaStore store)
+    {
+        var head = Txid.None;
+        foreach (var level in Level.All)
+        {
+            await foreach (var file in store.ListAsync(level, Txid.None, TestContext.Current.CancellationToken))
+            {
+                head = file.MaxTxid > head ? file.MaxTxid : head;
+            }
+        }
+
+        return head;
+    }
+
+    /// <summary>A store in memory that can be waited for.</summary>
+    private sealed class SignallingStore : IReplicaStore
+    {
+        private readonly MemoryStore _inner = new();
+        private readonly Lock _gate = new();
+        private TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public string Name => _inner.Name;
+
+        public int Count { get; private set; }
+
+        public async Task WaitForFilesAsync(int count)
+        {
+            while (true)
+            {
+                Task written;
+                lock (_gate)
+                {
+                    if (Count >= count)
+                    {
+                        return;
+                    }
+
+                    written = _written.Task;
+                }
+
+                await written.WaitAsync(TestContext.Current.CancellationToken);
+            }
+        }
+
+        public IAsyncEnumerable<LtxFileInfo> ListAsync(Level level, Txid from, CancellationToken cancellationToken) => _inner.ListAsync(level, from, cancellationToken);
+
+        public ValueTask<Stream> OpenAsync(LtxFileKey key, long offset, long? length, CancellationToken cancellationToken)
+            => _inner.OpenAsync(key, offset, length, cancellationToken);
+
+        public async ValueTask<LtxFileInfo> WriteAsync(LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
+        {
+            var file = await _inner.WriteAsync(key, created, content, cancellationToken);
+            lock (_gate)
+            {
+                Count++;
+                _written.SetResult();
+                _written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+
+            return file;
+        }
+
+        public ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken) => _inner.DeleteAsync(keys, cancellationToken);
+    }
+}

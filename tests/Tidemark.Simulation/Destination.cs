@@ -1,0 +1,130 @@
+using System.Security.Cryptography;
+using Tidemark.Formats;
+using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Stores;
+using Tidemark.Replication.Capture;
+using Tidemark.Replication.Upload;
+using Tidemark.Testing.Databases;
+using Tidemark.Testing.Stores;
+
+namespace Tidemark.Simulation;
+
+/// <summary>One destination of the simulated world, with what it must be able to restore, and a store that fails now and then.</summary>
+internal sealed class Destination
+{
+    private readonly Random _random;
+    private readonly MemoryStore _inner = new();
+    private readonly Dictionary<LtxFileKey, string> _written = [];
+    private readonly Dictionary<Txid, string> _expected = [];
+    private readonly List<(Txid After, Txid UpTo)> _bridged = [];
+    private readonly double _failureRate;
+    private readonly string _name;
+    private Txid _wantedSnapshotAfter;
+
+    public Destination(string name, Random random, double failureRate)
+    {
+        (_name, _random, _failureRate) = (name, random, failureRate);
+        Store = new FaultingStore(_inner, _ => FaultsAreOn && _random.NextDouble() < _failureRate ? (StoreFault)_random.Next((int)StoreFault.NotFound) : null);
+    }
+
+    public FaultingStore Store { get; }
+
+    public bool FaultsAreOn { get; set; } = true;
+
+    public UploadStep Step { get; private set; } = null!;
+
+    public bool WantsSnapshot { get; private set; }
+
+    public void Start(Spool spool, Lineage lineage)
+    {
+        Step = new UploadStep(Store, spool, lineage);
+        WantsSnapshot = false;
+    }
+
+    public void SnapshotIsThere() => WantsSnapshot = false;
+
+    /// <summary>Ships one file, or finds out what the destination holds.</summary>
+    /// <param name="captured">The newest capture.</param>
+    /// <param name="states">What each capture must restore to.</param>
+    /// <returns>The head, when it became known.</returns>
+    public ReplicaHead? Run(Txid captured, IReadOnlyDictionary<Txid, string> states)
+    {
+        if (!Step.IsReconciled)
+        {
+            return Wait(Step.ReconcileAsync(CancellationToken.None));
+        }
+
+        var before = Step.Shipped;
+        var result = Wait(Step.RunAsync(captured, CancellationToken.None));
+        if (result.Outcome == UploadOutcome.NeedsSnapshot)
+        {
+            WantsSnapshot = true;
+            _wantedSnapshotAfter = before;
+        }
+        else if (result.File is { } file)
+        {
+            CheckNeverRewritten(file.Key);
+            if (states.TryGetValue(file.MaxTxid, out var state))
+            {
+                _expected[file.MaxTxid] = state;
+            }
+
+            if (file.Level == Level.Snapshots && Step.Shipped == file.MaxTxid && before < file.MaxTxid)
+            {
+                World.Check(_wantedSnapshotAfter <= before, $"{_name}: a snapshot bridges only what was missing");
+                _bridged.Add((before, file.MaxTxid));
+            }
+            else if (file.Level == Level.Captured)
+            {
+                World.Check(file.MinTxid == before.Next(), $"{_name}: {file.Key} follows {before}");
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Restores one TXID, or every one that was shipped, and compares it with what SQLite said the database was.</summary>
+    public void CheckRestores(bool all)
+    {
+        var candidates = _expected.Keys.Where(txid => txid <= Step.Shipped).Order().ToArray();
+        if (candidates.Length == 0)
+        {
+            return;
+        }
+
+        foreach (var txid in all ? candidates : [candidates[_random.Next(candidates.Length)]])
+        {
+            byte[] restored;
+            try
+            {
+                restored = Wait(NaiveRestore.RunAsync(_inner, txid));
+            }
+            catch (InvalidOperationException) when (_bridged.Any(gap => txid > gap.After && txid < gap.UpTo))
+            {
+                continue; // The spool that held this one was lost before it could be shipped.
+            }
+
+            World.Check(World.Fingerprint(restored) == _expected[txid], $"{_name}: TXID {txid} restores to what the database was");
+        }
+    }
+
+    public void CheckNewestIs(string state)
+    {
+        var restored = Wait(NaiveRestore.RunAsync(_inner, Step.Shipped));
+        World.Check(World.Fingerprint(restored) == state, $"{_name}: the newest state {Step.Shipped} is that of the source");
+    }
+
+    private void CheckNeverRewritten(LtxFileKey key)
+    {
+        using var content = Wait(_inner.OpenAsync(key, 0, null, CancellationToken.None));
+        using var bytes = new MemoryStream();
+        content.CopyTo(bytes);
+        var fingerprint = Convert.ToHexString(SHA256.HashData(bytes.ToArray()));
+        World.Check(!_written.TryGetValue(key, out var first) || first == fingerprint, $"{_name}: {key} never changes");
+        _written[key] = fingerprint;
+    }
+
+    private static T Wait<T>(ValueTask<T> task) => task.AsTask().GetAwaiter().GetResult();
+
+    private static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();
+}

@@ -1,0 +1,33 @@
+using Tidemark.Replicas.Files;
+
+namespace Tidemark.Simulation;
+
+/// <summary>Tidemark's own files lie in one file system, whose power can fail; the live database's WAL lies on the real disk.</summary>
+internal sealed class RoutingFileSystem(IFileSystem own, IFileSystem real, string realFolder) : IFileSystem
+{
+    public IFile Open(string path, FileMode mode, FileAccess access) => For(path).Open(path, mode, access);
+
+    public void Move(string source, string destination) => For(source).Move(source, destination);
+
+    public void Delete(string path) => For(path).Delete(path);
+
+    public bool TryDeleteUnused(string path) => For(path).TryDeleteUnused(path);
+
+    public bool FileExists(string path) => For(path).FileExists(path);
+
+    public bool DirectoryExists(string path) => For(path).DirectoryExists(path);
+
+    public void CreateDirectory(string path) => For(path).CreateDirectory(path);
+
+    public void DeleteEmptyDirectory(string path) => For(path).DeleteEmptyDirectory(path);
+
+    public FileFacts? TryGetFacts(string path) => For(path).TryGetFacts(path);
+
+    public void SetModified(string path, DateTimeOffset modified) => For(path).SetModified(path, modified);
+
+    public IReadOnlyList<string> ListFiles(string directory) => For(directory).ListFiles(directory);
+
+    public void SyncDirectory(string path) => For(path).SyncDirectory(path);
+
+    private IFileSystem For(string path) => path.StartsWith(realFolder, StringComparison.Ordinal) ? real : own;
+}
