@@ -7,6 +7,9 @@ namespace Tidemark.Replication;
 /// <summary>Events of replication, 2000 to 2099. Numbers are never used again for something else.</summary>
 internal static partial class Log
 {
+    /// <summary>What a person needs to know of a failure: what is wrong, and how to mend it where that is known.</summary>
+    public static string Reason(Exception failure) => failure is TidemarkException { Hint: { } hint } ? $"{failure.Message} {hint}" : failure.Message;
+
     [LoggerMessage(2000, LogLevel.Information, "Replicating {Database} to {Destination}")]
     public static partial void Replicating(this ILogger logger, string database, string destination);
 

@@ -39,6 +39,7 @@ internal sealed class DatabaseWorker : IDisposable
     private FileFacts? _walFacts;
     private DateTimeOffset? _pinnedSince;
     private bool _isWaitingForDatabase;
+    private bool _hasLooked;
 
     /// <summary>Reads the spool; nothing is opened or started before a run.</summary>
     /// <exception cref="IOException">The spool cannot be created or read.</exception>
@@ -61,6 +62,7 @@ internal sealed class DatabaseWorker : IDisposable
     /// <param name="cutShort">Ends the shutdown at once.</param>
     /// <returns>True when every destination has everything.</returns>
     /// <exception cref="ReplicaConflictException">No destination is left that this database may be shipped to.</exception>
+    /// <exception cref="TidemarkException">The database cannot be replicated at all: it is not one, or this user may not write it.</exception>
     public async Task<bool> RunAsync(CancellationToken stopping, CancellationToken cutShort)
     {
         foreach (var destination in _destinations)
@@ -70,7 +72,8 @@ internal sealed class DatabaseWorker : IDisposable
 
         using var shippingEnd = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
         using var registration = cutShort.Register(shippingEnd.Cancel);
-        var loops = _destinations.Select(destination => destination.RunAsync(stopping, shippingEnd.Token)).ToArray();
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var loops = _destinations.Select(destination => destination.RunAsync(ending.Token, shippingEnd.Token)).ToArray();
         foreach (var loop in loops)
         {
             // A destination that has ended for good wakes the loop below.
@@ -84,6 +87,13 @@ internal sealed class DatabaseWorker : IDisposable
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             // The shutdown follows.
+        }
+        catch
+        {
+            await ending.CancelAsync().ConfigureAwait(false);
+            await shippingEnd.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
         }
 
         if (_options.ShutdownTimeout > TimeSpan.Zero)
@@ -180,12 +190,17 @@ internal sealed class DatabaseWorker : IDisposable
             }
 
             _backOff.Reset();
+            _hasLooked = true;
             return null;
+        }
+        catch (TidemarkException e) when (!_hasLooked && !e.IsTransient)
+        {
+            throw; // A wrong path or a missing right is for the person to mend who has just started this. Later on it is reported and tried again.
         }
         catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
         {
             var delay = _backOff.Next();
-            _logger.CaptureFailed(_options.DatabasePath, delay.TotalMilliseconds, e.Message);
+            _logger.CaptureFailed(_options.DatabasePath, delay.TotalMilliseconds, Log.Reason(e));
             return delay;
         }
     }
@@ -304,7 +319,7 @@ internal sealed class DatabaseWorker : IDisposable
             catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
             {
                 var isRetried = e is TidemarkException { IsTransient: true } && _options.ShutdownTimeout > TimeSpan.Zero;
-                _logger.CaptureFailed(_options.DatabasePath, isRetried ? _options.ShutdownRetryInterval.TotalMilliseconds : 0, e.Message);
+                _logger.CaptureFailed(_options.DatabasePath, isRetried ? _options.ShutdownRetryInterval.TotalMilliseconds : 0, Log.Reason(e));
                 if (!isRetried)
                 {
                     return false;

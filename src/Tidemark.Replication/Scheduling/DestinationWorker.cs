@@ -67,7 +67,7 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
             catch (TidemarkException e) when (e is not ReplicaConflictException)
             {
                 delay = backOff.Next();
-                logger.ShippingFailed(options.DatabasePath, Store.Name, delay.TotalMilliseconds, e.Message);
+                logger.ShippingFailed(options.DatabasePath, Store.Name, delay.TotalMilliseconds, Log.Reason(e));
             }
             catch (OperationCanceledException) when (cutShort.IsCancellationRequested)
             {
@@ -101,7 +101,7 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
             }
             catch (TidemarkException e) when (e is not ReplicaConflictException && options.ShutdownTimeout > TimeSpan.Zero)
             {
-                logger.ShippingFailed(options.DatabasePath, Store.Name, options.ShutdownRetryInterval.TotalMilliseconds, e.Message);
+                logger.ShippingFailed(options.DatabasePath, Store.Name, options.ShutdownRetryInterval.TotalMilliseconds, Log.Reason(e));
             }
             catch (Exception e) when (e is TidemarkException or OperationCanceledException)
             {

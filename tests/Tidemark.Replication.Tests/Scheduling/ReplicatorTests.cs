@@ -93,6 +93,17 @@ public sealed class ReplicatorTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_is_no_database_ends_the_run_at_the_start()
+    {
+        await File.WriteAllLinesAsync(DatabasePath, Enumerable.Repeat("This is a text.", 100), TestContext.Current.CancellationToken);
+
+        var failure = await Assert.ThrowsAnyAsync<TidemarkException>(() => Engine(Options(new MemoryStore())).RunAsync(_stop.Token, _cutShort.Token));
+
+        Assert.NotNull(failure.Hint);
+        Assert.Equal("This is a text.", File.ReadLines(DatabasePath).First());
+    }
+
+    [Fact]
     public async Task A_database_that_is_deleted_and_made_anew_goes_on_in_the_same_replica()
     {
         var store = new SignallingStore();
