@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Tidemark.Crash.Roles;
 
-/// <summary>One process of a crash test. It says <c>ready</c> when it has begun its work, and does it until it is killed.</summary>
+/// <summary>One process of a crash test. It says <c>ready</c> when its work goes on, and does it until it is killed.</summary>
 /// <remarks>
 /// <code>
 ///   writer     DATABASE PAGE_SIZE SEED

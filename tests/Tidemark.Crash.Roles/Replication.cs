@@ -24,16 +24,12 @@ internal static class Replication
             CheckpointPages = Pick(random, s_checkpointPages),
             CaptureBytesMax = Pick(random, s_captureBytes),
         };
-        Program.SayReady();
         await Create(options).RunAsync(stopping, CancellationToken.None);
     }
 
     /// <summary>Captures and ships what is there.</summary>
     public static Task RunOnceAsync(string database, string replica, CancellationToken stopping)
-    {
-        Program.SayReady();
-        return Create(Options(database, replica)).RunOnceAsync(stopping);
-    }
+        => Create(Options(database, replica)).RunOnceAsync(stopping);
 
     private static DatabaseOptions Options(string database, string replica)
         => new() { DatabasePath = database, Destinations = [new LocalStore(replica, PhysicalFileSystem.Instance)] };

@@ -10,6 +10,9 @@ internal sealed class CrashCast(string folder, string database, string replica, 
     private const int LifeMsMax = 900;
     private const int CatchUpMsMax = 400;
 
+    // Nothing says that a replicator has nothing to do, or that a writer waits for somebody else.
+    private static readonly TimeSpan s_settleMax = TimeSpan.FromSeconds(2);
+
     private readonly List<RoleProcess> _processes = [];
     private readonly StringBuilder _protocol = new();
 
@@ -56,7 +59,6 @@ internal sealed class CrashCast(string folder, string database, string replica, 
 
         await LiveAsync(LifeMsMax, cancellationToken);
         AssertNobodyGaveUp();
-        HasDatabase |= Of("writer").IsReady;
         if (random.Next(4) == 0)
         {
             await StopReplicatorAsync(cancellationToken);
@@ -147,13 +149,14 @@ internal sealed class CrashCast(string folder, string database, string replica, 
     {
         if (random.Next(5) > 0)
         {
-            await Task.WhenAll(_processes.Select(process => process.WaitUntilReadyAsync(cancellationToken)));
+            await Task.WhenAll(_processes.Select(process => process.WaitUntilReadyAsync(s_settleMax, cancellationToken)));
         }
     }
 
     private async Task KillAsync(RoleProcess process)
     {
         await process.KillAsync();
+        HasDatabase |= process is { Name: "writer", IsReady: true };
         Kills++;
         Remove(process, "killed");
     }
@@ -161,7 +164,7 @@ internal sealed class CrashCast(string folder, string database, string replica, 
     private async Task StopReplicatorAsync(CancellationToken cancellationToken)
     {
         var process = Of("replicator");
-        await process.WaitUntilReadyAsync(cancellationToken);
+        await process.WaitUntilReplicatingAsync(cancellationToken);
         var code = await process.StopAsync(cancellationToken);
         Remove(process, "stopped");
         Assert.True(code == 0, $"The replicator was asked to stop and ended with {code}.");

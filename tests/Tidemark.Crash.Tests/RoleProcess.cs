@@ -9,16 +9,19 @@ internal sealed class RoleProcess : IDisposable
     private const int LinesKept = 60;
     private const string ReadyLine = "ready";
 
+    // The event that every replicator logs first, when it already listens to signals.
+    private const string BegunText = "Replicating ";
+
     private readonly Process _process;
     private readonly Queue<string> _lines = new();
     private readonly Task _reading;
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private readonly string? _readyLine;
+    private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private RoleProcess(string name, Process process, string? readyLine)
+    private RoleProcess(string name, Process process)
     {
-        (Name, _process, _readyLine) = (name, process, readyLine);
+        (Name, _process) = (name, process);
         _reading = Task.WhenAll(ReadAsync(process.StandardOutput), ReadAsync(process.StandardError));
     }
 
@@ -28,23 +31,23 @@ internal sealed class RoleProcess : IDisposable
 
     /// <summary>Starts a role of the helper program beside this test.</summary>
     public static RoleProcess StartRole(params IReadOnlyList<string> arguments)
-        => Start(arguments[0], Path.Combine(AppContext.BaseDirectory, "Tidemark.Crash.Roles"), arguments, ReadyLine);
+        => Start(arguments[0], Path.Combine(AppContext.BaseDirectory, "Tidemark.Crash.Roles"), arguments);
 
     /// <summary>Starts any program.</summary>
-    /// <param name="name">What it is in this test.</param>
-    /// <param name="program">Path of the program.</param>
-    /// <param name="arguments">Its arguments.</param>
-    /// <param name="readyLine">What it says when it has begun its work, or null when its first line says so, whatever it is.</param>
-    public static RoleProcess Start(string name, string program, IReadOnlyList<string> arguments, string? readyLine = null)
+    public static RoleProcess Start(string name, string program, IReadOnlyList<string> arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        return new RoleProcess(name, Process.Start(start)!, readyLine);
+        return new RoleProcess(name, Process.Start(start)!);
     }
 
-    /// <summary>Waits until it says that it has begun, or has ended.</summary>
-    public Task WaitUntilReadyAsync(CancellationToken cancellationToken) => Task.WhenAny(_ready.Task, _reading).WaitAsync(cancellationToken);
+    /// <summary>Waits until its work goes on, or it has ended, or for as long as is given.</summary>
+    public Task WaitUntilReadyAsync(TimeSpan atMost, CancellationToken cancellationToken)
+        => Task.WhenAny(_ready.Task, _reading, Task.Delay(atMost, TimeProvider.System, cancellationToken));
 
-    /// <summary>True when it has said that it has begun.</summary>
+    /// <summary>Waits until it replicates, or has ended.</summary>
+    public Task WaitUntilReplicatingAsync(CancellationToken cancellationToken) => Task.WhenAny(_begun.Task, _reading).WaitAsync(cancellationToken);
+
+    /// <summary>True when it has said that its work goes on.</summary>
     public bool IsReady => _ready.Task.IsCompleted;
 
     /// <summary>Kills it with SIGKILL. When this returns, it is gone.</summary>
@@ -93,9 +96,15 @@ internal sealed class RoleProcess : IDisposable
     {
         while (await reader.ReadLineAsync() is { } line)
         {
-            if (_readyLine is null || line == _readyLine)
+            if (line == ReadyLine)
             {
                 _ready.TrySetResult();
+                continue;
+            }
+
+            if (line.Contains(BegunText, StringComparison.Ordinal))
+            {
+                _begun.TrySetResult();
             }
 
             lock (_lines)
