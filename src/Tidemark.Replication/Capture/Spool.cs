@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Collections.Concurrent;
 using System.Globalization;
 using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
@@ -20,8 +22,13 @@ namespace Tidemark.Replication.Capture;
 internal sealed class Spool
 {
     private const string TemporarySuffix = ".tmp";
+    private const int ReadSizeBytes = 1 << 20;
+
+    // A spool that grows because a destination is away must not grow in memory too.
+    private const int DigestsMax = 4096;
 
     private readonly IFileSystem _files;
+    private readonly ConcurrentDictionary<LtxFileKey, UInt128> _digests = new();
     private int _temporaryNumber;
 
     private Spool(IFileSystem files, string path) => (_files, Path) = (files, path);
@@ -111,13 +118,14 @@ internal sealed class Spool
     {
         var temporary = System.IO.Path.Combine(FolderOf(level), string.Create(CultureInfo.InvariantCulture, $"new-{_temporaryNumber++}{TemporarySuffix}"));
         var overflow = temporary[..^TemporarySuffix.Length] + "-index" + TemporarySuffix;
+        var digest = new FileDigest();
         try
         {
             LtxFileName? name;
             using (var file = _files.Open(temporary, FileMode.Create, FileAccess.ReadWrite))
             {
                 using var content = new FileContentStream(file);
-                name = write(content, () => new FileContentStream(_files.Open(overflow, FileMode.Create, FileAccess.ReadWrite)));
+                name = write(new DigestedStream(content, digest), () => new FileContentStream(_files.Open(overflow, FileMode.Create, FileAccess.ReadWrite)));
                 if (name is not null)
                 {
                     file.Sync();
@@ -128,6 +136,7 @@ internal sealed class Spool
             {
                 _files.Move(temporary, PathOf(new LtxFileKey(level, name.Value)));
                 _files.SyncDirectory(FolderOf(level));
+                Remember(new LtxFileKey(level, name.Value), digest.Value);
             }
 
             return name;
@@ -139,11 +148,46 @@ internal sealed class Spool
         }
     }
 
+    /// <summary>Whether a file still is, byte for byte, what this process wrote. False also when that is not known.</summary>
+    public bool IsAsWritten(LtxFileKey key)
+    {
+        if (!_digests.TryGetValue(key, out var expected))
+        {
+            return false;
+        }
+
+        using var file = _files.Open(PathOf(key), FileMode.Open, FileAccess.Read);
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(file.Length, 1, ReadSizeBytes));
+        try
+        {
+            var digest = new FileDigest();
+            var offset = 0L;
+            for (int count; (count = file.Read(offset, buffer)) > 0; offset += count)
+            {
+                digest.Add(offset, buffer.AsSpan(0, count));
+            }
+
+            return digest.Value == expected;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
     /// <summary>Deletes a file that all destinations have.</summary>
-    public void Delete(LtxFileKey key) => _files.Delete(PathOf(key));
+    public void Delete(LtxFileKey key)
+    {
+        _files.Delete(PathOf(key));
+        _digests.TryRemove(key, out _);
+    }
 
     /// <summary>Renames a damaged file, so that nobody takes it for a capture but a person can still look at it.</summary>
-    public void SetAside(LtxFileKey key) => _files.Move(PathOf(key), PathOf(key) + ".damaged");
+    public void SetAside(LtxFileKey key)
+    {
+        _files.Move(PathOf(key), PathOf(key) + ".damaged");
+        _digests.TryRemove(key, out _);
+    }
 
     /// <summary>Reads the position; null when there is none or it is not to be believed.</summary>
     public Position? ReadPosition()
@@ -177,6 +221,15 @@ internal sealed class Spool
     public void ReplacePageChecksums() => _files.Move(NewPageChecksumsPath, PageChecksumsPath);
 
     private string FolderOf(Level level) => System.IO.Path.Combine(Path, "ltx", level.ToString());
+
+    private void Remember(LtxFileKey key, UInt128? digest)
+    {
+        _digests.TryRemove(key, out _);
+        if (digest is { } known && _digests.Count < DigestsMax)
+        {
+            _digests[key] = known;
+        }
+    }
 
     private void DeleteQuietly(string path)
     {
