@@ -28,6 +28,9 @@ internal sealed class Fixture : IDisposable
         }
     }
 
+    /// <summary>The path of a file or folder of the copy.</summary>
+    public string this[string name] => _folder[name];
+
     public IReplicaStore Store => new LocalStore(_folder["replica"], PhysicalFileSystem.Instance);
 
     public JsonElement Expected => _expected.RootElement;

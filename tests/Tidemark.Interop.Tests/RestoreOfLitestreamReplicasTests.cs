@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Restore;
+using Tidemark.Testing.Databases;
 using Xunit;
 
 namespace Tidemark.Interop.Tests;
@@ -54,6 +55,13 @@ public sealed class RestoreOfLitestreamReplicasTests
         var last = Fixture.TxidOf(fixture.Expected.GetProperty("max_txid_in_replica").GetString()!);
         var latest = await RestoreAsync(fixture, new RestoreTarget.Latest(), sha256: null);
         Assert.Equal(last, latest.Txid);
+        using (var database = SourceDatabase.Open(fixture.OutputPath))
+        {
+            Assert.Equal(fixture.Expected.GetProperty("rows_in_replica").GetInt64(), database.Run("SELECT count(*) FROM t"));
+            Assert.Equal("ok", database.Run("PRAGMA integrity_check"));
+        }
+
+        latest = await RestoreAsync(fixture, new RestoreTarget.Latest(), sha256: null); // SQLite may have changed the file's header.
         var sameState = await RestoreAsync(fixture, new RestoreTarget.AtTxid(last), await HashAsync(fixture.OutputPath));
         Assert.Equal(latest.SizeBytes, sameState.SizeBytes);
     }

@@ -41,7 +41,8 @@ public static class TidemarkShared
         return Existing(string.IsNullOrEmpty(named) ? Path.Combine(RepositoryRoot(), "..", "shared") : named);
     }
 
-    private static string RepositoryRoot()
+    /// <summary>The root of the repository, found above the running test.</summary>
+    public static string RepositoryRoot()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

@@ -1,5 +1,3 @@
-using Tidemark.Formats;
-
 namespace Tidemark.Replicas.Files;
 
 /// <summary>What the operating system means by a failed file operation, in words for a person.</summary>
@@ -43,8 +41,4 @@ internal static class FileErrors
             : IsReadOnly(e) ? $"Mount the disk that holds {path} for writing."
             : e is UnauthorizedAccessException ? $"Give the user that runs Tidemark the right to read and write {path}."
             : null;
-
-    /// <summary>A failure at <paramref name="path"/>, of no store in particular.</summary>
-    public static TidemarkException Translate(string action, string path, Exception e)
-        => new($"{path}: cannot {action}: {e.Message}", HintFor(e, path), e) { IsTransient = IsTransient(e) };
 }

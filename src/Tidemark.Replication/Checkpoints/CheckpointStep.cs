@@ -32,10 +32,10 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
         _framesAtLastAttempt = database.Position!.Frame;
         var progress = database.Live!.Free.CheckpointPassive();
 
-        // Writers go on, so there may be frames beyond the guard already. But when not even all that was captured could be copied, another reader pins the WAL, and
-        // the write lock would be taken for nothing.
-        var isPinned = progress.FramesCopied < _framesAtLastAttempt;
-        return action == CheckpointAction.Seal && !isPinned ? Seal(progress) : new CheckpointResult(action, progress, false, TimeSpan.Zero) { IsPinned = isPinned };
+        // Writers go on, so there may be frames beyond the guard. But if less was copied than the guard allows, another reader pins the WAL, and the write
+        // lock would be taken for nothing.
+        var isPinned = progress.FramesCopied < database.Position.Frame;
+        return action == CheckpointAction.Seal && !isPinned ? Seal(progress) : new CheckpointResult(action, progress, isPinned, false, TimeSpan.Zero);
     }
 
     private CheckpointAction Decide()
@@ -60,7 +60,7 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
         var guard = live.EnsureGuard();
         if (!live.Free.TryBeginImmediate())
         {
-            return new CheckpointResult(CheckpointAction.Seal, drained, false, TimeSpan.Zero);
+            return new CheckpointResult(CheckpointAction.Seal, drained, false, false, TimeSpan.Zero);
         }
 
         var locked = database.Time.GetTimestamp();
@@ -91,7 +91,7 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
         }
 
         _framesAtLastAttempt = database.Position!.Frame;
-        _sealedFrame = drained.IsComplete ? database.Position.Frame : null;
-        return new CheckpointResult(CheckpointAction.Seal, drained, drained.IsComplete, database.Time.GetElapsedTime(locked)) { IsPinned = isComplete && !drained.IsComplete };
+        _sealedFrame = isComplete && drained.IsComplete ? database.Position.Frame : null;
+        return new CheckpointResult(CheckpointAction.Seal, drained, isComplete && !drained.IsComplete, isComplete && drained.IsComplete, database.Time.GetElapsedTime(locked));
     }
 }

@@ -94,23 +94,30 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
     // applied to what lies there, so the destination goes on from a snapshot.
     private async ValueTask<bool> IsForkedAsync(ReplicaHead head, CancellationToken cancellationToken)
     {
-        var same = CaptureOf(head.Txid);
-        if (spool.Contains(same))
+        try
         {
-            var own = await SpoolFile.VerifyAsync(spool, same, cancellationToken).ConfigureAwait(false);
-            return own.Proof.After is not null && head.Checksum is not null
-                ? own.Proof.After != head.Checksum
-                : head.Key.Level == Level.Captured && own != head.Header;
-        }
+            var same = CaptureOf(head.Txid);
+            if (spool.Contains(same))
+            {
+                var own = await SpoolFile.VerifyAsync(spool, same, cancellationToken).ConfigureAwait(false);
+                return own.Proof.After is not null && head.Checksum is not null
+                    ? own.Proof.After != head.Checksum
+                    : head.Key.Level == Level.Captured && own != head.Header;
+            }
 
-        var next = CaptureOf(head.Txid.Next());
-        if (!spool.Contains(next))
+            var next = CaptureOf(head.Txid.Next());
+            if (!spool.Contains(next))
+            {
+                return false; // A hole, which needs a snapshot anyway.
+            }
+
+            var following = await SpoolFile.VerifyAsync(spool, next, cancellationToken).ConfigureAwait(false);
+            return following.Proof.Before is not null && head.Checksum is not null && following.Proof.Before != head.Checksum;
+        }
+        catch (LtxFormatException)
         {
-            return false; // A hole, which needs a snapshot anyway.
+            return true; // A damaged file proves nothing, and a snapshot is always right.
         }
-
-        var following = await SpoolFile.VerifyAsync(spool, next, cancellationToken).ConfigureAwait(false);
-        return following.Proof.Before is not null && head.Checksum is not null && following.Proof.Before != head.Checksum;
     }
 
     private static LtxFileKey CaptureOf(Txid txid) => new(Level.Captured, new LtxFileName(txid, txid));

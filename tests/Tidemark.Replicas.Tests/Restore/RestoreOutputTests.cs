@@ -2,6 +2,7 @@ using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
+using Tidemark.Testing;
 using Tidemark.Testing.Files;
 using Tidemark.Testing.Stores;
 using Xunit;
@@ -220,6 +221,31 @@ public sealed class RestoreOutputTests
     }
 
     [Fact]
+    public async Task With_a_store_that_fails_at_random_each_attempt_leaves_nothing_or_the_whole_database()
+    {
+        for (var seed = 0; seed < 40; seed++)
+        {
+            var disk = new MemoryFileSystem();
+            var store = FaultingStore.Seeded(await StoreAsync(), seed, probability: 0.15);
+            while (true)
+            {
+                try
+                {
+                    await RunAsync(store, disk);
+                    break;
+                }
+                catch (ReplicaStoreException e)
+                {
+                    Assert.True(e.IsTransient, $"seed {seed}: {e.Message}");
+                    Assert.Empty(disk.AllFiles);
+                }
+            }
+
+            AssertRestored(disk);
+        }
+    }
+
+    [Fact]
     public async Task Cancelled_before_the_nth_store_call_or_file_operation_it_leaves_nothing_changed()
     {
         for (var cancelAt = 1; cancelAt <= Level.Count + 3; cancelAt++)
@@ -237,12 +263,13 @@ public sealed class RestoreOutputTests
     [InlineData(PowerLoss.Names)]
     [InlineData(PowerLoss.Contents)]
     [InlineData(PowerLoss.Mixed)]
+    [InlineData(PowerLoss.Unordered)]
     public async Task A_power_loss_at_any_operation_never_leaves_an_old_wal_beside_the_new_database(PowerLoss loss)
     {
         var isDone = false;
         for (var failAt = 1; !isDone; failAt++)
         {
-            for (var seed = 0; seed < (loss == PowerLoss.Mixed ? 10 : 1); seed++)
+            for (var seed = 0; seed < (loss is PowerLoss.Mixed or PowerLoss.Unordered ? 10 : 1); seed++)
             {
                 var disk = new MemoryFileSystem();
                 PutOldDatabase(disk);

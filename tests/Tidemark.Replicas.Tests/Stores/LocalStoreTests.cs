@@ -1,6 +1,7 @@
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Stores;
+using Tidemark.Testing;
 using Tidemark.Testing.Files;
 using Tidemark.Testing.Stores;
 using Xunit;
@@ -161,7 +162,7 @@ public sealed class LocalStoreTests : ReplicaStoreContract, IDisposable
             var isDone = false;
             for (var failAt = 1; !isDone; failAt++)
             {
-                for (var seed = 0; seed < (loss == PowerLoss.Mixed ? 8 : 1); seed++)
+                for (var seed = 0; seed < (loss is PowerLoss.Mixed or PowerLoss.Unordered ? 8 : 1); seed++)
                 {
                     var disk = new MemoryFileSystem();
                     await WriteAsync(new LocalStore("/replica", disk), Key(0, 1), size: 300);

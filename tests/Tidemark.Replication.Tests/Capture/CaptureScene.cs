@@ -5,6 +5,7 @@ using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
+using Tidemark.Replication.Snapshots;
 using Tidemark.Replication.Upload;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
@@ -136,6 +137,21 @@ internal sealed class CaptureScene : IDisposable
             var restored = await NaiveRestore.RunAsync(Store, txid, TestContext.Current.CancellationToken);
             AssertSamePages(expected, restored, txid);
         }
+    }
+
+    /// <summary>Ships, with a snapshot if the destination needs one, and restores the newest TXID.</summary>
+    public async Task AssertNewestRestoresAsync()
+    {
+        while ((await Upload.RunAsync(Position.Txid, TestContext.Current.CancellationToken)).Outcome is var outcome and not UploadOutcome.Idle)
+        {
+            if (outcome == UploadOutcome.NeedsSnapshot)
+            {
+                Assert.NotNull(SnapshotStep.Run(Database));
+            }
+        }
+
+        var restored = await NaiveRestore.RunAsync(Store, Position.Txid, TestContext.Current.CancellationToken);
+        AssertSamePages(Source.Serialize(), restored, Position.Txid);
     }
 
     public async Task<LtxHeader> ReadHeaderAsync(Txid txid)

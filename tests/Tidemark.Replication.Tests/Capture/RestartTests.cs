@@ -252,7 +252,38 @@ public sealed class RestartTests
         Assert.Equal(CaptureOutcome.Image, scene.Capture().Outcome);
         Assert.Equal(new Txid(2), scene.Position.Txid);
         Assert.NotEqual(lineage, scene.Database.Lineage);
-        await scene.AssertAllRestoreAsync();
+        await scene.AssertNewestRestoresAsync();
+    }
+
+    [Fact]
+    public async Task An_older_copy_of_the_spool_that_went_on_by_itself_is_not_mixed_with_what_the_destination_holds()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(10);
+        scene.Capture();
+        await scene.ShipAsync();
+        scene.Stop();
+        var copy = scene.Folder["spool-before"];
+        CopyFolder(scene.SpoolPath, copy);
+        scene.Start();
+        scene.Source.Insert(200);
+        scene.Capture();
+        await scene.ShipAsync();
+        var shipped = await NaiveRestore.RunAsync(scene.Store, new Txid(2), TestContext.Current.CancellationToken);
+        scene.Stop();
+        Directory.Delete(scene.SpoolPath, recursive: true);
+        CopyFolder(copy, scene.SpoolPath);
+        scene.Start();
+
+        // The destination does not answer at first, so another TXID 2 and a TXID 3 are captured.
+        scene.Source.Run("DELETE FROM t WHERE id % 2 = 0");
+        scene.Capture();
+        scene.Source.Insert(1);
+        scene.Capture();
+        await scene.ReconcileAsync();
+        await scene.AssertNewestRestoresAsync();
+
+        Assert.Equal(shipped, await NaiveRestore.RunAsync(scene.Store, new Txid(2), TestContext.Current.CancellationToken));
     }
 
     private static void CopyFolder(string source, string destination)

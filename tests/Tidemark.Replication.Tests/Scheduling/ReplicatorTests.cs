@@ -86,6 +86,7 @@ public sealed class ReplicatorTests : IDisposable
 
         await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
 
+        source.Run("SELECT count(*) FROM t");
         Assert.Equal("wal", source.Run("PRAGMA journal_mode"));
         await AssertReplicaIsAsync(source, store);
     }

@@ -5,7 +5,8 @@ namespace Tidemark.Testing.Files;
 /// <summary>Files in memory that behave as those of a journalling file system, and whose power can fail.</summary>
 /// <remarks>
 /// <para>What is written is durable only after <see cref="IFile.Sync"/>; a name that was made, changed or removed only after
-/// <see cref="IFileSystem.SyncDirectory"/>. Names of one folder reach the disk in the order in which they were changed; contents in no order at all.</para>
+/// <see cref="IFileSystem.SyncDirectory"/>. Names of one folder reach the disk in the order in which they were changed, unless
+/// <see cref="PowerLoss.Unordered"/> is asked for; contents in no order at all.</para>
 /// <para>With <see cref="FailPowerAt"/>, the n-th operation and all that follow fail, as they do for a program that is no more: it can clean up nothing.
 /// <see cref="Restart"/> then brings back what had reached the disk.</para>
 /// </remarks>
@@ -43,7 +44,7 @@ public sealed class MemoryFileSystem : IFileSystem
 
     /// <summary>Brings back what had reached the disk.</summary>
     /// <param name="loss">What has reached the disk of that which was not made durable.</param>
-    /// <param name="seed">Decides for <see cref="PowerLoss.Mixed"/>.</param>
+    /// <param name="seed">Decides for <see cref="PowerLoss.Mixed"/> and <see cref="PowerLoss.Unordered"/>.</param>
     public void Restart(PowerLoss loss, int seed = 0)
     {
         lock (_gate)
@@ -320,11 +321,12 @@ public sealed class MemoryFileSystem : IFileSystem
         {
             var surviving = loss switch
             {
-                PowerLoss.Everything or PowerLoss.Names => 0,
-                PowerLoss.Contents => _pending.Count,
-                _ => random.Next(_pending.Count + 1),
+                PowerLoss.Everything or PowerLoss.Names => [],
+                PowerLoss.Contents => _pending,
+                PowerLoss.Mixed => _pending.Take(random.Next(_pending.Count + 1)),
+                _ => _pending.Where(_ => random.Next(2) == 0),
             };
-            foreach (var changes in _pending.Take(surviving))
+            foreach (var changes in surviving)
             {
                 Apply(_durable, changes);
             }
@@ -398,10 +400,11 @@ public sealed class MemoryFileSystem : IFileSystem
 
         public void LosePower(PowerLoss loss, Random random)
         {
-            var keepsContent = loss == PowerLoss.Names || (loss == PowerLoss.Mixed && random.Next(3) == 0);
+            var isRandom = loss is PowerLoss.Mixed or PowerLoss.Unordered;
+            var keepsContent = loss == PowerLoss.Names || (isRandom && random.Next(3) == 0);
             if (!keepsContent)
             {
-                var isTorn = loss == PowerLoss.Mixed && random.Next(2) == 0;
+                var isTorn = isRandom && random.Next(2) == 0;
                 var kept = isTorn ? random.Next(Length + 1) : 0;
                 var torn = _content[..kept];
                 (_content, Length, Modified) = ([.. _durable], _durable.Length, _durableModified);

@@ -1,0 +1,25 @@
+using Microsoft.Extensions.Logging;
+
+namespace Tidemark.Crash.Roles;
+
+/// <summary>Writes what an operator would read to standard error, so that a failing test can show it.</summary>
+internal sealed class StandardErrorLoggers : ILoggerFactory, ILogger
+{
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public void AddProvider(ILoggerProvider provider)
+    {
+    }
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        => Console.Error.WriteLine($"{TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {logLevel}: {formatter(state, exception)}");
+
+    public void Dispose()
+    {
+    }
+}

@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace Tidemark.Crash.Tests;
+
+/// <summary>One process of a test, and everything it says.</summary>
+internal sealed class RoleProcess : IDisposable
+{
+    private const int LinesKept = 60;
+    private const string ReadyLine = "ready";
+
+    private readonly Process _process;
+    private readonly Queue<string> _lines = new();
+    private readonly Task _reading;
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private readonly string? _readyLine;
+
+    private RoleProcess(string name, Process process, string? readyLine)
+    {
+        (Name, _process, _readyLine) = (name, process, readyLine);
+        _reading = Task.WhenAll(ReadAsync(process.StandardOutput), ReadAsync(process.StandardError));
+    }
+
+    public string Name { get; }
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>Starts a role of the helper program beside this test.</summary>
+    public static RoleProcess StartRole(params IReadOnlyList<string> arguments)
+        => Start(arguments[0], Path.Combine(AppContext.BaseDirectory, "Tidemark.Crash.Roles"), arguments, ReadyLine);
+
+    /// <summary>Starts any program.</summary>
+    /// <param name="name">What it is in this test.</param>
+    /// <param name="program">Path of the program.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="readyLine">What it says when it has begun its work, or null when its first line says so, whatever it is.</param>
+    public static RoleProcess Start(string name, string program, IReadOnlyList<string> arguments, string? readyLine = null)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        return new RoleProcess(name, Process.Start(start)!, readyLine);
+    }
+
+    /// <summary>Waits until it says that it has begun, or has ended.</summary>
+    public Task WaitUntilReadyAsync(CancellationToken cancellationToken) => Task.WhenAny(_ready.Task, _reading).WaitAsync(cancellationToken);
+
+    /// <summary>True when it has said that it has begun.</summary>
+    public bool IsReady => _ready.Task.IsCompleted;
+
+    /// <summary>Kills it with SIGKILL. When this returns, it is gone.</summary>
+    public async Task KillAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+
+        await _process.WaitForExitAsync(CancellationToken.None);
+        await _reading;
+    }
+
+    /// <summary>Asks it to end with SIGTERM and waits for that.</summary>
+    public async Task<int> StopAsync(CancellationToken cancellationToken)
+    {
+        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync(cancellationToken);
+        return await WaitForExitAsync(cancellationToken);
+    }
+
+    /// <summary>Waits until it ends by itself.</summary>
+    public async Task<int> WaitForExitAsync(CancellationToken cancellationToken)
+    {
+        await _process.WaitForExitAsync(cancellationToken);
+        await _reading;
+        return _process.ExitCode;
+    }
+
+    /// <summary>Its last lines.</summary>
+    public string Words
+    {
+        get
+        {
+            lock (_lines)
+            {
+                return new StringBuilder().Append(Name).Append(" (").Append(_process.Id).AppendLine("):").AppendJoin('\n', _lines).ToString();
+            }
+        }
+    }
+
+    public void Dispose() => _process.Dispose();
+
+    private async Task ReadAsync(StreamReader reader)
+    {
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            if (_readyLine is null || line == _readyLine)
+            {
+                _ready.TrySetResult();
+            }
+
+            lock (_lines)
+            {
+                _lines.Enqueue(line);
+                if (_lines.Count > LinesKept)
+                {
+                    _lines.Dequeue();
+                }
+            }
+        }
+    }
+}
