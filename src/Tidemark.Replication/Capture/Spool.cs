@@ -116,37 +116,50 @@ internal sealed class Spool
     /// name, or null when it turned out that nothing needs to be written.</param>
     public LtxFileName? Publish(Level level, Func<Stream, Func<Stream>, LtxFileName?> write)
     {
+        using var staged = Stage(level, write);
+        staged?.Publish();
+        return staged?.Key.Name;
+    }
+
+    /// <summary>Writes a file under a temporary name and leaves all that waits for the disk to <see cref="StagedFile.Publish"/>.</summary>
+    public StagedFile? Stage(Level level, Func<Stream, Func<Stream>, LtxFileName?> write)
+    {
         var temporary = System.IO.Path.Combine(FolderOf(level), string.Create(CultureInfo.InvariantCulture, $"new-{_temporaryNumber++}{TemporarySuffix}"));
         var overflow = temporary[..^TemporarySuffix.Length] + "-index" + TemporarySuffix;
         var digest = new FileDigest();
+        LtxFileName? name = null;
         try
         {
-            LtxFileName? name;
-            using (var file = _files.Open(temporary, FileMode.Create, FileAccess.ReadWrite))
-            {
-                using var content = new FileContentStream(file);
-                name = write(new DigestedStream(content, digest), () => new FileContentStream(_files.Open(overflow, FileMode.Create, FileAccess.ReadWrite)));
-                if (name is not null)
-                {
-                    file.Sync();
-                }
-            }
-
-            if (name is not null)
-            {
-                _files.Move(temporary, PathOf(new LtxFileKey(level, name.Value)));
-                _files.SyncDirectory(FolderOf(level));
-                Remember(new LtxFileKey(level, name.Value), digest.Value);
-            }
-
-            return name;
+            using var content = new FileContentStream(_files.Open(temporary, FileMode.Create, FileAccess.ReadWrite));
+            name = write(new DigestedStream(content, digest), () => new FileContentStream(_files.Open(overflow, FileMode.Create, FileAccess.ReadWrite)));
         }
         finally
         {
-            DeleteQuietly(temporary);
             DeleteQuietly(overflow);
+            if (name is null)
+            {
+                DeleteQuietly(temporary);
+            }
         }
+
+        return name is { } known ? new StagedFile(this, temporary, new LtxFileKey(level, known), digest.Value) : null;
     }
+
+    /// <summary>See <see cref="StagedFile.Publish"/>.</summary>
+    public void Publish(StagedFile staged)
+    {
+        using (var file = _files.Open(staged.TemporaryPath, FileMode.Open, FileAccess.ReadWrite))
+        {
+            file.Sync();
+        }
+
+        _files.Move(staged.TemporaryPath, PathOf(staged.Key));
+        _files.SyncDirectory(FolderOf(staged.Key.Level));
+        Remember(staged.Key, staged.Digest);
+    }
+
+    /// <summary>Removes what was not published.</summary>
+    public void Discard(StagedFile staged) => DeleteQuietly(staged.TemporaryPath);
 
     /// <summary>Whether a file still is, byte for byte, what this process wrote. False also when that is not known.</summary>
     public bool IsAsWritten(LtxFileKey key)
