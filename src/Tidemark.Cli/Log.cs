@@ -21,7 +21,8 @@ internal static partial class Log
     [LoggerMessage(5004, LogLevel.Information, "Restoring {Database} from {Replica}")]
     public static partial void Restoring(this ILogger logger, string database, string replica);
 
-    [LoggerMessage(5005, LogLevel.Information, "Restored {Database} at TXID {Txid}, {SizeBytes} bytes, in {Duration} (proven by a checksum of the whole database: {IsProven})")]
+    [LoggerMessage(5005, LogLevel.Information,
+        "Restored {Database} at TXID {Txid}, {SizeBytes} bytes, in {Duration} (proven by a checksum of the whole database: {IsProven})")]
     public static partial void Restored(this ILogger logger, string database, Txid txid, long sizeBytes, bool isProven, TimeSpan duration);
 
     [LoggerMessage(5006, LogLevel.Warning, "Cannot use {Replica}, trying the other destinations: {Reason}")]

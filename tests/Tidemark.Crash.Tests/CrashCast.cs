@@ -33,11 +33,7 @@ internal sealed class CrashCast(string folder, string database, string replica, 
             start();
         }
 
-        if (!HasDatabase || random.Next(2) == 0)
-        {
-            await Of("writer").WaitUntilReadyAsync(cancellationToken);
-        }
-
+        await SettleAsync(cancellationToken);
         for (var kills = random.Next(1, 5); kills > 0; kills--)
         {
             await LiveAsync(LifeMsMax, cancellationToken);
@@ -48,9 +44,14 @@ internal sealed class CrashCast(string folder, string database, string replica, 
                 < 9 => ("writer", StartWriter),
                 _ => ("meddler", StartMeddler),
             };
-            await KillAsync(Of(name));
+            if (Find(name) is { } victim)
+            {
+                await KillAsync(victim);
+            }
+
             await ledger.ObserveAsync(cancellationToken);
             start();
+            await SettleAsync(cancellationToken);
         }
 
         await LiveAsync(LifeMsMax, cancellationToken);
@@ -140,6 +141,15 @@ internal sealed class CrashCast(string folder, string database, string replica, 
 
     private async Task LiveAsync(int msMax, CancellationToken cancellationToken)
         => await Task.Delay(TimeSpan.FromMilliseconds(random.Next(msMax)), TimeProvider.System, cancellationToken);
+
+    // Mostly everybody gets to work before the next kill; sometimes it comes while they still begin.
+    private async Task SettleAsync(CancellationToken cancellationToken)
+    {
+        if (random.Next(5) > 0)
+        {
+            await Task.WhenAll(_processes.Select(process => process.WaitUntilReadyAsync(cancellationToken)));
+        }
+    }
 
     private async Task KillAsync(RoleProcess process)
     {

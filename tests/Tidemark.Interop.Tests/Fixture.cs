@@ -7,7 +7,9 @@ using Tidemark.Testing;
 
 namespace Tidemark.Interop.Tests;
 
-/// <summary>A replica that Litestream wrote, copied to a folder of its own, with the file times that it had; and what Litestream restores from it.</summary>
+/// <summary>
+/// A replica that Litestream wrote, copied to a folder of its own, with the file times that it had; and what Litestream restores from it.
+/// </summary>
 internal sealed class Fixture : IDisposable
 {
     private const long NanosecondsPerTick = 100;

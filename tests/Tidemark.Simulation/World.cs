@@ -269,7 +269,8 @@ internal sealed class World : IDisposable
     // After whole captures the newest TXID is the database as it is now. A capture may have failed after its file was durable, so this is noted only by those that did not.
     private void NoteState()
     {
-        if (_database.Position is { } position && _database.GuardIsUninterrupted && IsCapturedToTheEnd())
+        var isOfThisFile = _database.Live is { } live && !live.HasMoved();
+        if (isOfThisFile && _database.Position is { } position && _database.GuardIsUninterrupted && IsCapturedToTheEnd())
         {
             _states[position.Txid] = Fingerprint(_source.Serialize());
         }

@@ -2,8 +2,10 @@ namespace Tidemark.Cli.Arguments;
 
 /// <summary>The flags of one command, and the parser of its command line.</summary>
 /// <remarks>
-/// The rules are those of the scripts that must keep working: one dash or two; <c>-name value</c> or <c>-name=value</c>; a switch is <c>-name</c> or
-/// <c>-name=false</c> and never takes the next word; the last of a repeated flag wins; <c>--</c> ends the flags. Beyond them, flags may also follow
+/// The rules are those of the scripts that must keep working: one dash or two; <c>-name value</c> or <c>-name=value</c>; a switch is
+/// <c>-name</c> or
+/// <c>-name=false</c> and never takes the next word; the last of a repeated flag wins; <c>--</c> ends the flags. Beyond them, flags may
+/// also follow
 /// positional arguments.
 /// </remarks>
 internal sealed class FlagSet(string command)
@@ -17,7 +19,8 @@ internal sealed class FlagSet(string command)
     public FlagOf<bool> Switch(string name, string help) => Add(new FlagOf<bool>(name, "", help, initial: false, FlagValue.Boolean));
 
     /// <summary>Declares a flag whose value is taken as it is; empty when absent.</summary>
-    public FlagOf<string> Text(string name, string valueName, string help) => Add(new FlagOf<string>(name, valueName, help, "", text => text));
+    public FlagOf<string> Text(string name, string valueName, string help)
+        => Add(new FlagOf<string>(name, valueName, help, "", text => text));
 
     /// <summary>Declares a flag with a value of any type.</summary>
     public FlagOf<T> Value<T>(string name, string valueName, string help, T initial, Func<string, T> parse)

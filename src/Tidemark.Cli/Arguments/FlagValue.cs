@@ -26,7 +26,8 @@ internal static partial class FlagValue
 
     /// <summary>A TXID; all zeros mean none.</summary>
     public static Txid Txid(string text)
-        => Formats.Txid.TryParse(text, out var txid) ? txid : throw new FormatException("must be 16 hexadecimal digits, for example 000000000000002a");
+        => Formats.Txid.TryParse(text, out var txid) ? txid
+            : throw new FormatException("must be 16 hexadecimal digits, for example 000000000000002a");
 
     /// <summary>One level, or all of them.</summary>
     public static IReadOnlyList<Level> Levels(string text)

@@ -47,7 +47,8 @@ internal static class GoDuration
                 throw new FormatException($"has no unit after {rest}; write {rest}s for seconds or {rest}ms for milliseconds");
             }
 
-            if (digits <= 0 || !decimal.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+            if (digits <= 0 || !decimal.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
+                out var number))
             {
                 throw Malformed();
             }
@@ -90,7 +91,8 @@ internal static class GoDuration
             text.Append(CultureInfo.InvariantCulture, $"{minutes}m");
         }
 
-        return text.Append(CultureInfo.InvariantCulture, $"{ticks % TimeSpan.TicksPerMinute / TimeSpan.TicksPerSecond:0.#######}s").ToString();
+        return text.Append(CultureInfo.InvariantCulture,
+            $"{ticks % TimeSpan.TicksPerMinute / TimeSpan.TicksPerSecond:0.#######}s").ToString();
     }
 
     private static decimal TakeUnit(ref ReadOnlySpan<char> rest)

@@ -5,11 +5,13 @@ namespace Tidemark.Cli.Arguments;
 /// <summary>Splits a command into words as a shell does: quotes and backslashes, but no variables, patterns or operators.</summary>
 internal static class ShellWords
 {
-    // A command that needs these needs a shell. Cutting it off at the operator, as the original does, runs something else than what was written.
+    // A command that needs these needs a shell. Cutting it off at the operator, as the original does, runs something else than what was
+    // written.
     private const string Operators = ";&|<>()`";
 
     /// <summary>Splits a command.</summary>
-    /// <exception cref="FormatException">A quote is open at the end, an operator stands outside quotes, or there is no word at all.</exception>
+    /// <exception cref="FormatException">A quote is open at the end, an operator stands outside quotes, or there is no word at
+    /// all.</exception>
     public static IReadOnlyList<string> Split(string command)
     {
         var words = new List<string>();

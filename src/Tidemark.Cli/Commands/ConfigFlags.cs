@@ -7,9 +7,10 @@ namespace Tidemark.Cli.Commands;
 internal sealed class ConfigFlags(FlagSet flags)
 {
     private readonly FlagOf<string> _path = flags.Text("config", "PATH",
-        "The configuration file. Otherwise the variables TIDEMARK_CONFIG and LITESTREAM_CONFIG, then /etc/tidemark.yml and /etc/litestream.yml, name it.");
+        "The configuration file. Otherwise TIDEMARK_CONFIG or LITESTREAM_CONFIG names it, or it is /etc/tidemark.yml or /etc/litestream.yml.");
 
-    private readonly FlagOf<bool> _isLiteral = flags.Switch("no-expand-env", "Leave $NAME and ${NAME} in the configuration file as they are.");
+    private readonly FlagOf<bool> _isLiteral = flags.Switch("no-expand-env",
+        "Leave $NAME and ${NAME} in the configuration file as they are.");
 
     /// <summary>Whether a file was named on the command line.</summary>
     public bool IsGiven => _path.IsSet;

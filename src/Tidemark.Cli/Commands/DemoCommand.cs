@@ -24,7 +24,8 @@ internal sealed class DemoCommand : Command
     /// <summary>Declares the flags.</summary>
     public DemoCommand()
         : base("demo", "Shows replication and restore with a database under load")
-        => _duration = Flags.Value("duration", "TIME", "How long the database is written to. 3s unless given.", s_durationDefault, GoDuration.Parse);
+        => _duration = Flags.Value("duration", "TIME", "How long the database is written to. 3s unless given.", s_durationDefault,
+            GoDuration.Parse);
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Forms => ["[-duration TIME]"];
@@ -80,7 +81,8 @@ internal sealed class DemoCommand : Command
         }
 
         var files = await ReplicaListing.ReadAllAsync(store, cancellationToken);
-        report.Step("written", $"{transactions:N0} transactions by another process in {_duration.Value.TotalSeconds:0.#} s; {rows:N0} rows stand");
+        report.Step("written",
+            $"{transactions:N0} transactions by another process in {_duration.Value.TotalSeconds:0.#} s; {rows:N0} rows stand");
         report.Step("replicated", $"{files.Count:N0} files, {ByteSize.Format(files.Sum(file => file.SizeBytes))}");
         report.Step("stopped", $"{shipping.TotalMilliseconds:0} ms for the last capture and upload");
 
@@ -95,7 +97,8 @@ internal sealed class DemoCommand : Command
         report.Step("checked", "SQLite's integrity check finds nothing wrong");
         report.Step("source", $"SHA-256 of all pages {expected}");
         report.Step("restored", $"SHA-256 of all pages {actual}");
-        report.Say(expected == actual ? "They are equal: nothing was lost." : "THEY DIFFER: this is a defect of Tidemark, please report it.");
+        report.Say(expected == actual ? "They are equal: nothing was lost."
+            : "THEY DIFFER: this is a defect of Tidemark, please report it.");
         return expected == actual ? ExitCode.Done : ExitCode.Failed;
     }
 
@@ -106,7 +109,8 @@ internal sealed class DemoCommand : Command
         using var loggers = new LineLoggerFactory(host.Error, LogFormat.Text, LogLevel.Warning, host.Time);
         using var stopping = new CancellationTokenSource();
         await using var writer = await DemoWriter.StartAsync(database, cancellationToken);
-        var replicator = new Replicator([new DatabaseOptions { DatabasePath = database, Destinations = [store] }], host.Files, host.Time, loggers);
+        var replicator = new Replicator([new DatabaseOptions { DatabasePath = database, Destinations = [store] }], host.Files, host.Time,
+            loggers);
         var replication = Task.Run(() => replicator.RunAsync(stopping.Token, cancellationToken), CancellationToken.None);
         try
         {

@@ -27,7 +27,8 @@ internal sealed class DemoWriterCommand() : Command("demo-writer", "Writes trans
         // Ctrl-C reaches this process too. The demo decides when it ends, by closing the input.
         using var interruption = Interruption.Register();
         using var database = DemoDatabase.Open(path);
-        database.Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE event(id INTEGER PRIMARY KEY, at TEXT, payload BLOB)");
+        database.Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
+        database.Execute("CREATE TABLE event(id INTEGER PRIMARY KEY, at TEXT, payload BLOB)");
         await host.Output.WriteLineAsync("ready");
         await host.Output.FlushAsync();
 

@@ -19,7 +19,8 @@ internal sealed class LtxCommand : Command
         : base("ltx", "Lists the files of a replica")
     {
         _config = new ConfigFlags(Flags);
-        _levels = Flags.Value("level", "LEVEL", "The level to list, from 0 to 9, or all. 0 unless given.", [Level.Captured], FlagValue.Levels);
+        _levels = Flags.Value("level", "LEVEL", "The level to list, from 0 to 9, or all. 0 unless given.", [Level.Captured],
+            FlagValue.Levels);
         _isJson = Flags.Switch("json", "Print JSON instead of a table.");
     }
 

@@ -36,5 +36,6 @@ internal sealed record ReplicaSource(string? DatabasePath, IReadOnlyList<IReplic
         replica.Folder is { } folder ? new LocalStore(folder, host.Files) : ReplicaStores.Open(replica.Url!, host.Files, host.Time))];
 
     /// <summary>The kind of a store, as JSON shows it.</summary>
-    public static string KindOf(IReplicaStore store) => store.Name.IndexOf("://", StringComparison.Ordinal) is var end && end > 0 ? store.Name[..end] : store.Name;
+    public static string KindOf(IReplicaStore store)
+        => store.Name.IndexOf("://", StringComparison.Ordinal) is var end && end > 0 ? store.Name[..end] : store.Name;
 }

@@ -23,11 +23,14 @@ internal sealed class ReplicateCommand : Command
         : base("replicate", "Replicates databases until it is told to stop")
     {
         _isOnce = Flags.Switch("once", "Capture and upload everything once, then end.");
-        _exec = Flags.Text("exec", "CMD", "Run this command beside the replication: it gets every signal, and its end is the end, with its exit code.");
+        _exec = Flags.Text("exec", "CMD",
+            "Run this command beside the replication: it gets every signal, and its end is the end, with its exit code.");
         _isRestoredIfMissing = Flags.Switch("restore-if-db-not-exists", "First restore databases that do not exist, if there is a backup.");
         _config = new ConfigFlags(Flags);
-        _logLevel = Flags.Value<LogLevel?>("log-level", "LEVEL", "Write events from this level: trace, debug, info, warn or error. info unless given.",
-            initial: null, text => LogLevelName.TryParse(text, out var level) ? level : throw new FormatException("must be trace, debug, info, warn or error"));
+        _logLevel = Flags.Value<LogLevel?>("log-level", "LEVEL",
+            "Write events from this level: trace, debug, info, warn or error. info unless given.",
+            initial: null, text => LogLevelName.TryParse(text, out var level) ? level
+                : throw new FormatException("must be trace, debug, info, warn or error"));
     }
 
     /// <inheritdoc/>
@@ -140,7 +143,8 @@ internal sealed class ReplicateCommand : Command
 
         if (positionals is not [{ Length: > 0 } path, _, ..])
         {
-            throw Misuse($"must specify at least one replica URL for {positionals[0]}", $"tidemark replicate {positionals[0]} file:///path/to/replica");
+            throw Misuse($"must specify at least one replica URL for {positionals[0]}",
+                $"tidemark replicate {positionals[0]} file:///path/to/replica");
         }
 
         var database = new DatabaseConfig
@@ -159,7 +163,8 @@ internal sealed class ReplicateCommand : Command
         }
         catch (FormatException e)
         {
-            throw Misuse($"cannot parse exec command: \"{exec}\" {e.Message}", "tidemark replicate -exec 'myapp -flag value' DB_PATH REPLICA_URL");
+            throw Misuse($"cannot parse exec command: \"{exec}\" {e.Message}",
+                "tidemark replicate -exec 'myapp -flag value' DB_PATH REPLICA_URL");
         }
     }
 
@@ -175,7 +180,8 @@ internal sealed class ReplicateCommand : Command
 
             try
             {
-                var replica = await NewestReplica.ChooseAsync(ReplicaSource.Open(database, host), new RestoreTarget.Latest(), logger, cancellationToken);
+                var replica = await NewestReplica.ChooseAsync(ReplicaSource.Open(database, host), new RestoreTarget.Latest(), logger,
+                    cancellationToken);
                 logger.Restoring(database.Path, replica.Store.Name);
                 var result = await new RestoreStep(replica.Store, host.Files, host.Time)
                     .RunAsync(replica.Plan, new RestoreOptions { OutputPath = database.Path }, cancellationToken);
@@ -199,7 +205,8 @@ internal sealed class ReplicateCommand : Command
         var replicas = databases.SelectMany(database => database.Destinations, (_, store) => store.Name);
         if (replicas.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } replica)
         {
-            throw new ConfigException($"{replica.Key} is a destination twice", "Give each database, and each of its destinations, a place of its own.");
+            throw new ConfigException($"{replica.Key} is a destination twice",
+                "Give each database, and each of its destinations, a place of its own.");
         }
     }
 

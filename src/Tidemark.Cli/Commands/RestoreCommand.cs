@@ -30,18 +30,22 @@ internal sealed class RestoreCommand : Command
     public RestoreCommand()
         : base("restore", "Restores a database from a replica")
     {
-        _output = Flags.Text("o", "PATH", "Where the database is written. The path of the database itself unless given; required with a URL.");
+        _output = Flags.Text("o", "PATH",
+            "Where the database is written. The path of the database itself unless given; required with a URL.");
         _txid = Flags.Value("txid", "TXID", "Restore the state right after this TXID, 16 hexadecimal digits.", Txid.None, FlagValue.Txid);
-        _timestamp = Flags.Value<DateTimeOffset?>("timestamp", "TIME", "Restore the newest state from before this moment, for example 2026-01-31T12:00:00Z.",
+        _timestamp = Flags.Value<DateTimeOffset?>("timestamp", "TIME",
+            "Restore the newest state from before this moment, for example 2026-01-31T12:00:00Z.",
             initial: null, text => FlagValue.Timestamp(text));
         _isSkippedIfDatabaseExists = Flags.Switch("if-db-not-exists", "Do nothing, and succeed, if the output exists.");
         _isSkippedWithoutReplica = Flags.Switch("if-replica-exists", "Do nothing, and succeed, if there is no backup.");
         _isForced = Flags.Switch("force", "Replace an existing output, once its successor is complete.");
         _isDryRun = Flags.Switch("dry-run", "Print which files would be read, and restore nothing.");
         _isJson = Flags.Switch("json", "Print a summary, or with -dry-run the plan, as JSON. The log goes to standard error.");
-        _integrityCheck = Flags.Value<IntegrityCheckKind?>("integrity-check", "KIND", "Let SQLite check the result before it gets its name: none, quick or full. none unless given.",
+        _integrityCheck = Flags.Value<IntegrityCheckKind?>("integrity-check", "KIND",
+            "Let SQLite check the result before it gets its name: none, quick or full. none unless given.",
             initial: null, ParseIntegrityCheck);
-        _parallelism = Flags.Value("parallelism", "N", "How many cores expand and check pages. All unless given.", Environment.ProcessorCount, FlagValue.PositiveInteger);
+        _parallelism = Flags.Value("parallelism", "N", "How many cores expand and check pages. All unless given.",
+            Environment.ProcessorCount, FlagValue.PositiveInteger);
         _config = new ConfigFlags(Flags);
     }
 
@@ -155,7 +159,8 @@ internal sealed class RestoreCommand : Command
         if (_isJson.Value)
         {
             JsonDocuments.Write(host.Output, new RestoreDocument(
-                output, ReplicaSource.KindOf(replica.Store), result.Txid.ToString(), (long)result.Elapsed.TotalMilliseconds, NameOf(_integrityCheck.Value)));
+                output, ReplicaSource.KindOf(replica.Store), result.Txid.ToString(), (long)result.Elapsed.TotalMilliseconds,
+                    NameOf(_integrityCheck.Value)));
         }
     }
 

@@ -108,7 +108,8 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             MonitorInterval = section.PositiveDuration("monitor-interval") ?? initial.MonitorInterval,
             CheckpointInterval = section.Duration("checkpoint-interval") ?? initial.CheckpointInterval,
             BusyTimeout = section.Value("busy-timeout", NotNegative) ?? initial.BusyTimeout,
-            MinCheckpointPageCount = (int?)section.Value("min-checkpoint-page-count", text => Within(text, 1, int.MaxValue)) ?? initial.MinCheckpointPageCount,
+            MinCheckpointPageCount = (int?)section.Value("min-checkpoint-page-count", text => Within(text, 1, int.MaxValue))
+                ?? initial.MinCheckpointPageCount,
             MaxSyncWalBytes = section.Value("max-sync-wal-bytes", text => Within(text, 0, long.MaxValue)) ?? initial.MaxSyncWalBytes,
             IsRestoredIfMissing = section.Value("restore-if-db-not-exists", YamlScalar.Boolean) ?? false,
             Replicas = ParseReplicas(section, syncInterval),
@@ -178,19 +179,23 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
 
     // Silently written in the clear is the one thing that somebody who asks for encryption must never get.
     private static void RefuseEncryption(ConfigSection section)
-        => section.Refuse("encryption is not supported: the replica would be written unencrypted; remove the key if that is what you want", "age");
+        => section.Refuse("encryption is not supported: the replica would be written unencrypted; remove the key if that is what you want",
+            "age");
 
     private static TimeSpan NotNegative(string text)
-        => GoDuration.Parse(text) is var duration && duration >= TimeSpan.Zero ? duration : throw new FormatException("must not be negative");
+        => GoDuration.Parse(text) is var duration && duration >= TimeSpan.Zero ? duration
+            : throw new FormatException("must not be negative");
 
     private static long Within(string text, long min, long max)
-        => YamlScalar.Integer(text) is var value && value >= min && value <= max ? value : throw new FormatException($"must be from {min} to {max}");
+        => YamlScalar.Integer(text) is var value && value >= min && value <= max ? value
+            : throw new FormatException($"must be from {min} to {max}");
 
     private string ReadText(string path)
     {
         if (!files.FileExists(path))
         {
-            throw new ConfigException($"config file not found: {path}", "Name one with -config, or give the database and its replica URL as arguments.");
+            throw new ConfigException($"config file not found: {path}",
+                "Name one with -config, or give the database and its replica URL as arguments.");
         }
 
         using var file = files.Open(path, FileMode.Open, FileAccess.Read);

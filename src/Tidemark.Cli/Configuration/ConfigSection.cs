@@ -3,7 +3,8 @@ using YamlDotNet.RepresentationModel;
 
 namespace Tidemark.Cli.Configuration;
 
-/// <summary>One mapping of the configuration file. Reading a key marks it as known; what stays unread is reported by <see cref="Finish"/>.</summary>
+/// <summary>One mapping of the configuration file. Reading a key marks it as known; what stays unread is reported by <see
+/// cref="Finish"/>.</summary>
 internal sealed class ConfigSection
 {
     private readonly string _path;
@@ -56,7 +57,8 @@ internal sealed class ConfigSection
 
     /// <summary>A duration above zero; null when unset or wrong.</summary>
     public TimeSpan? PositiveDuration(string key) => Value(key, text =>
-        GoDuration.Parse(text) is var duration && duration > TimeSpan.Zero ? duration : throw new FormatException("must be greater than 0"));
+        GoDuration.Parse(text) is var duration && duration > TimeSpan.Zero ? duration
+            : throw new FormatException("must be greater than 0"));
 
     /// <summary>A section below this one; null when unset.</summary>
     public ConfigSection? Section(string key)
@@ -85,7 +87,8 @@ internal sealed class ConfigSection
 
         if (node is YamlSequenceNode list && list.Children.All(child => child is YamlMappingNode))
         {
-            return [.. list.Children.Select((child, index) => new ConfigSection((YamlMappingNode)child, $"{PathOf(key)}[{index}]", _problems))];
+            return [.. list.Children.Select((child, index)
+                => new ConfigSection((YamlMappingNode)child, $"{PathOf(key)}[{index}]", _problems))];
         }
 
         Error(key, "must be a list of sections");
@@ -144,7 +147,8 @@ internal sealed class ConfigSection
         {
             if (key is YamlScalarNode { Value: "<<" })
             {
-                foreach (var merged in value is YamlSequenceNode list ? list.Children.OfType<YamlMappingNode>() : new[] { value }.OfType<YamlMappingNode>())
+                foreach (var merged in value is YamlSequenceNode list ? list.Children.OfType<YamlMappingNode>()
+                    : new[] { value }.OfType<YamlMappingNode>())
                 {
                     Take(merged);
                 }

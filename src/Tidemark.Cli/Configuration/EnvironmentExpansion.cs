@@ -4,7 +4,8 @@ namespace Tidemark.Cli.Configuration;
 
 /// <summary>Puts environment variables into the text of a configuration file, before it is parsed.</summary>
 /// <remarks>
-/// <c>$NAME</c> and <c>${NAME}</c>; an unset variable is empty. As in a shell without arguments, <c>$1</c>, <c>$$</c> and their like vanish. A <c>$</c> before
+/// <c>$NAME</c> and <c>${NAME}</c>; an unset variable is empty. As in a shell without arguments, <c>$1</c>, <c>$$</c> and their like
+/// vanish. A <c>$</c> before
 /// anything else stays.
 /// </remarks>
 internal static class EnvironmentExpansion

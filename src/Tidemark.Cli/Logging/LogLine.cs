@@ -19,7 +19,8 @@ internal sealed record LogLine(DateTimeOffset Time, LogLevel Level, string Messa
         var fields = new List<KeyValuePair<string, object?>>();
         if (state is IEnumerable<KeyValuePair<string, object?>> values)
         {
-            fields.AddRange(values.Where(pair => pair.Key != "{OriginalFormat}").Select(pair => KeyValuePair.Create(SnakeCase(pair.Key), pair.Value)));
+            fields.AddRange(values.Where(pair => pair.Key != "{OriginalFormat}").Select(pair
+                => KeyValuePair.Create(SnakeCase(pair.Key), pair.Value)));
         }
 
         if (exception is not null)
@@ -39,7 +40,8 @@ internal sealed record LogLine(DateTimeOffset Time, LogLevel Level, string Messa
     public string ToText()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"time={Time:yyyy-MM-dd'T'HH:mm:ss.fffzzz} level={LogLevelName.Of(Level)} msg={Quote(Message)}");
+        text.Append(CultureInfo.InvariantCulture,
+            $"time={Time:yyyy-MM-dd'T'HH:mm:ss.fffzzz} level={LogLevelName.Of(Level)} msg={Quote(Message)}");
         foreach (var (key, value) in Fields)
         {
             text.Append(CultureInfo.InvariantCulture, $" {key}={Quote(TextOf(value))}");
@@ -91,7 +93,8 @@ internal sealed record LogLine(DateTimeOffset Time, LogLevel Level, string Messa
     // A value that a reader could misread is quoted, as in Go's text logs.
     private static string Quote(string text)
     {
-        if (text.Length > 0 && !text.Any(character => char.IsWhiteSpace(character) || char.IsControl(character) || character is '"' or '=' or '\\'))
+        if (text.Length > 0 && !text.Any(character
+            => char.IsWhiteSpace(character) || char.IsControl(character) || character is '"' or '=' or '\\'))
         {
             return text;
         }

@@ -7,5 +7,6 @@ internal sealed record PlannedFileDocument(int Level, string Name, string MinTxi
 {
     /// <summary>Tells of a planned file.</summary>
     public static PlannedFileDocument From(LtxFileInfo file) => new(
-        file.Level.Value, file.Key.Name.ToString(), file.MinTxid.ToString(), file.MaxTxid.ToString(), file.SizeBytes, Rfc3339.Format(file.Created));
+        file.Level.Value, file.Key.Name.ToString(), file.MinTxid.ToString(), file.MaxTxid.ToString(), file.SizeBytes,
+            Rfc3339.Format(file.Created));
 }

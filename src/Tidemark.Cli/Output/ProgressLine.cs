@@ -27,10 +27,11 @@ internal sealed class ProgressLine(TextWriter terminal, TimeProvider time) : IPr
 
             _next = elapsed + s_interval;
             var share = value.BytesTotal == 0 ? 1 : (double)value.BytesRead / value.BytesTotal;
-            var rate = (long)(value.BytesRead / elapsed.TotalSeconds);
+            var (read, total) = (ByteSize.Format(value.BytesRead), ByteSize.Format(value.BytesTotal));
+            var rate = ByteSize.Format((long)(value.BytesRead / elapsed.TotalSeconds));
             Show(string.Create(
                 CultureInfo.InvariantCulture,
-                $"restoring: {share * 100:0} %, {ByteSize.Format(value.BytesRead)} of {ByteSize.Format(value.BytesTotal)}, {ByteSize.Format(rate)}/s"));
+                $"restoring: {share * 100:0} %, {read} of {total}, {rate}/s"));
         }
     }
 

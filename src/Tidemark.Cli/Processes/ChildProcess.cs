@@ -5,7 +5,8 @@ using Tidemark.Formats;
 
 namespace Tidemark.Cli.Processes;
 
-/// <summary>The command of <c>-exec</c>. It shares the terminal or pipes of this process, and gets every signal that this process gets.</summary>
+/// <summary>The command of <c>-exec</c>. It shares the terminal or pipes of this process, and gets every signal that this process
+/// gets.</summary>
 internal sealed class ChildProcess : IDisposable
 {
     private const int NumberOfSigterm = 15;
@@ -36,7 +37,8 @@ internal sealed class ChildProcess : IDisposable
         }
         catch (Win32Exception e)
         {
-            throw new TidemarkException($"cannot start exec command {words[0]}: {new Win32Exception(e.NativeErrorCode).Message}", "Check the spelling, and that the program is in PATH.", e);
+            throw new TidemarkException($"cannot start exec command {words[0]}: {new Win32Exception(e.NativeErrorCode).Message}",
+                "Check the spelling, and that the program is in PATH.", e);
         }
     }
 

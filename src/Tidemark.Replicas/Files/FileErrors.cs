@@ -1,7 +1,10 @@
 namespace Tidemark.Replicas.Files;
 
 /// <summary>What the operating system means by a failed file operation, in words for a person.</summary>
-/// <remarks>.NET keeps the number of the operating system in <see cref="Exception.HResult"/>: errno on Unix, a Win32 code in the low half on Windows.</remarks>
+/// <remarks>
+/// .NET keeps the number of the operating system in <see cref="Exception.HResult"/>: errno on Unix, a Win32 code in the low half on
+/// Windows.
+/// </remarks>
 internal static class FileErrors
 {
     private const int UnixReadOnlyFileSystem = 30;
@@ -28,12 +31,14 @@ internal static class FileErrors
         ? (e.HResult & 0xFFFF) is WindowsWriteProtected
         : e.HResult is UnixReadOnlyFileSystem);
 
-    /// <summary>True when the same call may succeed later by itself: everything but missing rights, missing files and read-only disks.</summary>
+    /// <summary>
+    /// True when the same call may succeed later by itself: everything but missing rights, missing files and read-only disks.
+    /// </summary>
     /// <remarks>
     /// Network file systems and failing disks come back; a cause that is not known to last is therefore taken for one that passes.
     /// </remarks>
-    public static bool IsTransient(Exception e) => e is IOException and not (FileNotFoundException or DirectoryNotFoundException or PathTooLongException)
-        && !IsReadOnly(e);
+    public static bool IsTransient(Exception e)
+        => e is IOException and not (FileNotFoundException or DirectoryNotFoundException or PathTooLongException) && !IsReadOnly(e);
 
     /// <summary>The hint that goes with a failure at <paramref name="path"/>, or null.</summary>
     public static string? HintFor(Exception e, string path)

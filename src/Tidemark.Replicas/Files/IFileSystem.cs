@@ -2,8 +2,8 @@ namespace Tidemark.Replicas.Files;
 
 /// <summary>The files of this machine, except live databases. The seam at which tests inject faults and lose power.</summary>
 /// <remarks>
-/// Failures are the exceptions of .NET: <see cref="IOException"/>, <see cref="UnauthorizedAccessException"/>. Synchronous, since the page cache answers.
-/// Never used on a live database file or its <c>-shm</c> (closing any handle on one drops SQLite's locks). Thread-safe.
+/// Failures are the exceptions of .NET: <see cref="IOException"/>, <see cref="UnauthorizedAccessException"/>. Synchronous, since the page
+/// cache answers. Never used on a live database file or its <c>-shm</c> (closing any handle on one drops SQLite's locks). Thread-safe.
 /// </remarks>
 public interface IFileSystem
 {
@@ -16,10 +16,12 @@ public interface IFileSystem
     /// <summary>Deletes a file; not an error if it does not exist.</summary>
     void Delete(string path);
 
-    /// <summary>Deletes a file unless somebody has it open through this interface, in this process or another one on this machine.</summary>
+    /// <summary>
+    /// Deletes a file unless somebody has it open through this interface, in this process or another one on this machine.
+    /// </summary>
     /// <remarks>
-    /// Tells a temporary file that a killed process left behind from one that is being written: the operating system forgets a killed process's
-    /// handles. Advisory: programs that open files by other means are not seen.
+    /// Tells a temporary file that a killed process left behind from one that is being written: the operating system forgets a killed
+    /// process's handles. Advisory: programs that open files by other means are not seen.
     /// </remarks>
     /// <returns>True when nothing of that name is left.</returns>
     bool TryDeleteUnused(string path);

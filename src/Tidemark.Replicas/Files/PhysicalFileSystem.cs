@@ -40,8 +40,8 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     {
         try
         {
-            // Every handle of Open holds a shared advisory lock, which excludes FileShare.None. Deletion comes before the lock is released, so a file
-            // that is opened meanwhile is either seen here or found missing there.
+            // Every handle of Open holds a shared advisory lock, which excludes FileShare.None. Deletion comes before the lock is released,
+            // so a file that is opened meanwhile is either seen here or found missing there.
 #pragma warning disable RS0030 // This is the one place that opens files.
             File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose).Dispose();
 #pragma warning restore RS0030

@@ -9,10 +9,13 @@ namespace Tidemark.Replicas.Restore;
 
 /// <summary>Builds a database from the files of a plan, in one pass over each file.</summary>
 /// <remarks>
-/// <para>Files are read from the newest to the oldest. The first that brings a page has its newest version, so one bit per page tells which pages are
-/// still to be written, and each page is written once. The reader finds that out from frame headers; expanding is left to workers.</para>
-/// <para>A page that lies beyond the end of the newest file's database falls away. Memory is one bit per page and a fixed number of buffers.</para>
-/// <para>Nothing that was written may be used before <see cref="RunAsync"/> has returned: only then every checksum is right. Used once.</para>
+/// <para>Files are read from the newest to the oldest. The first that brings a page has its newest version, so one bit per page tells which
+/// pages are still to be written, and each page is written once. The reader finds that out from frame headers; expanding is left to
+/// workers.</para>
+/// <para>A page that lies beyond the end of the newest file's database falls away. Memory is one bit per page and a fixed number of
+/// buffers.</para>
+/// <para>Nothing that was written may be used before <see cref="RunAsync"/> has returned: only then every checksum is right. Used
+/// once.</para>
 /// </remarks>
 internal sealed class Materialiser(IReplicaStore store, RestorePlan plan, IFile database, string path, RestoreOptions options)
 {

@@ -7,8 +7,8 @@ namespace Tidemark.Replicas.Restore;
 /// <summary>Workers that expand parts, sum up their checksums and write their newest pages to the database.</summary>
 /// <remarks>
 /// <para>Workers are started one by one, as work piles up, so a small database has one.</para>
-/// <para>The reader takes jobs back in the order in which it gave them, so a file's checksum can be put together from those of its parts; and it gives no
-/// new job before an old one has come back once all are underway, so memory is bounded.</para>
+/// <para>The reader takes jobs back in the order in which it gave them, so a file's checksum can be put together from those of its parts;
+/// and it gives no new job before an old one has come back once all are underway, so memory is bounded.</para>
 /// </remarks>
 internal sealed class PartDecoder : IAsyncDisposable
 {
@@ -112,7 +112,8 @@ internal sealed class PartDecoder : IAsyncDisposable
             var pageBytes = job.Part.PageSize.Bytes;
             foreach (var run in job.Runs)
             {
-                _database.Write(job.Part.PageSize.OffsetOf(job.Part.PageNumbers[run.Index]), pages.AsSpan(run.Index * pageBytes, run.Count * pageBytes));
+                var offset = job.Part.PageSize.OffsetOf(job.Part.PageNumbers[run.Index]);
+                _database.Write(offset, pages.AsSpan(run.Index * pageBytes, run.Count * pageBytes));
                 for (var i = run.Index; sumsPages && i < run.Index + run.Count; i++)
                 {
                     pagesChecksum ^= checksums[i];

@@ -26,7 +26,9 @@ internal sealed class PartJob
     /// <summary>Ends when a worker is done with the part, and fails if that failed.</summary>
     public Task Done => _done.Task;
 
-    /// <summary>Prepares the job for the part that was just read: decides which of its pages are the newest. Called in the order of the parts.</summary>
+    /// <summary>
+    /// Prepares the job for the part that was just read: decides which of its pages are the newest. Called in the order of the parts.
+    /// </summary>
     public void Begin(PlannedFile file, PageSet written)
     {
         (File, Crc, PagesChecksum) = (file, 0, 0);

@@ -22,7 +22,9 @@ internal sealed class PlannedFile(LtxFileInfo info, string name, Stream content)
     /// <summary>Reads the header.</summary>
     public ValueTask<LtxHeader> ReadHeaderAsync(CancellationToken cancellationToken) => _reader.ReadHeaderAsync(cancellationToken);
 
-    /// <summary>Reads the next part; false when there are no more, in which case the end of the file was read and checked as well.</summary>
+    /// <summary>
+    /// Reads the next part; false when there are no more, in which case the end of the file was read and checked as well.
+    /// </summary>
     public async ValueTask<bool> ReadPartAsync(LtxPart part, CancellationToken cancellationToken)
     {
         if (await _reader.ReadPartAsync(part, cancellationToken).ConfigureAwait(false))

@@ -3,23 +3,27 @@ using Tidemark.Replicas.Files;
 
 namespace Tidemark.Replicas.Restore;
 
-/// <summary>The place of the restored database: what may be there, the temporary file beside it, and the moment at which one becomes the other.</summary>
+/// <summary>
+/// The place of the restored database: what may be there, the temporary file beside it, and the moment at which one becomes the other.
+/// </summary>
 /// <remarks>
-/// <para><b>The temporary file</b> is <c>.NAME.RANDOM.tidemark-restore</c> in the same folder, so that two restores never share one and a rename suffices.
-/// What a killed restore left behind is removed by the next one to the same place, at once: the operating system knows whether somebody still has the
-/// file open (<see cref="IFileSystem.TryDeleteUnused"/>).</para>
-/// <para><b>Publishing over an old database.</b> SQLite keeps a part of a database in files beside it, and would replay an old <c>-wal</c> or
-/// <c>-journal</c> into any database of that name: nothing in them tells which one they belong to. No system renames two files at once, so:</para>
+/// <para><b>The temporary file</b> is <c>.NAME.RANDOM.tidemark-restore</c> in the same folder, so that two restores never share one and a
+/// rename suffices. What a killed restore left behind is removed by the next one to the same place, at once: the operating system knows
+/// whether somebody still has the file open (<see cref="IFileSystem.TryDeleteUnused"/>).</para>
+/// <para><b>Publishing over an old database.</b> SQLite keeps a part of a database in files beside it, and would replay an old <c>-wal</c>
+/// or <c>-journal</c> into any database of that name: nothing in them tells which one they belong to. No system renames two files at once,
+/// so:</para>
 /// <list type="number">
-/// <item>The new file is complete, checked and durable (fsync) before anything else is touched, and closed before it gets its name: closing a handle
-/// on a database drops the locks of everybody in this process who has opened it meanwhile.</item>
+/// <item>The new file is complete, checked and durable (fsync) before anything else is touched, and closed before it gets its name: closing
+/// a handle on a database drops the locks of everybody in this process who has opened it meanwhile.</item>
 /// <item>The old sidecar files move aside (<c>.NAME-wal.RANDOM.tidemark-old</c>), and that is made durable.</item>
 /// <item>The new file gets its name, and that is made durable.</item>
 /// <item>What was moved aside is deleted.</item>
 /// </list>
-/// <para>So at no moment an old sidecar stands beside the new database. A crash between 2 and 3 leaves the old database without its sidecars,
-/// which is what the other order (new name first) would have to pay for with silent damage to the new one; nothing is deleted by then, and repeating
-/// the restore completes it. When step 3 fails without a crash, the sidecars are put back, and the old database is as it was.</para>
+/// <para>So at no moment an old sidecar stands beside the new database. A crash between 2 and 3 leaves the old database without its
+/// sidecars, which is what the other order (new name first) would have to pay for with silent damage to the new one; nothing is deleted by
+/// then, and repeating the restore completes it. When step 3 fails without a crash, the sidecars are put back, and the old database is as
+/// it was.</para>
 /// </remarks>
 internal sealed class RestoreOutput : IDisposable
 {

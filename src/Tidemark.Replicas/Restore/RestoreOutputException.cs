@@ -23,5 +23,8 @@ public sealed class RestoreOutputException : TidemarkException
         => new($"Cannot restore, SQLite sidecar path already exists: {path}.", ForceHint);
 
     internal static RestoreOutputException Failed(string action, string path, Exception cause)
-        => new($"Cannot {action} {path}: {cause.Message}", FileErrors.HintFor(cause, path), cause) { IsTransient = FileErrors.IsTransient(cause) };
+        => new($"Cannot {action} {path}: {cause.Message}", FileErrors.HintFor(cause, path), cause)
+        {
+            IsTransient = FileErrors.IsTransient(cause),
+        };
 }

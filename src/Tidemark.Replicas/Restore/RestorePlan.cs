@@ -5,9 +5,9 @@ namespace Tidemark.Replicas.Restore;
 
 /// <summary>The files whose newest pages, taken together, are the asked-for state.</summary>
 /// <remarks>
-/// <para>The choice is Litestream's: begin with the last snapshot of level 9 that fits the target; then, again and again, take from levels 8 to 0
-/// the file that continues what there is and reaches furthest. Reaching further is never a disadvantage, since everything that could have continued
-/// a shorter chain also continues a longer one; so this finds the target if any chain leads to it.</para>
+/// <para>The choice is Litestream's: begin with the last snapshot of level 9 that fits the target; then, again and again, take from levels
+/// 8 to 0 the file that continues what there is and reaches furthest. Reaching further is never a disadvantage, since everything that could
+/// have continued a shorter chain also continues a longer one; so this finds the target if any chain leads to it.</para>
 /// <para>Two things differ. A chosen file that begins at the first TXID holds every page, so a snapshot before it is left out. And
 /// a restore to a time says so when files before that time lie beyond a hole, instead of ending silently at the hole.</para>
 /// </remarks>
@@ -18,7 +18,9 @@ public sealed record RestorePlan
     /// <summary>What was asked for.</summary>
     public RestoreTarget Target { get; }
 
-    /// <summary>The files, oldest first. The first begins at TXID 1, and each next one continues or overlaps the one before; never empty.</summary>
+    /// <summary>
+    /// The files, oldest first. The first begins at TXID 1, and each next one continues or overlaps the one before; never empty.
+    /// </summary>
     public IReadOnlyList<LtxFileInfo> Files { get; }
 
     /// <summary>First TXID of the first file: always 1.</summary>
@@ -74,7 +76,7 @@ public sealed record RestorePlan
             chosen.Add(snapshots.MaxBy(file => file.MaxTxid));
         }
 
-        // In this order, a file never comes before one that it could follow, so one pass sees every candidate in time.
+        // By first TXID: whatever can continue a state stands before all that cannot yet, so one pass is enough.
         var candidates = new Queue<LtxFileInfo>(fitting
             .Where(file => file.Level != Level.Snapshots)
             .OrderBy(file => file.MinTxid)
@@ -93,10 +95,12 @@ public sealed record RestorePlan
         return chosen;
     }
 
-    /// <summary>Of the files that begin at or before the one after <paramref name="reached"/>, the one that ends last, if that is after it.</summary>
+    /// <summary>
+    /// Of the files that begin at or before the one after <paramref name="reached"/>, the one that ends last, if that is after it.
+    /// </summary>
     /// <remarks>
-    /// Those that are passed over are gone for good: they end no later than the one that is taken. Of several that end at the same TXID the first in
-    /// the queue is taken: smaller first TXID, then higher level, then older.
+    /// Those that are passed over are gone for good: they end no later than the one that is taken. Of several that end at the same TXID the
+    /// first in the queue is taken: smaller first TXID, then higher level, then older.
     /// </remarks>
     private static LtxFileInfo? TakeFurthest(Queue<LtxFileInfo> candidates, Txid reached)
     {
@@ -130,8 +134,10 @@ public sealed record RestorePlan
             return;
         }
 
-        // A file made before a time that continues one made after it (clocks can go back) lies beyond no hole: the TXIDs between them are there.
-        if (fitting.Any(file => file.MaxTxid > reached) && !usable.Any(file => file.MinTxid.Value - 1 <= reached.Value && file.MaxTxid > reached))
+        // A file made before a time that continues one made after it (clocks can go back) lies beyond no hole: the TXIDs between them are
+        // there.
+        if (fitting.Any(file => file.MaxTxid > reached)
+            && !usable.Any(file => file.MinTxid.Value - 1 <= reached.Value && file.MaxTxid > reached))
         {
             var next = usable.Where(file => file.MaxTxid > reached).Min(file => file.MinTxid);
             throw new ReplicaHoleException(reached.Next(), new Txid(next.Value - 1), reached.IsNone ? null : reached);

@@ -7,8 +7,8 @@ namespace Tidemark.Replicas.Restore;
 /// <summary>Restores a database from a replica.</summary>
 /// <remarks>
 /// <para>The output is never touched before the new database is complete, checked and durable. A restore that fails or is cancelled
-/// leaves neither a temporary file nor a changed output. (When the very last operation fails, which makes the new name durable, the complete new database
-/// is there already.)</para>
+/// leaves neither a temporary file nor a changed output. (When the very last operation fails, which makes the new name durable, the
+/// complete new database is there already.)</para>
 /// <para>Thread-safe: it has no state.</para>
 /// </remarks>
 /// <param name="store">The replica.</param>
@@ -42,7 +42,8 @@ public sealed class RestoreStep(IReplicaStore store, IFileSystem files, TimeProv
         return await RunAsync(plan, options, time.GetTimestamp(), cancellationToken).ConfigureAwait(false);
     }
 
-    private async ValueTask<RestoreResult> RunAsync(RestorePlan plan, RestoreOptions options, long started, CancellationToken cancellationToken)
+    private async ValueTask<RestoreResult> RunAsync(
+        RestorePlan plan, RestoreOptions options, long started, CancellationToken cancellationToken)
     {
         for (var plans = 1; ; plans++)
         {
@@ -67,7 +68,8 @@ public sealed class RestoreStep(IReplicaStore store, IFileSystem files, TimeProv
     private async ValueTask<RestorePlan> PlanAsync(RestoreTarget target, CancellationToken cancellationToken)
         => RestorePlan.From(await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false), target);
 
-    private async ValueTask<RestoreResult> CarryOutAsync(RestorePlan plan, RestoreOptions options, long started, CancellationToken cancellationToken)
+    private async ValueTask<RestoreResult> CarryOutAsync(
+        RestorePlan plan, RestoreOptions options, long started, CancellationToken cancellationToken)
     {
         using var output = new RestoreOutput(files, options.OutputPath, options.Overwrite);
         var database = new Materialiser(store, plan, output.CreateTemporary(), output.TemporaryPath, options);

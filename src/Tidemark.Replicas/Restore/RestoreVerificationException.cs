@@ -8,7 +8,8 @@ namespace Tidemark.Replicas.Restore;
 /// <summary>The files of a plan are whole, each for itself, but do not lead to the state that they should.</summary>
 public sealed class RestoreVerificationException : TidemarkException
 {
-    private const string OlderHint = "Restore an older state with -txid or -timestamp, and look for a second program that writes to this replica.";
+    private const string OlderHint =
+        "Restore an older state with -txid or -timestamp, and look for a second program that writes to this replica.";
 
     private RestoreVerificationException(string message)
         : base(message, OlderHint)
@@ -27,7 +28,8 @@ public sealed class RestoreVerificationException : TidemarkException
     internal static RestoreVerificationException MissingPage(uint page, uint commit)
         => new($"Page {page} of {commit} is in no file of the plan.");
 
-    internal static RestoreVerificationException NotTheSameHistory(LtxFileKey older, DatabaseChecksum after, LtxFileKey newer, DatabaseChecksum before)
+    internal static RestoreVerificationException NotTheSameHistory(
+        LtxFileKey older, DatabaseChecksum after, LtxFileKey newer, DatabaseChecksum before)
         => new($"File {older} leads to a database of checksum {after}, but {newer} continues one of checksum {before}.");
 
     internal static RestoreVerificationException WrongDatabase(LtxFileKey newest, DatabaseChecksum built, DatabaseChecksum expected)

@@ -5,10 +5,11 @@ namespace Tidemark.Replicas.Stores;
 
 /// <summary>Where the files of one replica lie.</summary>
 /// <remarks>
-/// <para>Files are immutable: a write either creates the whole file under its name or leaves nothing of it. Writing a name that exists replaces the file
-/// as a whole, so that a write whose answer was lost can be repeated.</para>
-/// <para>Implementations are safe to call from several threads at once. They do not retry. A failure is a <see cref="ReplicaStoreException"/> that says
-/// whether trying again can help; a cancelled call throws <see cref="OperationCanceledException"/> and leaves no part of a file behind.</para>
+/// <para>Files are immutable: a write either creates the whole file under its name or leaves nothing of it. Writing a name that exists
+/// replaces the file as a whole, so that a write whose answer was lost can be repeated.</para>
+/// <para>Implementations are safe to call from several threads at once. They do not retry. A failure is a
+/// <see cref="ReplicaStoreException"/> that says whether trying again can help; a cancelled call throws
+/// <see cref="OperationCanceledException"/> and leaves no part of a file behind.</para>
 /// <para>Every implementation passes the contract suite <c>ReplicaStoreContract</c>.</para>
 /// </remarks>
 public interface IReplicaStore
@@ -17,13 +18,15 @@ public interface IReplicaStore
     string Name { get; }
 
     /// <summary>
-    /// Lists the files of a level whose first TXID is <paramref name="from"/> or later, in ascending order of first, then last TXID, each once.
-    /// Names that are not those of LTX files are left out. A level without files is an empty listing.
+    /// Lists the files of a level whose first TXID is <paramref name="from"/> or later, in ascending order of first, then last TXID, each
+    /// once. Names that are not those of LTX files are left out. A level without files is an empty listing.
     /// </summary>
     /// <remarks>A file that is written or deleted while the listing runs may or may not appear in it; all others appear.</remarks>
     IAsyncEnumerable<LtxFileInfo> ListAsync(Level level, Txid from, CancellationToken cancellationToken);
 
-    /// <summary>Opens a file for reading once, from <paramref name="offset"/> to its end or over <paramref name="length"/> bytes at most.</summary>
+    /// <summary>
+    /// Opens a file for reading once, from <paramref name="offset"/> to its end or over <paramref name="length"/> bytes at most.
+    /// </summary>
     /// <exception cref="ReplicaFileNotFoundException">There is no such file.</exception>
     ValueTask<Stream> OpenAsync(LtxFileKey key, long offset, long? length, CancellationToken cancellationToken);
 

@@ -6,10 +6,13 @@ using Tidemark.Replicas.Files;
 
 namespace Tidemark.Replicas.Stores;
 
-/// <summary>A replica in a folder: <c>FOLDER/ltx/LEVEL/MIN-MAX.ltx</c>, the level in decimal. The file's modification time is its time of creation.</summary>
+/// <summary>
+/// A replica in a folder: <c>FOLDER/ltx/LEVEL/MIN-MAX.ltx</c>, the level in decimal. The file's modification time is its time of creation.
+/// </summary>
 /// <remarks>
-/// <para>A file is written under a temporary name that no listing shows and no two writers share; then come, in this order: its modification time,
-/// fsync, rename, fsync of the folder. A crash at any point leaves nothing under the final name or the whole file.</para>
+/// <para>A file is written under a temporary name that no listing shows and no two writers share; then come, in this order: its
+/// modification time, fsync, rename, fsync of the folder. A crash at any point leaves nothing under the final name or the whole
+/// file.</para>
 /// <para>A killed process leaves its temporary files behind. The first write to a level removes those that nobody has open any more
 /// (<see cref="IFileSystem.TryDeleteUnused"/>), so the file of a writer that lives is never touched.</para>
 /// <para>Folders are created by the first write. A folder that does not exist is an empty replica.</para>
@@ -83,7 +86,8 @@ public sealed class LocalStore : IReplicaStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<LtxFileInfo> WriteAsync(LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
+    public async ValueTask<LtxFileInfo> WriteAsync(
+        LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var folder = FolderOf(key.Level);

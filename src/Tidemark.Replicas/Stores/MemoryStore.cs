@@ -54,7 +54,8 @@ public sealed class MemoryStore : IReplicaStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<LtxFileInfo> WriteAsync(LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
+    public async ValueTask<LtxFileInfo> WriteAsync(
+        LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         using var buffer = new MemoryStream();

@@ -6,10 +6,10 @@ namespace Tidemark.Replicas.Stores;
 
 /// <summary>The URL of a replica, taken apart.</summary>
 /// <remarks>
-/// <para>It is read as Litestream reads it, so that one configuration finds the same files with both programs. For <c>file</c> URLs that means:
-/// the query is dropped; a host belongs to the path (<c>file://a/b</c> is <c>/a/b</c>); <c>.</c>, <c>..</c> and doubled slashes are
-/// resolved; and the path stays percent-encoded. <c>file:///my%20files</c> is the folder <c>/my%20files</c>, and so is <c>file:///my files</c>,
-/// since characters that a URL cannot hold are encoded.</para>
+/// <para>It is read as Litestream reads it, so that one configuration finds the same files with both programs. For <c>file</c> URLs that
+/// means: the query is dropped; a host belongs to the path (<c>file://a/b</c> is <c>/a/b</c>); <c>.</c>, <c>..</c> and doubled slashes are
+/// resolved; and the path stays percent-encoded. <c>file:///my%20files</c> is the folder <c>/my%20files</c>, and so is <c>file:///my
+/// files</c>, since characters that a URL cannot hold are encoded.</para>
 /// </remarks>
 public sealed record StoreUrl
 {
@@ -36,7 +36,8 @@ public sealed record StoreUrl
     public static bool IsUrl(string text) => SchemeOf(text) is not null;
 
     /// <summary>Reads a URL.</summary>
-    /// <exception cref="StoreUrlException">It has no scheme, is not a URL, or names a kind of store that Tidemark does not have.</exception>
+    /// <exception cref="StoreUrlException">It has no scheme, is not a URL, or names a kind of store that Tidemark does not
+    /// have.</exception>
     public static StoreUrl Parse(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -56,7 +57,10 @@ public sealed record StoreUrl
         };
     }
 
-    /// <summary>How messages name a folder: <c>file://</c> and the path. Not encoded, so it reads back as the same folder only where it needs no encoding.</summary>
+    /// <summary>
+    /// How messages name a folder: <c>file://</c> and the path. Not encoded, so it reads back as the same folder only where it needs no
+    /// encoding.
+    /// </summary>
     internal static string ForFolder(string folder) => $"file://{(folder.StartsWith('/') ? "" : "/")}{folder}";
 
     private static string? SchemeOf(string text)

@@ -15,7 +15,16 @@ internal static class CaptureStep
     /// <exception cref="DatabaseException">SQLite refused something; transient when the database was busy.</exception>
     /// <exception cref="WalMismatchException">The WAL file is not what SQLite says. The next run compares pages.</exception>
     /// <exception cref="IOException">The spool could not be written.</exception>
-    public static CaptureResult Run(CapturedDatabase database)
+    public static CaptureResult Run(CapturedDatabase database) => Run(database, static _ => false);
+
+    /// <summary>
+    /// Runs captures up to what is committed when it begins. An application that writes faster than captures are made cannot make it endless.
+    /// </summary>
+    /// <param name="database">The database.</param>
+    /// <param name="goesOn">Is told of every capture but the last, and says whether to go on with the next.</param>
+    /// <returns>The last capture.</returns>
+    /// <inheritdoc cref="Run(CapturedDatabase)"/>
+    public static CaptureResult Run(CapturedDatabase database, Func<CaptureResult, bool> goesOn)
     {
         if (!database.TryOpen())
         {
@@ -30,7 +39,7 @@ internal static class CaptureStep
             return decision switch
             {
                 CaptureDecision.Idle => Idle(database),
-                CaptureDecision.Continue next => Continue(database, snapshot!.Value, next.FirstFrame),
+                CaptureDecision.Continue next => Continue(database, snapshot!.Value, next.FirstFrame, goesOn),
                 CaptureDecision.Heal heal => Image(database, heal.Reason),
                 _ => Image(database, null),
             };
@@ -138,10 +147,15 @@ internal static class CaptureStep
         return new CaptureResult(CaptureOutcome.Idle, database.Position!.Txid);
     }
 
-    private static CaptureResult Continue(CapturedDatabase database, WalIndexHeader snapshot, uint firstFrame)
+    private static CaptureResult Continue(CapturedDatabase database, WalIndexHeader snapshot, uint firstFrame, Func<CaptureResult, bool> goesOn)
     {
         var live = database.Live!;
         var result = FrameCapture.Run(database, live.Free, snapshot, firstFrame);
+        while (result.HasMore && goesOn(result))
+        {
+            result = FrameCapture.Run(database, live.Free, snapshot, database.Position!.Frame + 1);
+        }
+
         if (!result.HasMore)
         {
             live.HandOver();

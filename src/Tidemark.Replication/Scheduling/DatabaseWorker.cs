@@ -105,7 +105,7 @@ internal sealed class DatabaseWorker : IDisposable
         }
 
         TakeHeads();
-        if (CaptureAll(cancellationToken) == CaptureOutcome.NoDatabase)
+        if (CaptureAll(cancellationToken).Outcome == CaptureOutcome.NoDatabase)
         {
             throw new DatabaseException($"{_options.DatabasePath}: there is no database.", "Check the path, or start the application that creates it first.");
         }
@@ -173,7 +173,7 @@ internal sealed class DatabaseWorker : IDisposable
             }
 
             Arm();
-            if (CaptureAll(stopping) != CaptureOutcome.NoDatabase)
+            if (CaptureAll(stopping).Outcome != CaptureOutcome.NoDatabase)
             {
                 Checkpoint();
                 WriteSnapshots();
@@ -190,20 +190,23 @@ internal sealed class DatabaseWorker : IDisposable
         }
     }
 
-    private CaptureOutcome CaptureAll(CancellationToken stopping)
+    /// <summary>Captures everything that is committed now.</summary>
+    private CaptureResult CaptureAll(CancellationToken stopping)
     {
-        while (true)
+        var last = CaptureStep.Run(_database, result =>
         {
-            var result = CaptureStep.Run(_database);
+            Take(result);
+            return !stopping.IsCancellationRequested;
+        });
+        Take(last);
+        return last;
+
+        void Take(in CaptureResult result)
+        {
             Report(result);
             if (result.Outcome is not (CaptureOutcome.Idle or CaptureOutcome.NoDatabase))
             {
                 Offer();
-            }
-
-            if (!result.HasMore || stopping.IsCancellationRequested)
-            {
-                return result.Outcome;
             }
         }
     }
@@ -258,25 +261,7 @@ internal sealed class DatabaseWorker : IDisposable
             await Task.WhenAll(_destinations.Select(destination => destination.DrainAsync(deadline))).ConfigureAwait(false);
         }
 
-        var isCaptured = true;
-        try
-        {
-            TakeHeads();
-            if (_database.Position is not null || _destinations.All(destination => destination.IsReconciled))
-            {
-                CaptureAll(CancellationToken.None);
-                WriteSnapshots();
-            }
-            else
-            {
-                isCaptured = false;
-            }
-        }
-        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
-        {
-            _logger.CaptureFailed(_options.DatabasePath, 0, e.Message);
-            isCaptured = false;
-        }
+        var isCaptured = await TryCaptureLastAsync(deadline).ConfigureAwait(false);
 
         // The write lock and the guard are given back before the network is waited for.
         _database.Close();
@@ -297,6 +282,44 @@ internal sealed class DatabaseWorker : IDisposable
         }
 
         return isComplete;
+    }
+
+    // What is only in passing in the way, such as a writer with a long transaction, is waited for like a destination.
+    private async Task<bool> TryCaptureLastAsync(CancellationToken deadline)
+    {
+        while (true)
+        {
+            try
+            {
+                TakeHeads();
+                if (_database.Position is null && !_destinations.All(destination => destination.IsReconciled))
+                {
+                    return false;
+                }
+
+                var last = CaptureAll(deadline);
+                WriteSnapshots();
+                return !last.HasMore;
+            }
+            catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+            {
+                var isRetried = e is TidemarkException { IsTransient: true } && _options.ShutdownTimeout > TimeSpan.Zero;
+                _logger.CaptureFailed(_options.DatabasePath, isRetried ? _options.ShutdownRetryInterval.TotalMilliseconds : 0, e.Message);
+                if (!isRetried)
+                {
+                    return false;
+                }
+            }
+
+            try
+            {
+                await Task.Delay(_options.ShutdownRetryInterval, _time, deadline).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                return false;
+            }
+        }
     }
 
     private void TakeHeads()

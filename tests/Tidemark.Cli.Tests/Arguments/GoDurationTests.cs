@@ -31,7 +31,8 @@ public sealed class GoDurationTests
 
     [Fact]
     public void A_number_without_a_unit_is_refused_with_what_to_write()
-        => Assert.Contains("10s for seconds", Assert.Throws<FormatException>(() => GoDuration.Parse("10")).Message, StringComparison.Ordinal);
+        => Assert.Contains("10s for seconds", Assert.Throws<FormatException>(() => GoDuration.Parse("10")).Message,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_duration_beyond_the_range_is_refused() => Assert.Throws<FormatException>(() => GoDuration.Parse("9999999999999h"));

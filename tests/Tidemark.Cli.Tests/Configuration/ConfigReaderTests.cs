@@ -66,7 +66,8 @@ public sealed class ConfigReaderTests
     [Fact]
     public void A_null_value_leaves_the_default()
     {
-        var database = Assert.Single(Parse("dbs: [{path: /a, busy-timeout: ~, checkpoint-interval: , replica: {path: /r}}]\nlogging:\n").Databases);
+        var database = Assert
+            .Single(Parse("dbs: [{path: /a, busy-timeout: ~, checkpoint-interval: , replica: {path: /r}}]\nlogging:\n").Databases);
 
         Assert.Equal(TimeSpan.FromSeconds(1), database.BusyTimeout);
         Assert.Equal(TimeSpan.FromMinutes(1), database.CheckpointInterval);

@@ -15,10 +15,12 @@ public sealed class LogLineTests : IDisposable
     [Fact]
     public void A_text_line_has_time_level_message_and_values()
     {
-        Log(LogFormat.Text, LogLevel.Information, logger => logger.LogInformation("Synced {DatabasePath} in {Duration}", "/a b", TimeSpan.FromMinutes(1)));
+        Log(LogFormat.Text, LogLevel.Information, logger
+            => logger.LogInformation("Synced {DatabasePath} in {Duration}", "/a b", TimeSpan.FromMinutes(1)));
 
         Assert.Equal(
-            "time=2026-01-02T15:04:05.060+00:00 level=INFO msg=\"Synced /a b in 00:01:00\" database_path=\"/a b\" duration=1m0s\n", _output.ToString());
+            "time=2026-01-02T15:04:05.060+00:00 level=INFO msg=\"Synced /a b in 00:01:00\" database_path=\"/a b\" duration=1m0s\n",
+                _output.ToString());
     }
 
     [Fact]
@@ -27,15 +29,18 @@ public sealed class LogLineTests : IDisposable
         Log(LogFormat.Json, LogLevel.Information, logger => logger.LogWarning("Waited for {Count} \"files\"", 3));
 
         Assert.Equal(
-            """{"time":"2026-01-02T15:04:05.0600000+00:00","level":"WARN","msg":"Waited for 3 \"files\"","count":3}""" + "\n", _output.ToString());
+            """{"time":"2026-01-02T15:04:05.0600000+00:00","level":"WARN","msg":"Waited for 3 \"files\"","count":3}""" + "\n",
+            _output.ToString());
     }
 
     [Fact]
     public void An_error_comes_with_its_message_and_hint()
     {
-        Log(LogFormat.Text, LogLevel.Information, logger => logger.LogError(new TidemarkException("disk\nfull", "Free some space."), "Failed"));
+        Log(LogFormat.Text, LogLevel.Information, logger
+            => logger.LogError(new TidemarkException("disk\nfull", "Free some space."), "Failed"));
 
-        Assert.EndsWith("level=ERROR msg=Failed error=\"disk\\nfull\" hint=\"Free some space.\"\n", _output.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith("level=ERROR msg=Failed error=\"disk\\nfull\" hint=\"Free some space.\"\n", _output.ToString(),
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -12,7 +12,8 @@ public sealed class LtxTests
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         var lines = result.Output.TrimEnd('\n').Split('\n');
         Assert.Matches("^level  min_txid +max_txid +size +created$", lines[0]);
-        Assert.All(lines.Skip(1), line => Assert.Matches(@"^0      [0-9a-f]{16}  [0-9a-f]{16}  \d+ +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", line));
+        Assert.All(lines.Skip(1), line
+            => Assert.Matches(@"^0      [0-9a-f]{16}  [0-9a-f]{16}  \d+ +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", line));
         Assert.Contains($"  {Replica.MaxTxid}  ", lines[^1], StringComparison.Ordinal);
     }
 
@@ -33,7 +34,8 @@ public sealed class LtxTests
     [Fact]
     public async Task An_empty_level_is_a_header_or_an_empty_list()
     {
-        Assert.Equal("level  min_txid  max_txid  size  created\n", (await RunningProgram.RunAsync("ltx", "-level", "8", Replica.Url)).Output);
+        Assert.Equal("level  min_txid  max_txid  size  created\n",
+            (await RunningProgram.RunAsync("ltx", "-level", "8", Replica.Url)).Output);
         Assert.Equal("[]\n", (await RunningProgram.RunAsync("ltx", "-level", "8", "-json", Replica.Url)).Output);
     }
 }

@@ -92,7 +92,8 @@ public sealed class ReplicateTests : IDisposable
         // The shell closes the input of the last writer only after the signal.
         var child = _folder["child.sh"];
         await File.WriteAllTextAsync(
-            child, $"trap 'touch {_folder["stopped"]}; exit 7' TERM\necho waiting\nwhile :; do sleep 0.05; done\n", TestContext.Current.CancellationToken);
+            child, $"trap 'touch {_folder["stopped"]}; exit 7' TERM\necho waiting\nwhile :; do sleep 0.05; done\n",
+                TestContext.Current.CancellationToken);
         await using var program = RunningProgram.Start("replicate", "-exec", $"sh {child}", Database, ReplicaUrl);
         await program.WaitForLineAsync("waiting");
 
@@ -183,7 +184,8 @@ public sealed class ReplicateTests : IDisposable
     {
         var config = _folder["twice.yml"];
         await File.WriteAllTextAsync(
-            config, "dbs: [{path: /a/x.db, replica: {path: /r}}, {path: /a/./x.db, replica: {path: /s}}]\n", TestContext.Current.CancellationToken);
+            config, "dbs: [{path: /a/x.db, replica: {path: /r}}, {path: /a/./x.db, replica: {path: /s}}]\n",
+                TestContext.Current.CancellationToken);
 
         var result = await RunningProgram.RunAsync("replicate", "-config", config);
 

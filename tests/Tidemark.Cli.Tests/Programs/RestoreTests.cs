@@ -37,7 +37,8 @@ public sealed class RestoreTests : IDisposable
 
         Assert.Equal(0, result.ExitCode);
         using var json = JsonDocument.Parse(result.Output);
-        Assert.Equal(["db_path", "replica", "txid", "duration_ms", "integrity_check"], json.RootElement.EnumerateObject().Select(field => field.Name));
+        Assert.Equal(["db_path", "replica", "txid", "duration_ms", "integrity_check"],
+            json.RootElement.EnumerateObject().Select(field => field.Name));
         Assert.Equal(Output, json.RootElement.GetProperty("db_path").GetString());
         Assert.Equal("file", json.RootElement.GetProperty("replica").GetString());
         Assert.Equal(Replica.MaxTxid, json.RootElement.GetProperty("txid").GetString());
@@ -54,7 +55,8 @@ public sealed class RestoreTests : IDisposable
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         using var json = JsonDocument.Parse(result.Output);
         Assert.Equal(
-            ["source", "target_path", "replica", "min_txid", "max_txid", "files"], json.RootElement.EnumerateObject().Select(field => field.Name));
+            ["source", "target_path", "replica", "min_txid", "max_txid", "files"],
+                json.RootElement.EnumerateObject().Select(field => field.Name));
         Assert.Equal(Replica.MaxTxid, json.RootElement.GetProperty("max_txid").GetString());
         var first = json.RootElement.GetProperty("files")[0];
         Assert.Equal("0000000000000001", first.GetProperty("min_txid").GetString());
@@ -68,7 +70,8 @@ public sealed class RestoreTests : IDisposable
         var result = await RunningProgram.RunAsync("restore", "-dry-run", "-o", Output, Replica.Url);
 
         Assert.Equal(0, result.ExitCode);
-        Assert.StartsWith($"Restore plan:\n  source: {Replica.Url}\n  target: {Output}\n  replica: file\n", result.Output, StringComparison.Ordinal);
+        Assert.StartsWith($"Restore plan:\n  source: {Replica.Url}\n  target: {Output}\n  replica: file\n", result.Output,
+            StringComparison.Ordinal);
         Assert.Contains("level  file ", result.Output, StringComparison.Ordinal);
     }
 

@@ -5,7 +5,8 @@ using Tidemark.Cli.Processes;
 namespace Tidemark.Cli.Tests.Programs;
 
 /// <summary>
-/// The real program in a process of its own: the one that TIDEMARK_PROGRAM names, or else what was built beside the tests. It sees no configuration of
+/// The real program in a process of its own: the one that TIDEMARK_PROGRAM names, or else what was built beside the tests. It sees no
+/// configuration of
 /// the machine. A test that ends early ends it too.
 /// </summary>
 public sealed class RunningProgram : IAsyncDisposable
@@ -29,7 +30,8 @@ public sealed class RunningProgram : IAsyncDisposable
     public static RunningProgram Start(IReadOnlyDictionary<string, string> variables, IReadOnlyList<string> arguments)
     {
         var program = Environment.GetEnvironmentVariable("TIDEMARK_PROGRAM");
-        var start = new ProcessStartInfo(string.IsNullOrEmpty(program) ? Path.Combine(AppContext.BaseDirectory, "tidemark") : program, arguments)
+        var start = new ProcessStartInfo(string.IsNullOrEmpty(program) ? Path.Combine(AppContext.BaseDirectory, "tidemark") : program,
+            arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -50,7 +52,8 @@ public sealed class RunningProgram : IAsyncDisposable
     }
 
     /// <summary>Runs the program to its end.</summary>
-    public static Task<ProgramResult> RunAsync(params IReadOnlyList<string> arguments) => RunAsync(new Dictionary<string, string>(), arguments);
+    public static Task<ProgramResult> RunAsync(params IReadOnlyList<string> arguments)
+        => RunAsync(new Dictionary<string, string>(), arguments);
 
     /// <summary>Runs the program to its end with variables in its environment.</summary>
     public static async Task<ProgramResult> RunAsync(IReadOnlyDictionary<string, string> variables, IReadOnlyList<string> arguments)

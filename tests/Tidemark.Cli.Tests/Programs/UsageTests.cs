@@ -49,14 +49,19 @@ public sealed class UsageTests
     [InlineData("restore -bogus x", "Error: flag provided but not defined: -bogus", "Try: tidemark restore -help")]
     [InlineData("restore", "Error: database path or replica URL required", "Try: tidemark restore -o /path/to/db file:///path/to/replica")]
     [InlineData("restore a b", "Error: too many arguments", "Try: tidemark restore -help")]
-    [InlineData("restore file:///r", "Error: -o is required when restoring from a replica URL", "Try: tidemark restore -o /path/to/db file:///r")]
-    [InlineData("restore -txid ff x", "Error: invalid value \"ff\" for flag -txid: must be 16 hexadecimal digits, for example 000000000000002a",
+    [InlineData("restore file:///r", "Error: -o is required when restoring from a replica URL",
+        "Try: tidemark restore -o /path/to/db file:///r")]
+    [InlineData("restore -txid ff x",
+        "Error: invalid value \"ff\" for flag -txid: must be 16 hexadecimal digits, for example 000000000000002a",
         "Try: tidemark restore -help")]
     [InlineData("ltx", "Error: database path or replica URL required", "Try: tidemark ltx /path/to/db")]
-    [InlineData("ltx -level 10 x", "Error: invalid value \"10\" for flag -level: must be a level from 0 to 9, or all", "Try: tidemark ltx -help")]
-    [InlineData("replicate db", "Error: must specify at least one replica URL for db", "Try: tidemark replicate db file:///path/to/replica")]
+    [InlineData("ltx -level 10 x", "Error: invalid value \"10\" for flag -level: must be a level from 0 to 9, or all",
+        "Try: tidemark ltx -help")]
+    [InlineData("replicate db", "Error: must specify at least one replica URL for db",
+        "Try: tidemark replicate db file:///path/to/replica")]
     [InlineData("replicate -once -exec x db file:///r", "Error: cannot specify -once flag with -exec", "Try: tidemark replicate -help")]
-    [InlineData("replicate -config c db file:///r", "Error: cannot specify a replica URL and the -config flag", "Try: tidemark replicate -help")]
+    [InlineData("replicate -config c db file:///r", "Error: cannot specify a replica URL and the -config flag",
+        "Try: tidemark replicate -help")]
     [InlineData("demo now", "Error: too many arguments", "Try: tidemark demo -help")]
     public async Task A_wrong_command_line_fails_with_what_to_try(string line, string error, string example)
     {

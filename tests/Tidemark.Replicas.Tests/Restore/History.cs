@@ -7,7 +7,9 @@ using Tidemark.Replicas.Stores;
 namespace Tidemark.Replicas.Tests.Restore;
 
 /// <summary>A small database over its captures: what its bytes were at each TXID, and the files that a writer would have made.</summary>
-/// <remarks>Files are made from the recorded states, not from other files, so that they do not share the faults of what is tested.</remarks>
+/// <remarks>
+/// Files are made from the recorded states, not from other files, so that they do not share the faults of what is tested.
+/// </remarks>
 internal sealed class History
 {
     private readonly List<State> _states = [new State([], [])];

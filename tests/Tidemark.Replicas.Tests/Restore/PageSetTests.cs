@@ -24,7 +24,8 @@ public sealed class PageSetTests
         => Gen.Select(Gen.UInt[0, 200], Gen.UInt[1, 200], Gen.UInt[1, 200].Array[0, 5]).Sample((size, lockPage, missing) =>
         {
             var pages = new PageSet(size);
-            var expected = Enumerable.Range(1, (int)size).Select(page => (uint)page).Where(page => page == lockPage || missing.Contains(page)).ToArray();
+            uint[] expected = [.. Enumerable.Range(1, (int)size).Select(page => (uint)page)
+                .Where(page => page == lockPage || missing.Contains(page))];
             for (var page = 1U; page <= size; page++)
             {
                 if (!expected.Contains(page))

@@ -88,8 +88,8 @@ public sealed class RestoreOutputTests
     public async Task A_database_that_appears_meanwhile_is_not_overwritten()
     {
         var options = Options(inspect: () => _disk.WriteAllBytes(Output, s_old));
-        await Assert.ThrowsAsync<RestoreOutputException>(
-            async () => await new RestoreStep(await StoreAsync(), _disk, TimeProvider.System).RunAsync(new RestoreTarget.Latest(), options, default));
+        var step = new RestoreStep(await StoreAsync(), _disk, TimeProvider.System);
+        await Assert.ThrowsAsync<RestoreOutputException>(async () => await step.RunAsync(new RestoreTarget.Latest(), options, default));
         Assert.Equal([Output], _disk.AllFiles);
         Assert.Equal(s_old, _disk.ReadAllBytes(Output));
     }
@@ -100,8 +100,9 @@ public sealed class RestoreOutputTests
         string[] left = ["/data/.app.db.0123456789abcdef.tidemark-restore", "/data/.app.db.0123456789abcdef.tidemark-restore-wal"];
         string[] others =
         [
-            "/data/.app.db.0123456789abcde.tidemark-restore", "/data/.app.db.0123456789ABCDEF.tidemark-restore", "/data/.app.db.tidemark-restore",
-            "/data/.other.db.0123456789abcdef.tidemark-restore", "/data/app.db.tmp", "/data/.app.db-wal.0123456789abcdef.tidemark-restore",
+            "/data/.app.db.0123456789abcde.tidemark-restore", "/data/.app.db.0123456789ABCDEF.tidemark-restore",
+            "/data/.app.db.tidemark-restore", "/data/.other.db.0123456789abcdef.tidemark-restore", "/data/app.db.tmp",
+            "/data/.app.db-wal.0123456789abcdef.tidemark-restore",
         ];
         foreach (var path in left.Concat(others))
         {
@@ -336,7 +337,8 @@ public sealed class RestoreOutputTests
     {
         foreach (var (sidecar, content) in new[] { ("-wal", s_oldWal), ("-journal", s_oldJournal) })
         {
-            var path = Assert.Single(disk.AllFiles, path => path == Output + sidecar || path.StartsWith($"/data/.app.db{sidecar}.", StringComparison.Ordinal));
+            var path = Assert.Single(
+                disk.AllFiles, path => path == Output + sidecar || path.StartsWith($"/data/.app.db{sidecar}.", StringComparison.Ordinal));
             Assert.Equal(content, disk.ReadAllBytes(path));
         }
     }

@@ -153,11 +153,12 @@ public sealed class RestorePlanTests
             }
             catch (TxidNotRestorableException)
             {
-                Assert.NotEqual((RestoreTarget.AtTxid)target, new RestoreTarget.AtTxid(expected.Count == 0 ? Txid.None : expected[^1].MaxTxid));
+                Assert.NotEqual(((RestoreTarget.AtTxid)target).Txid, expected.Count == 0 ? Txid.None : expected[^1].MaxTxid);
             }
             catch (ReplicaHoleException hole)
             {
-                Assert.DoesNotContain(files, file => file.MinTxid <= hole.MissingTo && file.MaxTxid >= hole.MissingFrom && file.Level != Level.Snapshots);
+                Assert.DoesNotContain(
+                    files, file => file.MinTxid <= hole.MissingTo && file.MaxTxid >= hole.MissingFrom && file.Level != Level.Snapshots);
                 Assert.Contains(files, file => file.MinTxid > hole.MissingTo);
                 Assert.Equal(expected.Count == 0 ? null : expected[^1].MaxTxid, hole.RestorableTo);
             }
@@ -175,7 +176,8 @@ public sealed class RestorePlanTests
     private static Gen<LtxFileInfo[]> GenListing => GenFile.Array[0, 14].Select(files => files.DistinctBy(file => file.Key).ToArray());
 
     private static Gen<RestoreTarget> GenTarget
-        => Gen.Select(Gen.Int[0, 2], Gen.Int[1, 14]).Select((kind, number) => kind switch { 0 => s_latest, 1 => At(number), _ => Before(number) });
+        => Gen.Select(Gen.Int[0, 2], Gen.Int[1, 14])
+            .Select((kind, number) => kind switch { 0 => s_latest, 1 => At(number), _ => Before(number) });
 
     /// <summary>Every TXID that some chain of files leads to, by trying all.</summary>
     private static SortedSet<ulong> Reachable(LtxFileInfo[] files)

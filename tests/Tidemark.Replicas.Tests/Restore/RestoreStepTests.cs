@@ -33,7 +33,7 @@ public sealed class RestoreStepTests
 
     [Fact]
     public void The_newest_version_of_each_page_wins_whatever_the_files()
-        => Gen.Select(Gen.Int[0, int.MaxValue], Gen.Int[0, 2].Select(index => new[] { 512, 4096, 65536 }[index]), Gen.Bool, Gen.Int[1, 3]).Sample(
+        => Gen.Select(Gen.Int[0, int.MaxValue], GenPageSize, Gen.Bool, Gen.Int[1, 3]).Sample(
             (seed, pageSize, isProven, parallelism) =>
             {
                 var random = new Random(seed);
@@ -130,7 +130,8 @@ public sealed class RestoreStepTests
                 return ValueTask.CompletedTask;
             },
         };
-        var result = await new RestoreStep(await history.StoreAsync("0:1-1"), _disk, time).RunAsync(new RestoreTarget.Latest(), options, default);
+        var step = new RestoreStep(await history.StoreAsync("0:1-1"), _disk, time);
+        var result = await step.RunAsync(new RestoreTarget.Latest(), options, default);
         Assert.Equal(TimeSpan.FromSeconds(5), result.Elapsed);
     }
 
@@ -182,7 +183,8 @@ public sealed class RestoreStepTests
         var history = new History().CaptureAtRandom(seed: 5, captures: 4, pagesMax: 9);
         var store = await history.StoreAsync("0:1-1 0:2-2 0:3-3 0:4-4");
         var plan = RestorePlan.From(await ReplicaListing.ReadAllAsync(store, default), new RestoreTarget.AtTxid(new Txid(3)));
-        var result = await new RestoreStep(store, _disk, TimeProvider.System).RunAsync(plan, new RestoreOptions { OutputPath = Output }, default);
+        var step = new RestoreStep(store, _disk, TimeProvider.System);
+        var result = await step.RunAsync(plan, new RestoreOptions { OutputPath = Output }, default);
         Assert.Same(plan, result.Plan);
         Assert.Equal(history.At(3), _disk.ReadAllBytes(Output));
     }
@@ -243,9 +245,13 @@ public sealed class RestoreStepTests
         => await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
             () => RunAsync(new MemoryStore(), _disk, new RestoreOptions { OutputPath = Output, Parallelism = 0 }));
 
+    private static Gen<int> GenPageSize => Gen.Int[0, 2].Select(index => new[] { 512, 4096, 65536 }[index]);
+
     private static LtxFileKey Key(string text) => Listing.ParseFile(text).Key;
 
-    /// <summary>Random files that lead to a TXID: any lengths and levels, overlapping here and there, with files that no plan needs.</summary>
+    /// <summary>
+    /// Random files that lead to a TXID: any lengths and levels, overlapping here and there, with files that no plan needs.
+    /// </summary>
     private static string RandomFiles(Random random, int last)
     {
         var files = new HashSet<string>();
@@ -286,8 +292,9 @@ public sealed class RestoreStepTests
     private static byte[] TwoPages(PageSize pageSize, uint lockPage, byte[] page)
     {
         using var stream = new MemoryStream();
+        var txid = new Txid(2);
         using var writer = new LtxWriter(
-            stream, new LtxHeader { PageSize = pageSize, Commit = lockPage + 2, MinTxid = new Txid(2), MaxTxid = new Txid(2), TimestampMs = 1 });
+            stream, new LtxHeader { PageSize = pageSize, Commit = lockPage + 2, MinTxid = txid, MaxTxid = txid, TimestampMs = 1 });
         writer.WritePages(new[] { lockPage - 1, lockPage + 1 }, page.Concat(page).ToArray());
         writer.Complete();
         return stream.ToArray();

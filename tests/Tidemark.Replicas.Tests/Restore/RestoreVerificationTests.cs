@@ -70,7 +70,8 @@ public sealed class RestoreVerificationTests
     [Fact]
     public async Task A_page_that_is_in_no_file_is_named()
     {
-        var history = new History(512, isProven: false).Capture(3, (1, 1), (2, 2), (3, 3)).Capture(3, (1, 4)).Capture(9, (5, 5)).Capture(9, (1, 6));
+        var history = new History(512, isProven: false)
+            .Capture(3, (1, 1), (2, 2), (3, 3)).Capture(3, (1, 4)).Capture(9, (5, 5)).Capture(9, (1, 6));
         var failure = await AssertRefusedAsync(history, Key("0:3-3"), history.File(3, 3, keeps: page => page is not (6 or 8)));
         Assert.Equal("Page 6 of 9 is in no file of the plan.", failure.Message);
     }
@@ -112,7 +113,8 @@ public sealed class RestoreVerificationTests
     {
         var history = new History(512, isProven: false).CaptureAtRandom(seed: 18, captures: 4, pagesMax: 5);
         var store = await history.StoreAsync(Files);
-        await history.WriteAsync(store, Key("0:4-4"), history.File(4, 4, header => header with { Proof = new LtxProof(null, history.ChecksumAt(4)) }));
+        var right = new LtxProof(null, history.ChecksumAt(4));
+        await history.WriteAsync(store, Key("0:4-4"), history.File(4, 4, header => header with { Proof = right }));
         Assert.True((await RunAsync(store, _disk)).IsProven);
 
         var wrong = new LtxProof(null, history.ChecksumAt(4).Toggle(1));
@@ -139,7 +141,8 @@ public sealed class RestoreVerificationTests
 
     private static Task<RestoreResult> RunAsync(MemoryStore store, Tidemark.Replicas.Files.IFileSystem disk)
         => new RestoreStep(store, disk, TimeProvider.System)
-            .RunAsync(new RestoreTarget.Latest(), new RestoreOptions { OutputPath = Output, Overwrite = true, Parallelism = 2 }, default).AsTask();
+            .RunAsync(new RestoreTarget.Latest(), new RestoreOptions { OutputPath = Output, Overwrite = true, Parallelism = 2 }, default)
+            .AsTask();
 
     private async Task<TidemarkException> AssertRefusedAsync(History history, LtxFileKey key, byte[] content)
     {
@@ -161,7 +164,9 @@ public sealed class RestoreVerificationTests
         try
         {
             await RunAsync(store, _disk);
-            Assert.Equal(history.At(4), _disk.ReadAllBytes(Output)); // A bit that changes nothing, as in compressed data that expands to the same page.
+
+            // A bit that changes nothing, as in compressed data that expands to the same page.
+            Assert.Equal(history.At(4), _disk.ReadAllBytes(Output));
         }
         catch (TidemarkException)
         {

@@ -116,6 +116,30 @@ public sealed class CaptureStepTests
     }
 
     [Fact]
+    public async Task A_writer_that_never_pauses_cannot_make_captures_endless()
+    {
+        using var scene = new CaptureScene(captureBytesMax: 64 * 1024);
+        scene.Capture();
+        for (var i = 0; i < 20; i++)
+        {
+            scene.Source.Insert(100);
+        }
+
+        // Between two captures more is written than one capture takes.
+        var last = CaptureStep.Run(scene.Database, _ =>
+        {
+            scene.Source.Insert(1000);
+            return true;
+        });
+
+        Assert.False(last.HasMore);
+        Assert.True(scene.Database.GuardIsUninterrupted);
+        Assert.InRange(scene.Position.Txid.Value, 3UL, 20UL);
+        Assert.Equal(CaptureOutcome.Frames, scene.Capture().Outcome);
+        await scene.AssertAllRestoreAsync();
+    }
+
+    [Fact]
     public async Task One_transaction_is_never_split()
     {
         using var scene = new CaptureScene(captureBytesMax: 64 * 1024);

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
@@ -214,6 +215,26 @@ public sealed class ReplicatorTests : IDisposable
         await AssertReplicaIsAsync(source, inner);
     }
 
+    [Fact]
+    public async Task A_writer_that_is_in_the_way_at_the_end_is_waited_for()
+    {
+        using var source = Create();
+        using var writer = SourceDatabase.Open(DatabasePath);
+        writer.Run("BEGIN IMMEDIATE");
+        var store = new MemoryStore();
+        var options = Options(store) with { BusyTimeout = TimeSpan.FromMilliseconds(1), ShutdownRetryInterval = TimeSpan.FromMilliseconds(1) };
+        using var events = new SignallingLogger(eventId: 2009);
+        await _stop.CancelAsync();
+
+        // The first image needs the write lock for a moment.
+        var run = new Replicator([options], PhysicalFileSystem.Instance, TimeProvider.System, events).RunAsync(_stop.Token, _cutShort.Token);
+        await events.Logged.WaitAsync(TestContext.Current.CancellationToken);
+        writer.Run("ROLLBACK");
+        await run;
+
+        await AssertReplicaIsAsync(source, store);
+    }
+
     public void Dispose()
     {
         _stop.Dispose();
@@ -258,6 +279,37 @@ public sealed class ReplicatorTests : IDisposable
         }
 
         return head;
+    }
+
+    /// <summary>Tells when an event was logged.</summary>
+    private sealed class SignallingLogger(int eventId) : ILoggerFactory, ILogger
+    {
+        private readonly TaskCompletionSource _logged = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Logged => _logged.Task;
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (id.Id == eventId)
+            {
+                _logged.TrySetResult();
+            }
+        }
+
+        public void Dispose()
+        {
+        }
     }
 
     /// <summary>A store in memory that can be waited for.</summary>

@@ -2,7 +2,9 @@ using Tidemark.Replicas.Files;
 
 namespace Tidemark.Testing.Files;
 
-/// <summary>Lets one operation of another file system fail. Fails the first, then the second, and so on, until a protocol runs through.</summary>
+/// <summary>
+/// Lets one operation of another file system fail. Fails the first, then the second, and so on, until a protocol runs through.
+/// </summary>
 /// <param name="inner">Where the files are.</param>
 /// <param name="failAt">Which operation fails, from 1; 0 for none.</param>
 /// <param name="kind">How it fails.</param>

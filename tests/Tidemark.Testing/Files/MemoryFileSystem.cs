@@ -7,8 +7,8 @@ namespace Tidemark.Testing.Files;
 /// <para>What is written is durable only after <see cref="IFile.Sync"/>; a name that was made, changed or removed only after
 /// <see cref="IFileSystem.SyncDirectory"/>. Names of one folder reach the disk in the order in which they were changed, unless
 /// <see cref="PowerLoss.Unordered"/> is asked for; contents in no order at all.</para>
-/// <para>With <see cref="FailPowerAt"/>, the n-th operation and all that follow fail, as they do for a program that is no more: it can clean up nothing.
-/// <see cref="Restart"/> then brings back what had reached the disk.</para>
+/// <para>With <see cref="FailPowerAt"/>, the n-th operation and all that follow fail, as they do for a program that is no more: it can
+/// clean up nothing. <see cref="Restart"/> then brings back what had reached the disk.</para>
 /// </remarks>
 public sealed class MemoryFileSystem : IFileSystem
 {
@@ -34,7 +34,9 @@ public sealed class MemoryFileSystem : IFileSystem
         {
             lock (_gate)
             {
-                return [.. _folders.SelectMany(folder => folder.Value.Names.Keys.Select(name => Path.Combine(folder.Key, name))).Order(StringComparer.Ordinal)];
+                return [.. _folders
+                    .SelectMany(folder => folder.Value.Names.Keys.Select(name => Path.Combine(folder.Key, name)))
+                    .Order(StringComparer.Ordinal)];
             }
         }
     }

@@ -12,7 +12,9 @@ public enum PowerLoss
     /// <summary>Contents only: names had reached the disk. So a file that was renamed before its fsync is there, and empty.</summary>
     Contents,
 
-    /// <summary>Some names and parts of some contents, by a seed. The names of one folder that survive are those that were changed first.</summary>
+    /// <summary>
+    /// Some names and parts of some contents, by a seed. The names of one folder that survive are those that were changed first.
+    /// </summary>
     Mixed,
 
     /// <summary>As <see cref="Mixed"/>, on a file system that keeps no order even among the names of one folder.</summary>

@@ -22,7 +22,8 @@ public sealed class FaultingStore(IReplicaStore inner, Func<int, StoreFault?> ru
     public string Name => inner.Name;
 
     /// <summary>A store whose n-th call fails, counted from 1.</summary>
-    public static FaultingStore FailingAt(IReplicaStore inner, int call, StoreFault fault) => new(inner, number => number == call ? fault : null);
+    public static FaultingStore FailingAt(IReplicaStore inner, int call, StoreFault fault)
+        => new(inner, number => number == call ? fault : null);
 
     /// <summary>A store whose calls fail at random, by a seed.</summary>
     /// <param name="inner">Where the files are.</param>
@@ -77,12 +78,14 @@ public sealed class FaultingStore(IReplicaStore inner, Func<int, StoreFault?> ru
         {
             var whole = new MemoryStream();
             await stream.CopyToAsync(whole, cancellationToken);
-            return new BreakingStream(whole.ToArray(), fault == StoreFault.Midway ? (int)whole.Length / 2 : (int)whole.Length, Failure("while reading"));
+            var breaksAt = (int)whole.Length / (fault == StoreFault.Midway ? 2 : 1);
+            return new BreakingStream(whole.ToArray(), breaksAt, Failure("while reading"));
         }
     }
 
     /// <inheritdoc/>
-    public async ValueTask<LtxFileInfo> WriteAsync(LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
+    public async ValueTask<LtxFileInfo> WriteAsync(
+        LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
     {
         var fault = Next();
         ThrowIf(fault is StoreFault.Before or StoreFault.NotFound, "before writing");

@@ -99,7 +99,10 @@ public abstract class ReplicaStoreContract
     {
         var store = CreateStore();
         await Parallel.ForAsync(
-            1, 1_051, new ParallelOptions { MaxDegreeOfParallelism = 32 }, async (txid, token) => await WriteAsync(store, Key(0, txid), size: 1, token));
+            1,
+            1_051,
+            new ParallelOptions { MaxDegreeOfParallelism = 32 },
+            async (txid, token) => await WriteAsync(store, Key(0, txid), size: 1, token));
 
         Assert.Equal(Enumerable.Range(1, 1_050).Select(txid => Key(0, txid)), (await ListAsync(store, 0)).Select(file => file.Key));
     }
@@ -144,7 +147,8 @@ public abstract class ReplicaStoreContract
     public async Task Opening_a_file_that_is_not_there_says_so()
     {
         var store = CreateStore();
-        var failure = await Assert.ThrowsAsync<ReplicaFileNotFoundException>(async () => await store.OpenAsync(Key(0, 1), 0, null, default));
+        var failure = await Assert.ThrowsAsync<ReplicaFileNotFoundException>(
+            async () => await store.OpenAsync(Key(0, 1), 0, null, default));
         Assert.Equal(Key(0, 1), failure.Key);
         Assert.False(failure.IsTransient);
 
@@ -235,7 +239,8 @@ public abstract class ReplicaStoreContract
                 cancellation.Cancel();
             }
         });
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await store.WriteAsync(Key(0, 1), s_created, content, cancellation.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await store.WriteAsync(Key(0, 1), s_created, content, cancellation.Token));
         Assert.Empty(await ListAsync(store, 0));
     }
 
@@ -245,7 +250,8 @@ public abstract class ReplicaStoreContract
         var store = CreateStore();
         var written = await WriteAsync(store, Key(0, 1));
         var cancelled = new CancellationToken(canceled: true);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await WriteAsync(store, Key(0, 2), cancellationToken: cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await WriteAsync(store, Key(0, 2), cancellationToken: cancelled));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await store.OpenAsync(Key(0, 1), 0, null, cancelled));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await store.DeleteAsync([Key(0, 1)], cancelled));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await ListAsync(store, 0, cancellationToken: cancelled));
@@ -257,7 +263,8 @@ public abstract class ReplicaStoreContract
     {
         var store = CreateStore();
         List<int> seen = [];
-        var content = new HookedStream(Content(400_000), whenRead: _ => seen.Add(ListAsync(store, 0).AsTask().GetAwaiter().GetResult().Count));
+        var content = new HookedStream(
+            Content(400_000), whenRead: _ => seen.Add(ListAsync(store, 0).AsTask().GetAwaiter().GetResult().Count));
         await store.WriteAsync(Key(0, 1), s_created, content, default);
         Assert.All(seen, count => Assert.Equal(0, count));
         Assert.Single(await ListAsync(store, 0));

@@ -4,7 +4,7 @@ using Tidemark.Replicas.Tests.Restore;
 using Tidemark.Testing.Stores;
 using Xunit;
 
-namespace Tidemark.Replicas.Tests.Catalog;
+namespace Tidemark.Replicas.Tests.Stores;
 
 public sealed class ReplicaListingTests
 {
@@ -28,13 +28,15 @@ public sealed class ReplicaListingTests
                     if (call == when)
                     {
                         Write(inner, "1:5-6").AsTask().GetAwaiter().GetResult();
-                        inner.DeleteAsync([Listing.ParseFile("0:5-5").Key, Listing.ParseFile("0:6-6").Key], default).AsTask().GetAwaiter().GetResult();
+                        LtxFileKey[] sources = [Listing.ParseFile("0:5-5").Key, Listing.ParseFile("0:6-6").Key];
+                        inner.DeleteAsync(sources, default).AsTask().GetAwaiter().GetResult();
                     }
                 },
             };
             var listed = Listing.Text(await ReplicaListing.ReadAllAsync(store, default));
             Assert.True(
-                listed.Contains("1:5-6", StringComparison.Ordinal) || listed.Contains("0:5-5 0:6-6", StringComparison.Ordinal), $"{when}: {listed}");
+                listed.Contains("1:5-6", StringComparison.Ordinal) || listed.Contains("0:5-5 0:6-6", StringComparison.Ordinal),
+                $"{when}: {listed}");
         }
     }
 
