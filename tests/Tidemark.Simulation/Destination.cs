@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Stores;
@@ -45,9 +44,9 @@ internal sealed class Destination
 
     /// <summary>Ships one file, or finds out what the destination holds.</summary>
     /// <param name="captured">The newest capture.</param>
-    /// <param name="states">What each capture must restore to.</param>
+    /// <param name="states">What each file must restore to, by its content.</param>
     /// <returns>The head, when it became known.</returns>
-    public ReplicaHead? Run(Txid captured, IReadOnlyDictionary<Txid, string> states)
+    public ReplicaHead? Run(Txid captured, IReadOnlyDictionary<string, string> states)
     {
         if (!Step.IsReconciled)
         {
@@ -63,8 +62,7 @@ internal sealed class Destination
         }
         else if (result.File is { } file)
         {
-            CheckNeverRewritten(file.Key);
-            if (states.TryGetValue(file.MaxTxid, out var state))
+            if (states.TryGetValue(CheckNeverRewritten(file.Key), out var state))
             {
                 _expected[file.MaxTxid] = state;
             }
@@ -114,14 +112,14 @@ internal sealed class Destination
         World.Check(World.Fingerprint(restored) == state, $"{_name}: the newest state {Step.Shipped} is that of the source");
     }
 
-    private void CheckNeverRewritten(LtxFileKey key)
+    private string CheckNeverRewritten(LtxFileKey key)
     {
         using var content = Wait(_inner.OpenAsync(key, 0, null, CancellationToken.None));
         using var bytes = new MemoryStream();
         content.CopyTo(bytes);
-        var fingerprint = Convert.ToHexString(SHA256.HashData(bytes.ToArray()));
+        var fingerprint = World.Fingerprint(bytes.ToArray());
         World.Check(!_written.TryGetValue(key, out var first) || first == fingerprint, $"{_name}: {key} never changes");
-        _written[key] = fingerprint;
+        return _written[key] = fingerprint;
     }
 
     private static T Wait<T>(ValueTask<T> task) => task.AsTask().GetAwaiter().GetResult();

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Time.Testing;
 using Tidemark.Formats;
+using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
@@ -28,7 +29,7 @@ internal sealed class World : IDisposable
     private readonly RoutingFileSystem _files;
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
     private readonly List<Destination> _destinations = [];
-    private readonly Dictionary<Txid, string> _states = [];
+    private readonly Dictionary<string, string> _states = []; // by the content of the file that leads to them: a lost spool gives its TXIDs away again
     private readonly List<string> _trace = [];
     private readonly int _pageSize;
     private readonly long _bytesMax;
@@ -122,13 +123,6 @@ internal sealed class World : IDisposable
     private void Do(string name, Action run)
     {
         _trace.Add($"{_trace.Count}: {name}");
-
-        // A spool that was lost before it was shipped gives its TXIDs away again.
-        foreach (var stale in _states.Keys.Where(txid => txid >= _database.NextTxid).ToArray())
-        {
-            _states.Remove(stale);
-        }
-
         try
         {
             run();
@@ -272,7 +266,14 @@ internal sealed class World : IDisposable
         var isOfThisFile = _database.Live is { } live && !live.HasMoved();
         if (isOfThisFile && _database.Position is { } position && _database.GuardIsUninterrupted && IsCapturedToTheEnd())
         {
-            _states[position.Txid] = Fingerprint(_source.Serialize());
+            var state = Fingerprint(_source.Serialize());
+            foreach (var (level, name) in _spool.ListCaptures().Select(name => (Level.Captured, name)).Concat(_spool.ListSnapshots().Select(name => (Level.Snapshots, name))))
+            {
+                if (name.MaxTxid == position.Txid)
+                {
+                    _states[Fingerprint(_own.ReadAllBytes(_spool.PathOf(new LtxFileKey(level, name))))] = state;
+                }
+            }
         }
     }
 
@@ -328,12 +329,12 @@ internal sealed class World : IDisposable
         var everywhere = _destinations.Min(destination => destination.Step.Shipped);
         foreach (var name in _spool.ListCaptures().SkipLast(1).Where(name => name.MaxTxid <= everywhere))
         {
-            _spool.Delete(new(Replicas.Catalog.Level.Captured, name));
+            _spool.Delete(new LtxFileKey(Level.Captured, name));
         }
 
         foreach (var name in _spool.ListSnapshots().Where(name => name.MaxTxid <= everywhere))
         {
-            _spool.Delete(new(Replicas.Catalog.Level.Snapshots, name));
+            _spool.Delete(new LtxFileKey(Level.Snapshots, name));
         }
     }
 
@@ -346,7 +347,7 @@ internal sealed class World : IDisposable
     private void RestartAfterPowerLoss()
     {
         _database.Dispose();
-        _own.Restart((PowerLoss)_random.Next(4), _random.Next());
+        _own.Restart((PowerLoss)_random.Next((int)PowerLoss.Unordered + 1), _random.Next());
         Start();
     }
 
@@ -366,7 +367,7 @@ internal sealed class World : IDisposable
 
         File.Delete(DatabasePath + "-shm");
         OpenSource();
-        _own.Restart((PowerLoss)_random.Next(4), _random.Next());
+        _own.Restart((PowerLoss)_random.Next((int)PowerLoss.Unordered + 1), _random.Next());
         Start();
     }
 

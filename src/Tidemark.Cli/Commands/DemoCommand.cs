@@ -5,7 +5,6 @@ using Tidemark.Cli.Demo;
 using Tidemark.Cli.Logging;
 using Tidemark.Cli.Output;
 using Tidemark.Cli.Processes;
-using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;

@@ -1,5 +1,6 @@
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Stores;
 
 namespace Tidemark.Replicas.Restore;
 

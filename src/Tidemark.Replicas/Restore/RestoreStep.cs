@@ -1,4 +1,3 @@
-using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Stores;
 

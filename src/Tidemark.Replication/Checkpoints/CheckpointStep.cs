@@ -28,9 +28,14 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
     /// <summary>Runs a checkpoint now.</summary>
     public CheckpointResult Run(CheckpointAction action)
     {
+        if (database.Live!.HasMoved())
+        {
+            return default; // Another file took the place of the open one; the next capture turns to it.
+        }
+
         _lastAttempt = database.Time.GetTimestamp();
         _framesAtLastAttempt = database.Position!.Frame;
-        var progress = database.Live!.Free.CheckpointPassive();
+        var progress = database.Live.Free.CheckpointPassive();
 
         // Writers go on, so there may be frames beyond the guard. But if less was copied than the guard allows, another reader pins the WAL, and the write
         // lock would be taken for nothing.
@@ -56,7 +61,9 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
 
     private CheckpointResult Seal(CheckpointProgress drained)
     {
+        // What was committed during the drain is captured before writers have to wait.
         var live = database.Live!;
+        CaptureStep.Run(database, static _ => true);
         var guard = live.EnsureGuard();
         if (!live.Free.TryBeginImmediate())
         {
@@ -71,7 +78,7 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
             // Nobody can write, so nobody can start the WAL over: the guard may move to the end before the last frames are captured.
             guard.Rollback();
             guard.BeginRead();
-            if (CaptureStep.TryStageTo(database, guard, out last))
+            if (IsShort(guard) && CaptureStep.TryStageTo(database, guard, out last))
             {
                 guard.Rollback();
                 drained = guard.CheckpointPassive();
@@ -106,5 +113,15 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
         _framesAtLastAttempt = database.Position!.Frame;
         _sealedFrame = isComplete && drained.IsComplete ? database.Position.Frame : null;
         return new CheckpointResult(CheckpointAction.Seal, drained, isComplete && !drained.IsComplete, isComplete && drained.IsComplete, held);
+    }
+
+    // A writer that is faster than captures may have added much again. Then it is left alone, and sealed at the next attempt; but the longer the WAL has grown, the
+    // more it is worth a wait.
+    private bool IsShort(DatabaseConnection reader)
+    {
+        const uint FramesMin = 256;
+        var position = database.Position!;
+        return reader.GetSnapshot() is not { } end
+            || (end.Salts == position.Salts ? end.FrameCount - position.Frame : end.FrameCount) <= Math.Max(FramesMin, position.Frame / 16);
     }
 }
