@@ -53,7 +53,7 @@ internal sealed class CaptureMeasure : IMeasure
 
     private static double Time(Engine engine)
     {
-        SystemCopy.Settle();
+        Machine.Settle();
         var time = TimeProvider.System;
         var started = time.GetTimestamp();
         engine.Capture();

@@ -36,7 +36,7 @@ internal sealed class FirstImageMeasure : IMeasure
 
     private static async Task<(double ToSpoolSeconds, double ToFolderSeconds)> ImageAsync(Workspace workspace)
     {
-        SystemCopy.Settle();
+        Machine.Settle();
         var time = TimeProvider.System;
         var started = time.GetTimestamp();
         TimeSpan toSpool;

@@ -40,7 +40,7 @@ internal sealed class RestoreMeasure : IMeasure
 
     private static async Task<double> RestoreAsync(Workspace workspace)
     {
-        SystemCopy.Settle();
+        Machine.Settle();
         var time = TimeProvider.System;
         var started = time.GetTimestamp();
         await Engine.RestoreAsync(workspace["replica"], workspace["restored.db"]);

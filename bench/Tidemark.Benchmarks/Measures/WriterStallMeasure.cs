@@ -58,7 +58,7 @@ internal sealed class WriterStallMeasure : IMeasure
 
     private static List<TransactionTime> Write(Workspace workspace)
     {
-        SystemCopy.Settle();
+        Machine.Settle();
         return PacedWriter.Run(workspace["app.db"], TransactionsPerSecond, s_duration);
     }
 

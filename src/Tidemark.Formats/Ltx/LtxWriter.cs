@@ -5,19 +5,30 @@ namespace Tidemark.Formats.Ltx;
 
 /// <summary>Writes one LTX file to a stream: header, pages in ascending order, index, trailer.</summary>
 /// <remarks>
-/// Synchronous, since it writes to local disks and pipes. Pages of a batch are compressed on several cores. Memory is bounded: the index
-/// moves to <c>indexOverflow</c> when it grows large. What is written is a file only after <see cref="Complete()"/>; after a failed write
+/// Synchronous, since it writes to local disks and pipes. Pages are compressed on several cores while the caller brings the next ones and while
+/// earlier ones are written. Memory is bounded: so are the pages underway, and the index moves to <c>indexOverflow</c> when it grows large. What is written is a file only after <see cref="Complete()"/>; after a failed write
 /// the writer refuses to go on. Not thread-safe. Disposing does not close the destination.
 /// </remarks>
 public sealed class LtxWriter : IDisposable
 {
+    // More cores than this would wait for the one that writes.
+    private const int ParallelismMax = 16;
+
+    // For each core one group in its hands and one that waits for it.
+    private const int GroupsPerCore = 2;
+
     private readonly Stream _destination;
     private readonly LtxHeader _header;
     private readonly long _start;
     private readonly LtxOutput _output;
     private readonly LtxIndexBuilder _index;
-    private readonly LtxFrameGroup[] _groups;
     private readonly int _pagesPerGroup;
+
+    // A ring: those underway, from the first one on, are written in their order. The single group of a single core is never underway.
+    private readonly LtxFrameGroup[] _groups;
+    private int _firstUnderway;
+    private int _underway;
+
     private LtxPageSequence _pages;
     private bool _isOpen = true;
 
@@ -43,7 +54,8 @@ public sealed class LtxWriter : IDisposable
         _start = destination.CanSeek ? destination.Position : 0;
         _pages = new LtxPageSequence(header.PageSize, header.Commit, header.IsSnapshot);
         _pagesPerGroup = Math.Max(1, LtxFrameGroup.PagesLengthMax / header.PageSize.Bytes);
-        _groups = [.. Enumerable.Range(0, parallelism).Select(_ => new LtxFrameGroup())];
+        var groupCount = parallelism == 1 ? 1 : GroupsPerCore * Math.Min(parallelism, ParallelismMax);
+        _groups = [.. Enumerable.Range(0, groupCount).Select(_ => new LtxFrameGroup())];
         _index = new LtxIndexBuilder(indexOverflow);
         _output = new LtxOutput(destination);
         Span<byte> bytes = stackalloc byte[LtxHeader.Size];
@@ -51,13 +63,13 @@ public sealed class LtxWriter : IDisposable
         _output.Write(bytes);
     }
 
-    /// <summary>Bytes written so far, or of the whole file when it is complete.</summary>
+    /// <summary>Length of the whole file in bytes when it is complete. Before, it does not count what is still underway.</summary>
     public long Length => _output.Length;
 
     /// <summary>Pages written so far.</summary>
     public long PageCount { get; private set; }
 
-    /// <summary>Writes a batch of pages. Larger batches use more cores; a few hundred pages are enough.</summary>
+    /// <summary>Writes a batch of pages. Batches of a few hundred pages use several cores; a batch of few is not worth the trouble.</summary>
     /// <param name="pageNumbers">Ascending, above all pages before; for a snapshot without holes except for the lock page.</param>
     /// <param name="pages">The pages' bytes, one after the other.</param>
     /// <exception cref="ArgumentException">Page number order, range or length is wrong.</exception>
@@ -83,11 +95,11 @@ public sealed class LtxWriter : IDisposable
         // Only a call that ends well opens the writer again: after half a write nothing more can be right.
         _isOpen = false;
         _pages = sequence;
-        var pagesPerWave = _pagesPerGroup * _groups.Length;
-        for (var at = 0; at < pageNumbers.Length; at += pagesPerWave)
+        PageCount += pageNumbers.Length;
+        for (var at = 0; at < pageNumbers.Length; at += _pagesPerGroup)
         {
-            var count = Math.Min(pagesPerWave, pageNumbers.Length - at);
-            WriteWave(pageNumbers.Slice(at, count), pages.Slice(at * pageSize, count * pageSize));
+            var count = Math.Min(_pagesPerGroup, pageNumbers.Length - at);
+            WriteGroup(pageNumbers.Span.Slice(at, count), pages.Span.Slice(at * pageSize, count * pageSize));
         }
 
         _isOpen = true;
@@ -121,6 +133,11 @@ public sealed class LtxWriter : IDisposable
         }
 
         _isOpen = false;
+        while (_underway > 0)
+        {
+            WriteOldest();
+        }
+
         Span<byte> headerBytes = stackalloc byte[LtxHeader.Size];
         finalHeader.Write(headerBytes);
         WriteTail(Crc64Iso.Append(0, headerBytes), postApplyChecksum);
@@ -176,37 +193,37 @@ public sealed class LtxWriter : IDisposable
         }
     }
 
-    private void WriteWave(ReadOnlyMemory<uint> pageNumbers, ReadOnlyMemory<byte> pages)
+    private void WriteGroup(ReadOnlySpan<uint> pageNumbers, ReadOnlySpan<byte> pages)
     {
-        var groupCount = (pageNumbers.Length + _pagesPerGroup - 1) / _pagesPerGroup;
-        if (groupCount == 1)
+        if (_groups.Length == 1 || (_underway == 0 && pageNumbers.Length < _pagesPerGroup))
         {
-            _groups[0].Compress(_header.PageSize, pageNumbers.Span, pages.Span);
-        }
-        else
-        {
-            Parallel.For(0, groupCount, group => CompressGroup(group, pageNumbers.Span, pages.Span));
+            _groups[_firstUnderway].Compress(_header.PageSize, pageNumbers, pages);
+            Write(_groups[_firstUnderway]);
+            return;
         }
 
-        var first = 0;
-        foreach (var group in _groups.AsSpan(0, groupCount))
+        if (_underway == _groups.Length)
         {
-            WriteGroup(group, pageNumbers.Span[first..]);
-            first += group.FrameLengths.Length;
+            WriteOldest();
         }
+
+        _groups[(_firstUnderway + _underway) % _groups.Length].Start(_header.PageSize, pageNumbers, pages);
+        _underway++;
     }
 
-    private void CompressGroup(int group, ReadOnlySpan<uint> pageNumbers, ReadOnlySpan<byte> pages)
+    private void WriteOldest()
     {
-        var first = group * _pagesPerGroup;
-        var count = Math.Min(_pagesPerGroup, pageNumbers.Length - first);
-        var pageSize = _header.PageSize.Bytes;
-        _groups[group].Compress(_header.PageSize, pageNumbers.Slice(first, count), pages.Slice(first * pageSize, count * pageSize));
+        var group = _groups[_firstUnderway];
+        group.Wait();
+        Write(group);
+        _firstUnderway = (_firstUnderway + 1) % _groups.Length;
+        _underway--;
     }
 
-    private void WriteGroup(LtxFrameGroup group, ReadOnlySpan<uint> pageNumbers)
+    private void Write(LtxFrameGroup group)
     {
         var offset = Length;
+        var pageNumbers = group.PageNumbers;
         var lengths = group.FrameLengths;
         for (var i = 0; i < lengths.Length; i++)
         {
@@ -218,7 +235,6 @@ public sealed class LtxWriter : IDisposable
         Invariant.Holds(Length == offset, $"The index says that frames end at byte {offset}, but they end at {Length}.");
         _framesCrc = Crc64Iso.Combine(_framesCrc, group.Crc, group.LogicalLength);
         _framesLogicalLength += group.LogicalLength;
-        PageCount += lengths.Length;
     }
 
     private void WriteTail(ulong headerCrc, ulong postApplyChecksum)

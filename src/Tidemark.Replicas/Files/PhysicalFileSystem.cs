@@ -148,8 +148,17 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     private static partial int CloseDescriptor(int descriptor);
 
+    // https://man7.org/linux/man-pages/man2/sync_file_range.2.html
+    [LibraryImport("libc", EntryPoint = "sync_file_range")]
+    private static partial int BeginWriteBack(SafeFileHandle file, long offset, long length, uint flags);
+
     private sealed class PhysicalFile(SafeFileHandle handle) : IFile
     {
+        private const int WriteBackSizeBytes = 8 << 20;
+        private const uint WriteBackOnly = 2; // SYNC_FILE_RANGE_WRITE
+
+        private long _writtenBytes;
+
         public long Length => RandomAccess.GetLength(handle);
 
         public int Read(long offset, Span<byte> destination)
@@ -169,7 +178,16 @@ public sealed partial class PhysicalFileSystem : IFileSystem
             return total;
         }
 
-        public void Write(long offset, ReadOnlySpan<byte> source) => RandomAccess.Write(handle, source, offset);
+        public void Write(long offset, ReadOnlySpan<byte> source)
+        {
+            RandomAccess.Write(handle, source, offset);
+            var written = Interlocked.Add(ref _writtenBytes, source.Length);
+            if (OperatingSystem.IsLinux() && written / WriteBackSizeBytes != (written - source.Length) / WriteBackSizeBytes)
+            {
+                // The disk may begin now, so that the sync at the end of a large file finds little left to do. Only a hint: what fails here fails there.
+                _ = BeginWriteBack(handle, 0, 0, WriteBackOnly);
+            }
+        }
 
         public void SetLength(long length) => RandomAccess.SetLength(handle, length);
 

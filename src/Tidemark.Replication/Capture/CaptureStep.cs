@@ -59,15 +59,40 @@ internal static class CaptureStep
     /// <returns>False when the WAL does not continue; nothing was done then.</returns>
     public static bool TryRunTo(CapturedDatabase database, DatabaseConnection reader)
     {
+        var continues = TryStageTo(database, reader, out var last);
+        using (last)
+        {
+            last?.Complete();
+        }
+
+        return continues;
+    }
+
+    /// <summary>Does the same except for the end of the last capture, for which the disk has to be waited for.</summary>
+    /// <param name="database">The database.</param>
+    /// <param name="reader">The connection that holds the snapshot.</param>
+    /// <param name="last">The last capture, to be completed, or null when there was nothing to capture.</param>
+    public static bool TryStageTo(CapturedDatabase database, DatabaseConnection reader, out StagedCapture? last)
+    {
         while (true)
         {
+            last = null;
             var (decision, snapshot) = Observe(database, reader);
             if (decision is not CaptureDecision.Continue next)
             {
                 return decision is CaptureDecision.Idle;
             }
 
-            FrameCapture.Run(database, reader, snapshot!.Value, next.FirstFrame);
+            last = FrameCapture.Stage(database, reader, snapshot!.Value, next.FirstFrame);
+            if (!last.HasMore)
+            {
+                return true;
+            }
+
+            using (last)
+            {
+                last.Complete();
+            }
         }
     }
 

@@ -17,6 +17,13 @@ internal static class FrameCapture
     /// <exception cref="WalMismatchException">The frames are not what SQLite committed. Nothing was written.</exception>
     public static CaptureResult Run(CapturedDatabase database, DatabaseConnection connection, WalIndexHeader snapshot, uint firstFrame)
     {
+        using var staged = Stage(database, connection, snapshot, firstFrame);
+        return staged.Complete();
+    }
+
+    /// <summary>Does the same up to the point from which on the disk is waited for.</summary>
+    public static StagedCapture Stage(CapturedDatabase database, DatabaseConnection connection, WalIndexHeader snapshot, uint firstFrame)
+    {
         var position = database.Position!;
         using var wal = WalFile.Open(database.Files, database.Live!.WalPath, snapshot);
         var map = new WalPageMap();
@@ -30,45 +37,61 @@ internal static class FrameCapture
         }
 
         // Without page checksums the proof starts anew, from the state that the connection sees; so only where this capture leads to that state.
-        using var rebuilt = database.Checksums is null && isWhole ? ChecksumRebuild.Run(database, connection, wal, snapshot) : null;
-        using var changes = new PageChanges(database.Checksums, position);
+        var rebuilt = database.Checksums is null && isWhole ? ChecksumRebuild.Run(database, connection, wal, snapshot) : null;
+        var changes = new PageChanges(database.Checksums, position);
+        StagedCapture? staged = null;
+        try
+        {
+            return staged = Write(database, connection, wal, map, piece, changes, rebuilt, hasMore: !isWhole);
+        }
+        finally
+        {
+            if (staged is null)
+            {
+                changes.Dispose();
+                rebuilt?.Dispose();
+            }
+        }
+    }
+
+    private static StagedCapture Write(
+        CapturedDatabase database,
+        DatabaseConnection connection,
+        WalFile wal,
+        WalPageMap map,
+        WalPiece piece,
+        PageChanges changes,
+        ChecksumRebuild? rebuilt,
+        bool hasMore)
+    {
+        var (pageSize, salts) = (wal.Header.PageSize, wal.Header.Salts);
         var after = default(DatabaseChecksum?);
         var pageCount = 0L;
         var txid = database.NextTxid;
-        database.Spool.Publish(Level.Captured, (content, overflow) =>
+        var file = database.Spool.Stage(Level.Captured, (content, overflow) =>
         {
             var header = new LtxHeader
             {
-                PageSize = snapshot.PageSize,
+                PageSize = pageSize,
                 Commit = piece.PageCount,
                 MinTxid = txid,
                 MaxTxid = txid,
                 TimestampMs = database.Time.GetUtcNow().ToUnixTimeMilliseconds(),
-                WalOffset = WalFrameHeader.OffsetOf(piece.FirstFrame, snapshot.PageSize),
-                WalSize = piece.FrameCount * (long)WalFrameHeader.FrameSize(snapshot.PageSize),
-                WalSalts = snapshot.Salts,
+                WalOffset = WalFrameHeader.OffsetOf(piece.FirstFrame, pageSize),
+                WalSize = piece.FrameCount * (long)WalFrameHeader.FrameSize(pageSize),
+                WalSalts = salts,
                 Lineage = database.Lineage,
             };
             using var writer = new LtxWriter(content, header, overflow, database.Settings.Parallelism);
-            WritePages(writer, changes, connection, wal, map, position.PageCount, piece.PageCount);
+            WritePages(writer, changes, connection, wal, map, database.Position!.PageCount, piece.PageCount);
             changes.Truncate(piece.PageCount);
             after = rebuilt?.Checksum ?? changes.After;
             pageCount = writer.PageCount;
             writer.Complete(header with { Proof = new LtxProof(changes.Before, after) });
             return new LtxFileName(txid, txid);
         });
-        var reached = new Position(
-            txid, snapshot.PageSize, piece.PageCount, snapshot.Salts, piece.LastFrame, piece.Checksum, after, database.Lineage);
-        if (rebuilt is not null)
-        {
-            database.Advance(reached, rebuilt.Table);
-        }
-        else
-        {
-            database.Advance(reached, changes.Numbers, changes.Checksums);
-        }
-
-        return new CaptureResult(CaptureOutcome.Frames, txid, pageCount) { HasMore = !isWhole };
+        var reached = new Position(txid, pageSize, piece.PageCount, salts, piece.LastFrame, piece.Checksum, after, database.Lineage);
+        return new StagedCapture(database, file!, changes, rebuilt, reached, new CaptureResult(CaptureOutcome.Frames, txid, pageCount) { HasMore = hasMore });
     }
 
     private static void WritePages(

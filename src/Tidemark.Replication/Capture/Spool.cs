@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Collections.Concurrent;
 using System.Globalization;
 using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
@@ -20,8 +22,13 @@ namespace Tidemark.Replication.Capture;
 internal sealed class Spool
 {
     private const string TemporarySuffix = ".tmp";
+    private const int ReadSizeBytes = 1 << 20;
+
+    // A spool that grows because a destination is away must not grow in memory too.
+    private const int DigestsMax = 4096;
 
     private readonly IFileSystem _files;
+    private readonly ConcurrentDictionary<LtxFileKey, UInt128> _digests = new();
     private int _temporaryNumber;
 
     private Spool(IFileSystem files, string path) => (_files, Path) = (files, path);
@@ -109,41 +116,91 @@ internal sealed class Spool
     /// name, or null when it turned out that nothing needs to be written.</param>
     public LtxFileName? Publish(Level level, Func<Stream, Func<Stream>, LtxFileName?> write)
     {
+        using var staged = Stage(level, write);
+        staged?.Publish();
+        return staged?.Key.Name;
+    }
+
+    /// <summary>Writes a file under a temporary name and leaves all that waits for the disk to <see cref="StagedFile.Publish"/>.</summary>
+    public StagedFile? Stage(Level level, Func<Stream, Func<Stream>, LtxFileName?> write)
+    {
         var temporary = System.IO.Path.Combine(FolderOf(level), string.Create(CultureInfo.InvariantCulture, $"new-{_temporaryNumber++}{TemporarySuffix}"));
         var overflow = temporary[..^TemporarySuffix.Length] + "-index" + TemporarySuffix;
+        var digest = new FileDigest();
+        LtxFileName? name = null;
         try
         {
-            LtxFileName? name;
-            using (var file = _files.Open(temporary, FileMode.Create, FileAccess.ReadWrite))
-            {
-                using var content = new FileContentStream(file);
-                name = write(content, () => new FileContentStream(_files.Open(overflow, FileMode.Create, FileAccess.ReadWrite)));
-                if (name is not null)
-                {
-                    file.Sync();
-                }
-            }
-
-            if (name is not null)
-            {
-                _files.Move(temporary, PathOf(new LtxFileKey(level, name.Value)));
-                _files.SyncDirectory(FolderOf(level));
-            }
-
-            return name;
+            using var content = new FileContentStream(_files.Open(temporary, FileMode.Create, FileAccess.ReadWrite));
+            name = write(new DigestedStream(content, digest), () => new FileContentStream(_files.Open(overflow, FileMode.Create, FileAccess.ReadWrite)));
         }
         finally
         {
-            DeleteQuietly(temporary);
             DeleteQuietly(overflow);
+            if (name is null)
+            {
+                DeleteQuietly(temporary);
+            }
+        }
+
+        return name is { } known ? new StagedFile(this, temporary, new LtxFileKey(level, known), digest.Value) : null;
+    }
+
+    /// <summary>See <see cref="StagedFile.Publish"/>.</summary>
+    public void Publish(StagedFile staged)
+    {
+        using (var file = _files.Open(staged.TemporaryPath, FileMode.Open, FileAccess.ReadWrite))
+        {
+            file.Sync();
+        }
+
+        _files.Move(staged.TemporaryPath, PathOf(staged.Key));
+        _files.SyncDirectory(FolderOf(staged.Key.Level));
+        Remember(staged.Key, staged.Digest);
+    }
+
+    /// <summary>Removes what was not published.</summary>
+    public void Discard(StagedFile staged) => DeleteQuietly(staged.TemporaryPath);
+
+    /// <summary>Whether a file still is, byte for byte, what this process wrote. False also when that is not known.</summary>
+    public bool IsAsWritten(LtxFileKey key)
+    {
+        if (!_digests.TryGetValue(key, out var expected))
+        {
+            return false;
+        }
+
+        using var file = _files.Open(PathOf(key), FileMode.Open, FileAccess.Read);
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(file.Length, 1, ReadSizeBytes));
+        try
+        {
+            var digest = new FileDigest();
+            var offset = 0L;
+            for (int count; (count = file.Read(offset, buffer)) > 0; offset += count)
+            {
+                digest.Add(offset, buffer.AsSpan(0, count));
+            }
+
+            return digest.Value == expected;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 
     /// <summary>Deletes a file that all destinations have.</summary>
-    public void Delete(LtxFileKey key) => _files.Delete(PathOf(key));
+    public void Delete(LtxFileKey key)
+    {
+        _files.Delete(PathOf(key));
+        _digests.TryRemove(key, out _);
+    }
 
     /// <summary>Renames a damaged file, so that nobody takes it for a capture but a person can still look at it.</summary>
-    public void SetAside(LtxFileKey key) => _files.Move(PathOf(key), PathOf(key) + ".damaged");
+    public void SetAside(LtxFileKey key)
+    {
+        _files.Move(PathOf(key), PathOf(key) + ".damaged");
+        _digests.TryRemove(key, out _);
+    }
 
     /// <summary>Reads the position; null when there is none or it is not to be believed.</summary>
     public Position? ReadPosition()
@@ -177,6 +234,15 @@ internal sealed class Spool
     public void ReplacePageChecksums() => _files.Move(NewPageChecksumsPath, PageChecksumsPath);
 
     private string FolderOf(Level level) => System.IO.Path.Combine(Path, "ltx", level.ToString());
+
+    private void Remember(LtxFileKey key, UInt128? digest)
+    {
+        _digests.TryRemove(key, out _);
+        if (digest is { } known && _digests.Count < DigestsMax)
+        {
+            _digests[key] = known;
+        }
+    }
 
     private void DeleteQuietly(string path)
     {

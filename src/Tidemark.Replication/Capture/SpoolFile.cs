@@ -16,11 +16,24 @@ internal static class SpoolFile
         // Local files answer at once, so nothing is waited for here.
         => ReadAsync(spool, new LtxFileKey(Level.Captured, name), take, CancellationToken.None).AsTask().GetAwaiter().GetResult();
 
-    /// <summary>Checks a whole file of the spool.</summary>
+    /// <summary>Checks a whole file of the spool. Of a file that still is what this process wrote only the header is looked at.</summary>
+    /// <exception cref="LtxFormatException">The file is damaged, or its TXIDs are not those of its name.</exception>
     public static async ValueTask<LtxHeader> VerifyAsync(Spool spool, LtxFileKey key, CancellationToken cancellationToken)
-        => await ReadAsync(spool, key, static (_, _, _) => { }, cancellationToken).ConfigureAwait(false);
+    {
+        if (!spool.IsAsWritten(key))
+        {
+            return await ReadAsync(spool, key, null, cancellationToken).ConfigureAwait(false);
+        }
 
-    private static async ValueTask<LtxHeader> ReadAsync(Spool spool, LtxFileKey key, TakePages take, CancellationToken cancellationToken)
+        var content = spool.OpenRead(key);
+        await using (content.ConfigureAwait(false))
+        {
+            using var reader = new LtxReader(content, spool.PathOf(key));
+            return await reader.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static async ValueTask<LtxHeader> ReadAsync(Spool spool, LtxFileKey key, TakePages? take, CancellationToken cancellationToken)
     {
         var content = spool.OpenRead(key);
         await using (content.ConfigureAwait(false))
@@ -39,11 +52,11 @@ internal static class SpoolFile
             {
                 if (pages.Length < part.ExpandedLength)
                 {
-                    (pages, checksums) = (new byte[part.ExpandedLength], new ulong[part.Count]);
+                    (pages, checksums) = (new byte[part.ExpandedLength], take is null ? [] : new ulong[part.Count]);
                 }
 
                 reader.AddPartChecksum(part.Decode(pages, checksums), part.LogicalLength);
-                take(part.PageNumbers, pages.AsSpan(0, part.ExpandedLength), checksums.AsSpan(0, part.Count));
+                take?.Invoke(part.PageNumbers, pages.AsSpan(0, part.ExpandedLength), checksums.AsSpan(0, part.Count));
             }
 
             await reader.ReadTrailerAsync(cancellationToken).ConfigureAwait(false);

@@ -7,8 +7,8 @@ namespace Tidemark.Replication.Checkpoints;
 /// <summary>Copies the WAL into the database file, and lets it start over when it has grown, without ever stopping writers for the copying.</summary>
 /// <remarks>
 /// <para>Only PASSIVE checkpoints, in two moves. <b>Drain</b>: everything is captured and the guard stands at the end; PASSIVE copies up to the guard, with no lock that
-/// a writer needs. <b>Seal</b>: the free connection takes the write lock, the last few frames are captured and copied, the guard begins again at mark 0, and the lock is
-/// released. The next writer then finds a WAL that is wholly in the file and used by nobody, and starts it over.</para>
+/// a writer needs. <b>Seal</b>: the free connection takes the write lock, the last few frames are written to the spool and copied, the guard begins again at mark 0, and the
+/// lock is released; only then the spool's file is made durable. The next writer then finds a WAL that is wholly in the file and used by nobody, and starts it over.</para>
 /// <para>Owns the memory of the last attempt. Not thread-safe.</para>
 /// </remarks>
 internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy policy)
@@ -72,12 +72,13 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
 
         var locked = database.Time.GetTimestamp();
         var isComplete = false;
+        StagedCapture? last = null;
         try
         {
             // Nobody can write, so nobody can start the WAL over: the guard may move to the end before the last frames are captured.
             guard.Rollback();
             guard.BeginRead();
-            if (IsShort(guard) && CaptureStep.TryRunTo(database, guard))
+            if (IsShort(guard) && CaptureStep.TryStageTo(database, guard, out last))
             {
                 guard.Rollback();
                 drained = guard.CheckpointPassive();
@@ -85,21 +86,33 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
                 isComplete = true;
             }
         }
-        catch (WalMismatchException)
+        catch (Exception e)
         {
-            database.Distrust();
+            last?.Dispose();
+            if (e is WalMismatchException)
+            {
+                database.Distrust();
+            }
+
             throw;
         }
         finally
         {
-            // Beyond this point the guard only protects what is captured.
-            database.GuardIsUninterrupted = isComplete;
+            // Until the last capture is durable, the guard proves nothing. If it never is, the pages that differ are captured.
+            database.GuardIsUninterrupted = false;
             live.Free.Rollback();
         }
 
+        var held = database.Time.GetElapsedTime(locked);
+        using (last)
+        {
+            last?.Complete();
+        }
+
+        database.GuardIsUninterrupted = isComplete;
         _framesAtLastAttempt = database.Position!.Frame;
         _sealedFrame = isComplete && drained.IsComplete ? database.Position.Frame : null;
-        return new CheckpointResult(CheckpointAction.Seal, drained, isComplete && !drained.IsComplete, isComplete && drained.IsComplete, database.Time.GetElapsedTime(locked));
+        return new CheckpointResult(CheckpointAction.Seal, drained, isComplete && !drained.IsComplete, isComplete && drained.IsComplete, held);
     }
 
     // A writer that is faster than captures may have added much again. Then it is left alone, and sealed at the next attempt; but the longer the WAL has grown, the
