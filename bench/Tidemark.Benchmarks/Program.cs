@@ -34,7 +34,8 @@ internal static class Program
 
         if (arguments.Except(s_measures.Select(measure => measure.Name)).FirstOrDefault() is { } unknown)
         {
-            await Console.Error.WriteLineAsync($"There is no measure '{unknown}'. There are: {string.Join(", ", s_measures.Select(measure => measure.Name))}.");
+            var names = string.Join(", ", s_measures.Select(measure => measure.Name));
+            await Console.Error.WriteLineAsync($"There is no measure '{unknown}'. There are: {names}.");
             return 2;
         }
 

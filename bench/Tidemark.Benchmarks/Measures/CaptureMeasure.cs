@@ -33,7 +33,8 @@ internal sealed class CaptureMeasure : IMeasure
                 var captureSeconds = Time(engine);
                 engine.Seal();
 
-                // The first run compiles everything; and the WAL file keeps its length when it starts over, so that both sides see the same bytes.
+                // The first run compiles everything; and the WAL file keeps its length when it starts over, so that both sides see the same
+                // bytes.
                 if (i > 0)
                 {
                     copy.Add(copySeconds);

@@ -5,7 +5,8 @@ using Tidemark.Replicas.Files;
 
 namespace Tidemark.Benchmarks.Measures;
 
-/// <summary>How long after a commit its capture lies in the folder of the replica. The replicator runs in a process of its own, with its defaults.</summary>
+/// <summary>How long after a commit its capture lies in the folder of the replica. The replicator runs in a process of its own, with its
+/// defaults.</summary>
 internal sealed class CommitToFileMeasure : IMeasure
 {
     private const int Commits = 40;

@@ -3,7 +3,8 @@ using Tidemark.Benchmarks.Workloads;
 
 namespace Tidemark.Benchmarks.Measures;
 
-/// <summary>How long it takes until a database that was never replicated lies in the spool, and in the folder of the replica, compared with copying it.</summary>
+/// <summary>How long it takes until a database that was never replicated lies in the spool, and in the folder of the replica, compared with
+/// copying it.</summary>
 internal sealed class FirstImageMeasure : IMeasure
 {
     private const long SizeBytes = 500_000_000;

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Tidemark.Benchmarks.Roles;
 
-/// <summary>An event of the replicator in a child process, as one line of its output. The clock is the same in all processes of the machine.</summary>
+/// <summary>An event of the replicator in a child process, as one line of its output. The clock is the same in all processes of the
+/// machine.</summary>
 /// <param name="Kind">What happened.</param>
 /// <param name="Timestamp">When, by the system's <see cref="TimeProvider.GetTimestamp"/>.</param>
 /// <param name="WriteLockMs">For a checkpoint, how long it held the write lock; zero when it only drained.</param>

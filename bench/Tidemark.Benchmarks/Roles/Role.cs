@@ -3,7 +3,8 @@ using Tidemark.Benchmarks.Workloads;
 
 namespace Tidemark.Benchmarks.Roles;
 
-/// <summary>What this program does as a child of itself: one action of the engine in a process of its own, which at its end tells how much memory it took.</summary>
+/// <summary>What this program does as a child of itself: one action of the engine in a process of its own, which at its end tells how much
+/// memory it took.</summary>
 internal static class Role
 {
     /// <summary>The first argument of a child.</summary>

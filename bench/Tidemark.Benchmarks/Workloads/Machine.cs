@@ -9,12 +9,14 @@ internal static class Machine
     private const int WarmBytes = 1 << 30;
     private const int PageBytes = 4096;
 
-    /// <summary>Writes out what earlier work left in the cache, so that it is not counted with what comes next, and takes memory back from the host.</summary>
+    /// <summary>Writes out what earlier work left in the cache, so that it is not counted with what comes next, and takes memory back from
+    /// the host.</summary>
     public static void Settle()
     {
         Run("sync");
 
-        // A virtual machine may give free memory back to its host. What runs first then pays for each page that it touches, about as much as for the work itself;
+        // A virtual machine may give free memory back to its host. What runs first then pays for each page that it touches, about as much
+        // as for the work itself;
         // and that would be whoever writes more than the run before.
         var memory = Marshal.AllocHGlobal(WarmBytes);
         for (var offset = 0; offset < WarmBytes; offset += PageBytes)

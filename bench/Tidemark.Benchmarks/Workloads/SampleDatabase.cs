@@ -31,7 +31,10 @@ internal static class SampleDatabase
 
         connection.Run("BEGIN");
         var rows = sizeBytes * 9 / 10 / BytesOfEmptyRow;
-        connection.Run($"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<{rows}) INSERT INTO file(data) SELECT zeroblob({BytesOfEmptyRow}) FROM n");
+        connection.Run($"""
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<{rows})
+            INSERT INTO file(data) SELECT zeroblob({BytesOfEmptyRow}) FROM n
+            """);
         connection.Run("COMMIT");
         End(connection);
     }
@@ -48,7 +51,10 @@ internal static class SampleDatabase
                 '{"at":"2026-01-%02dT%02d:%02d:00Z","level":"information","user":"user-%05d","action":"order.updated","order":%d,"amount":"%d.%02d EUR","note":"The order was changed by its owner.","source":"web"}',
                 i%28+1, i%24, i%60, abs(random())%90000, i, i%1000, i%100) FROM n
             """);
-        connection.Run($"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<{Math.Max(1, bytes / 2 / BytesOfBlob)}) INSERT INTO file(data) SELECT randomblob({BytesOfBlob}) FROM n");
+        connection.Run($"""
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<{Math.Max(1, bytes / 2 / BytesOfBlob)})
+            INSERT INTO file(data) SELECT randomblob({BytesOfBlob}) FROM n
+            """);
         connection.Run("COMMIT");
     }
 

@@ -3,7 +3,8 @@ using K4os.Compression.LZ4;
 
 namespace Tidemark.Formats.Ltx;
 
-/// <summary>The frames of a few neighbouring pages, compressed by one core: by the caller's, or by another while the caller goes on. Reusable.</summary>
+/// <summary>The frames of a few neighbouring pages, compressed by one core: by the caller's, or by another while the caller goes on.
+/// Reusable.</summary>
 internal sealed class LtxFrameGroup : IDisposable
 {
     /// <summary>The most that a group takes, in bytes of expanded pages; at least one page.</summary>
@@ -40,7 +41,8 @@ internal sealed class LtxFrameGroup : IDisposable
         Compress(pageSize, pageNumbers.Length, pages);
     }
 
-    /// <summary>Replaces the content by the frames of these pages, which are copied, on another core. Nothing else may be called until <see cref="Wait"/>.</summary>
+    /// <summary>Replaces the content by the frames of these pages, which are copied, on another core. Nothing else may be called until
+    /// <see cref="Wait"/>.</summary>
     public void Start(PageSize pageSize, ReadOnlySpan<uint> pageNumbers, ReadOnlySpan<byte> pages)
     {
         Reserve(ref _pageNumbers, pageNumbers.Length);

@@ -5,9 +5,10 @@ namespace Tidemark.Formats.Ltx;
 
 /// <summary>Writes one LTX file to a stream: header, pages in ascending order, index, trailer.</summary>
 /// <remarks>
-/// Synchronous, since it writes to local disks and pipes. Pages are compressed on several cores while the caller brings the next ones and while
-/// earlier ones are written. Memory is bounded: so are the pages underway, and the index moves to <c>indexOverflow</c> when it grows large. What is written is a file only after <see cref="Complete()"/>; after a failed write
-/// the writer refuses to go on. Not thread-safe. Disposing does not close the destination.
+/// Synchronous, since it writes to local disks and pipes. Pages are compressed on several cores while the caller brings the next ones and
+/// while earlier ones are written. Memory is bounded: so are the pages underway, and the index moves to <c>indexOverflow</c> when it grows
+/// large. What is written is a file only after <see cref="Complete()"/>; after a failed write the writer refuses to go on. Not thread-safe.
+/// Disposing does not close the destination.
 /// </remarks>
 public sealed class LtxWriter : IDisposable
 {
@@ -69,7 +70,7 @@ public sealed class LtxWriter : IDisposable
     /// <summary>Pages written so far.</summary>
     public long PageCount { get; private set; }
 
-    /// <summary>Writes a batch of pages. Batches of a few hundred pages use several cores; a batch of few is not worth the trouble.</summary>
+    /// <summary>Writes a batch of pages. Batches of a few hundred pages use several cores; one of few is not worth the trouble.</summary>
     /// <param name="pageNumbers">Ascending, above all pages before; for a snapshot without holes except for the lock page.</param>
     /// <param name="pages">The pages' bytes, one after the other.</param>
     /// <exception cref="ArgumentException">Page number order, range or length is wrong.</exception>

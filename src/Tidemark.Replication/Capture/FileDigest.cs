@@ -3,8 +3,10 @@ using Tidemark.Formats.Ltx;
 
 namespace Tidemark.Replication.Capture;
 
-/// <summary>A digest of an LTX file's bytes, taken while it is written or read. Many times as fast as the checks of the format, which expand every page.</summary>
-/// <remarks>The header counts last, since a writer puts the final one in place at the end. Everything else comes in order, or else there is no digest.</remarks>
+/// <summary>A digest of an LTX file's bytes, taken while it is written or read. Many times as fast as the checks of the format, which
+/// expand every page.</summary>
+/// <remarks>The header counts last, since a writer puts the final one in place at the end. Everything else comes in order, or else there is
+/// no digest.</remarks>
 internal sealed class FileDigest
 {
     private readonly byte[] _header = new byte[LtxHeader.Size];

@@ -2,7 +2,8 @@ namespace Tidemark.Replication.Capture;
 
 /// <summary>A capture whose file is written, while the position still stands before it.</summary>
 /// <remarks>
-/// Made durable at once, except under the write lock: there, what waits for the disk waits until writers go on. Nothing is lost if it never comes to that. The position
+/// Made durable at once, except under the write lock: there, what waits for the disk waits until writers go on. Nothing is lost if it never
+/// comes to that. The position
 /// then does not continue in the WAL, and the pages that differ are captured.
 /// </remarks>
 internal sealed class StagedCapture(

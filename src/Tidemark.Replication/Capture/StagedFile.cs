@@ -2,7 +2,8 @@ using Tidemark.Replicas.Catalog;
 
 namespace Tidemark.Replication.Capture;
 
-/// <summary>A file of the spool that is written, but not durable and without its name yet. Published, or gone when it is disposed.</summary>
+/// <summary>A file of the spool that is written, but not durable and without its name yet. Published, or gone when it is
+/// disposed.</summary>
 internal sealed class StagedFile(Spool spool, string temporaryPath, LtxFileKey key, UInt128? digest) : IDisposable
 {
     /// <summary>Its level and name to be.</summary>
