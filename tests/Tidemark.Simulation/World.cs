@@ -43,6 +43,7 @@ internal sealed class World : IDisposable
     private byte[]? _olderCopy;
     private List<(string Path, byte[] Content)>? _olderSpool;
     private long _durableWalLength;
+    private bool _checkpointsByItself;
 
     public World(int seed)
     {
@@ -149,7 +150,8 @@ internal sealed class World : IDisposable
 
     private void OpenSource()
     {
-        _source = SourceDatabase.Open(DatabasePath, _pageSize, autoCheckpoint: _random.Next(2) * 100, incrementalVacuum: true);
+        _checkpointsByItself = _random.Next(2) == 0;
+        _source = SourceDatabase.Open(DatabasePath, _pageSize, autoCheckpoint: _checkpointsByItself ? 100 : 0, incrementalVacuum: true);
         _source.KeepWalOnClose();
         _source.CreateTable(); // The loss of power may have taken it.
     }
@@ -238,6 +240,7 @@ internal sealed class World : IDisposable
     private void RestartApplication()
     {
         CloseReader();
+        NoteOwnCheckpoints();
         _source.Dispose();
         OpenSource();
     }
@@ -355,6 +358,7 @@ internal sealed class World : IDisposable
     private void LosePowerOfEverything()
     {
         CloseReader();
+        NoteOwnCheckpoints();
         _database.Dispose();
         _source.Dispose();
         var wal = DatabasePath + "-wal";
@@ -502,6 +506,15 @@ internal sealed class World : IDisposable
         foreach (var path in _own.AllFiles)
         {
             _own.Delete(path);
+        }
+    }
+
+    // SQLite syncs the WAL before it copies from it, so what was checkpointed cannot be lost from the WAL.
+    private void NoteOwnCheckpoints()
+    {
+        if (_checkpointsByItself)
+        {
+            NoteDurableWal();
         }
     }
 
