@@ -8,7 +8,8 @@ namespace Tidemark.Crash.Roles;
 internal static class Replication
 {
     private static readonly TimeSpan[] s_syncIntervals = [TimeSpan.Zero, TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(50)];
-    private static readonly TimeSpan[] s_checkpointIntervals = [TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(300), TimeSpan.Zero];
+    private static readonly TimeSpan[] s_checkpointIntervals =
+        [TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(300), TimeSpan.Zero];
     private static readonly int[] s_checkpointPages = [1, 40, 1000];
     private static readonly long[] s_captureBytes = [16 << 10, 1 << 20, 64 << 20];
 

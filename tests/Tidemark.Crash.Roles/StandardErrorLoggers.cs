@@ -2,7 +2,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Tidemark.Crash.Roles;
 
-/// <summary>Writes what an operator would read to standard error, so that a failing test can show it. With the first file that is shipped the work has begun.</summary>
+/// <summary>
+/// Writes what an operator would read to standard error, so that a failing test can show it. With the first file that is shipped the
+/// work has begun.
+/// </summary>
 internal sealed class StandardErrorLoggers : ILoggerFactory, ILogger
 {
     private const int ShippedEvent = 2005;
@@ -20,7 +23,8 @@ internal sealed class StandardErrorLoggers : ILoggerFactory, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+        Func<TState, Exception?, string> formatter)
     {
         Console.Error.WriteLine($"{TimeProvider.System.GetUtcNow():HH:mm:ss.fff} {logLevel}: {formatter(state, exception)}");
         if (eventId.Id == ShippedEvent && Interlocked.Increment(ref _shipped) == 1)

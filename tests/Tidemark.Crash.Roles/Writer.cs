@@ -41,7 +41,8 @@ internal sealed class Writer(string path, int pageSize, int seed)
     }
 
     private SourceDatabase Open()
-        => SourceDatabase.Open(path, pageSize, autoCheckpoint: s_autoCheckpoints[_random.Next(s_autoCheckpoints.Length)], incrementalVacuum: true);
+        => SourceDatabase.Open(
+            path, pageSize, autoCheckpoint: s_autoCheckpoints[_random.Next(s_autoCheckpoints.Length)], incrementalVacuum: true);
 
     private void Step(SourceDatabase database)
     {

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace Tidemark.Crash.Tests;
 
-/// <summary>The processes of one history: an application that writes, somebody who meddles, and the replicator. Decides who is killed when.</summary>
+/// <summary>
+/// The processes of one history: an application that writes, somebody who meddles, and the replicator. Decides who is killed when.
+/// </summary>
 internal sealed class CrashCast(string folder, string database, string replica, int pageSize, Random random)
 {
     private const int LifeMsMax = 900;

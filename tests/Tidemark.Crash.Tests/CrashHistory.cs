@@ -8,7 +8,10 @@ using Xunit;
 
 namespace Tidemark.Crash.Tests;
 
-/// <summary>The life of one database and its replica: some rounds of writing and killing, each followed by a restore that must equal the source.</summary>
+/// <summary>
+/// The life of one database and its replica: some rounds of writing and killing, each followed by a restore that must equal the
+/// source.
+/// </summary>
 internal sealed class CrashHistory : IAsyncDisposable
 {
     private const int RoundsMax = 6;
@@ -48,14 +51,18 @@ internal sealed class CrashHistory : IAsyncDisposable
             }
 
             await AssertOldStatesRestoreAsync(cancellationToken);
-            _output.WriteLine($"seed {_seed}: pages of {_pageSize} bytes, {_ledger.Count} captures, {_cast.Kills} kills, {_states.Count} states restored");
+            _output.WriteLine(
+                $"seed {_seed}: pages of {_pageSize} bytes, {_ledger.Count} captures, "
+                + $"{_cast.Kills} kills, {_states.Count} states restored");
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
             _hasFailed = true;
             await _cast.KillAllAsync();
             throw new InvalidOperationException(
-                $"TIDEMARK_CRASH_SEED={_seed}, pages of {_pageSize} bytes, everything is in {_folder.Path}: {e.Message}\n{_cast.Protocol}", e);
+                $"TIDEMARK_CRASH_SEED={_seed}, pages of {_pageSize} bytes, everything is in {_folder.Path}: "
+                + $"{e.Message}\n{_cast.Protocol}",
+                e);
         }
     }
 
@@ -106,7 +113,8 @@ internal sealed class CrashHistory : IAsyncDisposable
     {
         var files = PhysicalFileSystem.Instance;
         var options = new RestoreOptions { OutputPath = _folder["restored.db"], Overwrite = true };
-        var result = await new RestoreStep(new LocalStore(ReplicaPath, files), files, TimeProvider.System).RunAsync(target, options, cancellationToken);
+        var step = new RestoreStep(new LocalStore(ReplicaPath, files), files, TimeProvider.System);
+        var result = await step.RunAsync(target, options, cancellationToken);
         using var file = files.Open(options.OutputPath, FileMode.Open, FileAccess.Read);
         var bytes = new byte[file.Length];
         _ = file.Read(0, bytes);
@@ -117,11 +125,14 @@ internal sealed class CrashHistory : IAsyncDisposable
     {
         Assert.True(
             expected.Length == actual.Length,
-            string.Create(CultureInfo.InvariantCulture, $"{what}: {actual.Length / _pageSize} pages instead of {expected.Length / _pageSize}"));
+            string.Create(
+                CultureInfo.InvariantCulture, $"{what}: {actual.Length / _pageSize} pages instead of {expected.Length / _pageSize}"));
         var different = Enumerable.Range(0, expected.Length / _pageSize)
             .Where(page => !expected.AsSpan(page * _pageSize, _pageSize).SequenceEqual(actual.AsSpan(page * _pageSize, _pageSize)))
             .Select(page => page + 1)
             .ToList();
-        Assert.True(different.Count == 0, $"{what}: {different.Count} of {expected.Length / _pageSize} pages differ: {string.Join(' ', different.Take(20))}");
+        Assert.True(
+            different.Count == 0,
+            $"{what}: {different.Count} of {expected.Length / _pageSize} pages differ: {string.Join(' ', different.Take(20))}");
     }
 }

@@ -5,8 +5,10 @@ namespace Tidemark.Crash.Tests;
 
 /// <summary>Real processes, killed with SIGKILL at random moments.</summary>
 /// <remarks>
-/// TIDEMARK_CRASH_SECONDS says for how long (60 unless set), TIDEMARK_CRASH_SEED with which seed to begin, and TIDEMARK_PROGRAM which program replicates instead of
-/// the engine in a process of the test's own. What processes do between two events depends on the machine, so a seed repeats the course of a history and not its
+/// TIDEMARK_CRASH_SECONDS says for how long (60 unless set), TIDEMARK_CRASH_SEED with which seed to begin, and TIDEMARK_PROGRAM which
+/// program replicates instead of
+/// the engine in a process of the test's own. What processes do between two events depends on the machine, so a seed repeats the course
+/// of a history and not its
 /// timing.
 /// </remarks>
 public sealed class CrashTests(ITestOutputHelper output)

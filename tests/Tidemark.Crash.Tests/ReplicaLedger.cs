@@ -62,7 +62,9 @@ internal sealed class ReplicaLedger(string replica)
         var folder = Path.Combine(replica, "ltx", "0");
         foreach (var path in Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.ltx") : [])
         {
-            Assert.True(LtxFileName.TryParse(Path.GetFileName(path), out var name) && name.MinTxid == name.MaxTxid, $"{path}: not the name of a capture");
+            Assert.True(
+                LtxFileName.TryParse(Path.GetFileName(path), out var name) && name.MinTxid == name.MaxTxid,
+                $"{path}: not the name of a capture");
             files.Add(name.MinTxid.Value, path);
         }
 

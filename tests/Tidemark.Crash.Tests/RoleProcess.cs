@@ -36,7 +36,12 @@ internal sealed class RoleProcess : IDisposable
     /// <summary>Starts any program.</summary>
     public static RoleProcess Start(string name, string program, IReadOnlyList<string> arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         return new RoleProcess(name, Process.Start(start)!);
     }
 
@@ -45,7 +50,8 @@ internal sealed class RoleProcess : IDisposable
         => Task.WhenAny(_ready.Task, _reading, Task.Delay(atMost, TimeProvider.System, cancellationToken));
 
     /// <summary>Waits until it replicates, or has ended.</summary>
-    public Task WaitUntilReplicatingAsync(CancellationToken cancellationToken) => Task.WhenAny(_begun.Task, _reading).WaitAsync(cancellationToken);
+    public Task WaitUntilReplicatingAsync(CancellationToken cancellationToken)
+        => Task.WhenAny(_begun.Task, _reading).WaitAsync(cancellationToken);
 
     /// <summary>True when it has said that its work goes on.</summary>
     public bool IsReady => _ready.Task.IsCompleted;
@@ -85,7 +91,8 @@ internal sealed class RoleProcess : IDisposable
         {
             lock (_lines)
             {
-                return new StringBuilder().Append(Name).Append(" (").Append(_process.Id).AppendLine("):").AppendJoin('\n', _lines).ToString();
+                return new StringBuilder().Append(Name).Append(" (").Append(_process.Id).AppendLine("):")
+                    .AppendJoin('\n', _lines).ToString();
             }
         }
     }

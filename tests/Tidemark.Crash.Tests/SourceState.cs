@@ -4,7 +4,9 @@ using Xunit;
 
 namespace Tidemark.Crash.Tests;
 
-/// <summary>What the source is, by SQLite's own word, when all its processes are dead. Reading leaves everything as it was, the WAL too.</summary>
+/// <summary>
+/// What the source is, by SQLite's own word, when all its processes are dead. Reading leaves everything as it was, the WAL too.
+/// </summary>
 internal static class SourceState
 {
     private const int NoCheckpointOnClose = 1006;

@@ -16,7 +16,9 @@ internal static class PlainFile
         return bytes;
     }
 
-    /// <summary>Compares two files page by page, a megabyte at a time, and returns the number of the first page that differs, or null.</summary>
+    /// <summary>
+    /// Compares two files page by page, a megabyte at a time, and returns the number of the first page that differs, or null.
+    /// </summary>
     public static long? FirstDifferentPage(string left, string right, int pageSizeBytes)
     {
         using var leftFile = PhysicalFileSystem.Instance.Open(left, FileMode.Open, FileAccess.Read);

@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Tidemark.Interop.Tests;
 
-/// <summary>What Tidemark writes is read by others: by Litestream's own decoder, and by a checker that knows the format's description only.</summary>
+/// <summary>
+/// What Tidemark writes is read by others: by Litestream's own decoder, and by a checker that knows the format's description only.
+/// </summary>
 public sealed class WrittenReplicaTests
 {
     [Theory]
@@ -88,5 +90,6 @@ public sealed class WrittenReplicaTests
     ];
 
     private static string Insert(int rows, int pageSize)
-        => $"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<{rows}) INSERT INTO t(data) SELECT randomblob({pageSize / 2}) FROM n";
+        => $"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<{rows}) "
+            + $"INSERT INTO t(data) SELECT randomblob({pageSize / 2}) FROM n";
 }

@@ -9,8 +9,10 @@ namespace Tidemark.Interop.Tests.Peers;
 
 /// <summary>Litestream's extension for SQLite: opens a replica with the original's own decoder and restore plan.</summary>
 /// <remarks>
-/// <para>Used as a reader of a resting replica in a process of its own, once each. It has a defect, which its own replicas show as well: a database that shrank
-/// keeps the size of its largest state, and the integrity check finds pages that are never used. See <see cref="LitestreamView.Content"/>.</para>
+/// <para>Used as a reader of a resting replica in a process of its own, once each. It has a defect, which its own replicas show as
+/// well: a database that shrank
+/// keeps the size of its largest state, and the integrity check finds pages that are never used. See <see
+/// cref="LitestreamView.Content"/>.</para>
 /// <para>The extension is taken from where the environment variable
 /// TIDEMARK_LITESTREAM_VFS says, or from the packages under <c>artifacts/npm</c> of the repository.</para>
 /// </remarks>
@@ -69,6 +71,8 @@ internal static class LitestreamExtension
         var path = string.IsNullOrEmpty(named) ? Path.Combine(TidemarkShared.RepositoryRoot(), Package) : named;
         return File.Exists(path)
             ? path
-            : throw new FileNotFoundException($"Litestream's SQLite extension is missing: there is no {path}. Run ./test, which installs it, or set {Variable} to its path.");
+            : throw new FileNotFoundException(
+                $"Litestream's SQLite extension is missing: there is no {path}. "
+                + $"Run ./test, which installs it, or set {Variable} to its path.");
     }
 }

@@ -3,7 +3,10 @@ using Tidemark.Testing;
 
 namespace Tidemark.Interop.Tests.Peers;
 
-/// <summary>The independent checker of the shared material, written from the format's description alone. It is slow, so replicas must be small.</summary>
+/// <summary>
+/// The independent checker of the shared material, written from the format's description alone. It is slow, so replicas must be
+/// small.
+/// </summary>
 internal static class LtxCheck
 {
     // Not the first python3 of the path: that can be a stub that starts a slower or another Python.

@@ -6,8 +6,11 @@ namespace Tidemark.Interop.Tests.Peers;
 /// <summary>Runs a program that knows nothing of Tidemark to its end.</summary>
 internal static class PeerProcess
 {
-    /// <summary>Runs it and returns what it wrote to standard output. Fails with everything it wrote when it ends with anything but 0.</summary>
-    public static async Task<string> RunAsync(string program, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    /// <summary>
+    /// Runs it and returns what it wrote to standard output. Fails with everything it wrote when it ends with anything but 0.
+    /// </summary>
+    public static async Task<string> RunAsync(string program, IReadOnlyList<string> arguments,
+        IReadOnlyDictionary<string, string>? environment = null)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
