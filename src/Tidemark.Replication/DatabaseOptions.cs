@@ -15,7 +15,8 @@ public sealed record DatabaseOptions
     /// <value>Null, the default, is <c>.NAME-tidemark</c> beside the database, or an existing <c>.NAME-litestream</c>.</value>
     public string? SpoolPath { get; init; }
 
-    /// <summary>How long changes are gathered into one capture while the database is busy. The first change of a quiet database is captured at once.</summary>
+    /// <summary>How long changes are gathered into one capture while the database is busy. The first change of a quiet database is captured
+    /// at once.</summary>
     /// <value>Zero or more; 1 second by default.</value>
     public TimeSpan SyncInterval { get; init; } = TimeSpan.FromSeconds(1);
 

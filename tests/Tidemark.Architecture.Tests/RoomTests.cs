@@ -4,7 +4,8 @@ using Xunit;
 
 namespace Tidemark.Architecture.Tests;
 
-/// <summary>Holds the sources against ARCHITECTURE.md: which assembly knows which, and in which order the rooms of an assembly stand.</summary>
+/// <summary>Holds the sources against ARCHITECTURE.md: which assembly knows which, and in which order the rooms of an assembly
+/// stand.</summary>
 public sealed partial class RoomTests
 {
     /// <summary>Assemblies from the bottom up. An assembly knows only those before it.</summary>

@@ -4,7 +4,8 @@ using Xunit;
 namespace Tidemark.Simulation;
 
 /// <summary>
-/// Runs seeds. <c>TIDEMARK_SIMULATION_SEED</c> repeats one, <c>TIDEMARK_SIMULATION_COUNT</c> runs as many, <c>TIDEMARK_SIMULATION_FIRST</c> begins elsewhere.
+/// Runs seeds. <c>TIDEMARK_SIMULATION_SEED</c> repeats one, <c>TIDEMARK_SIMULATION_COUNT</c> runs as many, <c>TIDEMARK_SIMULATION_FIRST</c>
+/// begins elsewhere.
 /// </summary>
 public sealed class SimulationTests
 {

@@ -13,8 +13,8 @@ using Tidemark.Testing.Files;
 namespace Tidemark.Simulation;
 
 /// <summary>
-/// A whole replication in one thread, driven by one seed: an application on a real SQLite, foreign checkpoints and readers, captures, uploads with faults, crashes,
-/// losses of power, and restores. The oracle is SQLite's own serialisation of the source at each capture.
+/// A whole replication in one thread, driven by one seed: an application on a real SQLite, foreign checkpoints and readers, captures,
+/// uploads with faults, crashes, losses of power, and restores. The oracle is SQLite's own serialisation of the source at each capture.
 /// </summary>
 internal sealed class World : IDisposable
 {
@@ -263,7 +263,8 @@ internal sealed class World : IDisposable
         return result.HasMore;
     }
 
-    // After whole captures the newest TXID is the database as it is now. A capture may have failed after its file was durable, so this is noted only by those that did not.
+    // After whole captures the newest TXID is the database as it is now. A capture may have failed after its file was durable, so this is
+    // noted only by those that did not.
     private void NoteState()
     {
         var isOfThisFile = _database.Live is { } live && !live.HasMoved();
@@ -400,7 +401,8 @@ internal sealed class World : IDisposable
 
         Start();
 
-        // As the program does when it starts while its destinations answer; a destination that does not answer meanwhile would be found ahead later on.
+        // As the program does when it starts while its destinations answer; a destination that does not answer meanwhile would be found
+        // ahead later on.
         foreach (var destination in _destinations)
         {
             destination.FaultsAreOn = false;

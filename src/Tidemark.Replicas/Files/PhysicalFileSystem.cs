@@ -184,7 +184,8 @@ public sealed partial class PhysicalFileSystem : IFileSystem
             var written = Interlocked.Add(ref _writtenBytes, source.Length);
             if (OperatingSystem.IsLinux() && written / WriteBackSizeBytes != (written - source.Length) / WriteBackSizeBytes)
             {
-                // The disk may begin now, so that the sync at the end of a large file finds little left to do. Only a hint: what fails here fails there.
+                // The disk may begin now, so that the sync at the end of a large file finds little left to do. Only a hint: what fails here
+                // fails there.
                 _ = BeginWriteBack(handle, 0, 0, WriteBackOnly);
             }
         }

@@ -21,8 +21,8 @@ internal abstract record CaptureDecision
 
     /// <summary>The decision table.</summary>
     /// <remarks>
-    /// Other salts under an uninterrupted guard mean that the position was the end of the old WAL: a guard inside the WAL forbids a restart, and a guard at
-    /// mark 0 allows only one, of a WAL that was captured to its end.
+    /// Other salts under an uninterrupted guard mean that the position was the end of the old WAL: a guard inside the WAL forbids a
+    /// restart, and a guard at mark 0 allows only one, of a WAL that was captured to its end.
     /// </remarks>
     public static CaptureDecision From(in WalObservation seen) => seen switch
     {

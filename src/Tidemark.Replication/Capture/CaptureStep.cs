@@ -6,8 +6,9 @@ namespace Tidemark.Replication.Capture;
 
 /// <summary>One capture: observes the end of the WAL, decides, and writes at most one file to the spool. One capture is one TXID.</summary>
 /// <remarks>
-/// Whatever fails, the position stays at the last file that is durable, and the next run begins with a new observation. The order inside is what keeps data safe:
-/// the file is durable before the position moves, and the old guard ends only after its successor's snapshot is in the spool.
+/// Whatever fails, the position stays at the last file that is durable, and the next run begins with a new observation. The order inside is
+/// what keeps data safe: the file is durable before the position moves, and the old guard ends only after its successor's snapshot is in
+/// the spool.
 /// </remarks>
 internal static class CaptureStep
 {
@@ -18,7 +19,8 @@ internal static class CaptureStep
     public static CaptureResult Run(CapturedDatabase database) => Run(database, static _ => false);
 
     /// <summary>
-    /// Runs captures up to what is committed when it begins. An application that writes faster than captures are made cannot make it endless.
+    /// Runs captures up to what is committed when it begins. An application that writes faster than captures are made cannot make it
+    /// endless.
     /// </summary>
     /// <param name="database">The database.</param>
     /// <param name="goesOn">Is told of every capture but the last, and says whether to go on with the next.</param>
@@ -55,7 +57,8 @@ internal static class CaptureStep
         }
     }
 
-    /// <summary>Captures everything up to the snapshot that a connection holds, in as many captures as it takes, without touching the guard.</summary>
+    /// <summary>Captures everything up to the snapshot that a connection holds, in as many captures as it takes, without touching the
+    /// guard.</summary>
     /// <returns>False when the WAL does not continue; nothing was done then.</returns>
     public static bool TryRunTo(CapturedDatabase database, DatabaseConnection reader)
     {

@@ -5,10 +5,11 @@ using Tidemark.Replication.Databases;
 
 namespace Tidemark.Replication.Capture;
 
-/// <summary>The state of one database under capture: its connections, its spool, and where capture stands. The one owner of all three.</summary>
+/// <summary>The state of one database under capture: its connections, its spool, and where capture stands. The one owner of all
+/// three.</summary>
 /// <remarks>
-/// Invariant: <see cref="GuardIsUninterrupted"/> is true only while a guard has been held without a gap since <see cref="Position"/> was taken, and everything up
-/// to the guard's snapshot is in the spool. Not thread-safe: one step at a time.
+/// Invariant: <see cref="GuardIsUninterrupted"/> is true only while a guard has been held without a gap since <see cref="Position"/> was
+/// taken, and everything up to the guard's snapshot is in the spool. Not thread-safe: one step at a time.
 /// </remarks>
 internal sealed class CapturedDatabase : IDisposable
 {
@@ -54,19 +55,23 @@ internal sealed class CapturedDatabase : IDisposable
     /// <summary>What this writer puts into every file: kept from the spool, or new.</summary>
     public Lineage Lineage { get; }
 
-    /// <summary>The newest TXID that any destination is known to hold, and at the start the newest name in the spool, whatever its content.</summary>
+    /// <summary>The newest TXID that any destination is known to hold, and at the start the newest name in the spool, whatever its
+    /// content.</summary>
     public Txid ReplicaTxid { get; private set; }
 
-    /// <summary>The TXID of the next capture: after everything in the spool and in every destination, so that none is ever written twice.</summary>
+    /// <summary>The TXID of the next capture: after everything in the spool and in every destination, so that none is ever written
+    /// twice.</summary>
     public Txid NextTxid => (Position is { } position && position.Txid > ReplicaTxid ? position.Txid : ReplicaTxid).Next();
 
     /// <summary>The page checksums of the position, or null while they are not known.</summary>
     public PageChecksums? Checksums => _checksums;
 
-    /// <summary>Page size of the captures so far, here or in a destination, or null before the first. A change of it needs a snapshot to start from.</summary>
+    /// <summary>Page size of the captures so far, here or in a destination, or null before the first. A change of it needs a snapshot to
+    /// start from.</summary>
     public PageSize? HistoryPageSize => Position?.PageSize ?? _replicaPageSize;
 
-    /// <summary>Tells that a destination holds this TXID. If it is newer than the position, the next capture takes the replica as its base.</summary>
+    /// <summary>Tells that a destination holds this TXID. If it is newer than the position, the next capture takes the replica as its
+    /// base.</summary>
     public void NoteReplica(Txid txid, PageSize pageSize)
     {
         if (txid > ReplicaTxid)

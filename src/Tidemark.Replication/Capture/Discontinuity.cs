@@ -6,7 +6,8 @@ public enum Discontinuity
     /// <summary>It was restarted while no guard was held, and may have grown before: no look at the files can exclude it.</summary>
     WalWasRestarted,
 
-    /// <summary>It is gone or empty: the last connection of the application closed, or another tool checkpointed, while no guard was held.</summary>
+    /// <summary>It is gone or empty: the last connection of the application closed, or another tool checkpointed, while no guard was
+    /// held.</summary>
     WalIsGone,
 
     /// <summary>It ends before the position: frames were lost in a crash of the machine, or an older copy was put in its place.</summary>
@@ -18,6 +19,7 @@ public enum Discontinuity
     /// <summary>The database has another page size now: it was rebuilt or replaced.</summary>
     PageSizeChanged,
 
-    /// <summary>The replica holds newer captures than the spool: an older copy of the database or its spool was put back, or the spool was lost.</summary>
+    /// <summary>The replica holds newer captures than the spool: an older copy of the database or its spool was put back, or the spool was
+    /// lost.</summary>
     ReplicaIsAhead,
 }

@@ -9,8 +9,10 @@ namespace Tidemark.Replication.Capture;
 /// <summary>Writes new frames of the WAL as one level-0 file and moves the position to their end.</summary>
 internal static class FrameCapture
 {
-    /// <summary>Captures whole transactions from <paramref name="firstFrame"/> on, up to the snapshot or the bound on one capture.</summary>
-    /// <param name="database">The database; its position ends right before <paramref name="firstFrame"/>, or at the end of a WAL that was restarted since.</param>
+    /// <summary>Captures whole transactions from <paramref name="firstFrame"/> on, up to the snapshot or the bound on one
+    /// capture.</summary>
+    /// <param name="database">The database; its position ends right before <paramref name="firstFrame"/>, or at the end of a WAL that was
+    /// restarted since.</param>
     /// <param name="connection">The connection that holds <paramref name="snapshot"/>.</param>
     /// <param name="snapshot">The end of the WAL.</param>
     /// <param name="firstFrame">The first frame that is not captured.</param>
@@ -36,7 +38,8 @@ internal static class FrameCapture
             wal.CheckEnd(piece, snapshot);
         }
 
-        // Without page checksums the proof starts anew, from the state that the connection sees; so only where this capture leads to that state.
+        // Without page checksums the proof starts anew, from the state that the connection sees; so only where this capture leads to that
+        // state.
         var rebuilt = database.Checksums is null && isWhole ? ChecksumRebuild.Run(database, connection, wal, snapshot) : null;
         var changes = new PageChanges(database.Checksums, position);
         StagedCapture? staged = null;
@@ -125,7 +128,8 @@ internal static class FrameCapture
         }
     }
 
-    // Pages with a frame, and when the database grows, every page that is new: a file that lacked one would leave a hole. Frame 0 stands for the database file.
+    // Pages with a frame, and when the database grows, every page that is new: a file that lacked one would leave a hole. Frame 0 stands
+    // for the database file.
     private static IEnumerable<(uint PageNumber, uint Frame)> PagesToWrite(WalPageMap map, uint oldPageCount, uint newPageCount, uint lockPage)
     {
         var index = 0;

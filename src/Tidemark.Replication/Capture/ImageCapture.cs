@@ -7,8 +7,8 @@ namespace Tidemark.Replication.Capture;
 
 /// <summary>Writes the pages of the whole database as one level-0 file: all of them, or those that differ from the last capture.</summary>
 /// <remarks>
-/// A resting database has no new frames that would keep its WAL in place while it is read. So with a guard held, one frame is forced; then the free
-/// connection's snapshot stands inside the WAL, and it becomes the new guard.
+/// A resting database has no new frames that would keep its WAL in place while it is read. So with a guard held, one frame is forced; then
+/// the free connection's snapshot stands inside the WAL, and it becomes the new guard.
 /// </remarks>
 internal static class ImageCapture
 {

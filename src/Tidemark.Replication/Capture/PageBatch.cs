@@ -4,7 +4,8 @@ using Tidemark.Formats.Ltx;
 
 namespace Tidemark.Replication.Capture;
 
-/// <summary>About a megabyte of pages on their way into a file, with their numbers. The buffers are rented and reused. Not thread-safe.</summary>
+/// <summary>About a megabyte of pages on their way into a file, with their numbers. The buffers are rented and reused. Not
+/// thread-safe.</summary>
 internal sealed class PageBatch : IDisposable
 {
     private const int BytesMax = 1 << 20;

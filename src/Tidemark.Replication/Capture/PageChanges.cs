@@ -3,7 +3,8 @@ using Tidemark.Formats.Database;
 
 namespace Tidemark.Replication.Capture;
 
-/// <summary>Follows the rolling checksum through the changed pages of one capture, and remembers their new checksums until the capture is durable.</summary>
+/// <summary>Follows the rolling checksum through the changed pages of one capture, and remembers their new checksums until the capture is
+/// durable.</summary>
 /// <remarks>Twelve bytes a changed page. Does nothing when there is no table to start from.</remarks>
 internal sealed class PageChanges : IDisposable
 {

@@ -9,10 +9,10 @@ namespace Tidemark.Replication.Capture;
 
 /// <summary>One checksum for each page of the last captured state, in a file of the spool: eight bytes a page.</summary>
 /// <remarks>
-/// <para>The table proves itself: the exclusive-or of its entries is the rolling checksum of the position it belongs to, or it is not believed. So it needs no sync;
-/// after a loss of power it is simply built again.</para>
-/// <para>Layout: 16 bytes of head (magic, version, page size, zero), then a little-endian 64-bit <see cref="DatabaseChecksum.OfPage"/> for each page from 1;
-/// zero for the lock page. Not thread-safe.</para>
+/// <para>The table proves itself: the exclusive-or of its entries is the rolling checksum of the position it belongs to, or it is not
+/// believed. So it needs no sync; after a loss of power it is simply built again.</para>
+/// <para>Layout: 16 bytes of head (magic, version, page size, zero), then a little-endian 64-bit <see cref="DatabaseChecksum.OfPage"/> for
+/// each page from 1; zero for the lock page. Not thread-safe.</para>
 /// </remarks>
 internal sealed class PageChecksums : IDisposable
 {
@@ -86,7 +86,8 @@ internal sealed class PageChecksums : IDisposable
         ToMachineOrder(checksums);
     }
 
-    /// <summary>The exclusive-or of the entries from <paramref name="firstPage"/> to <paramref name="lastPage"/>, starting from <paramref name="start"/>.</summary>
+    /// <summary>The exclusive-or of the entries from <paramref name="firstPage"/> to <paramref name="lastPage"/>, starting from
+    /// <paramref name="start"/>.</summary>
     public DatabaseChecksum Toggle(DatabaseChecksum start, uint firstPage, uint lastPage)
     {
         var buffer = ArrayPool<ulong>.Shared.Rent(EntriesOfBlock);

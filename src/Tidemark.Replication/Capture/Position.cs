@@ -10,7 +10,8 @@ namespace Tidemark.Replication.Capture;
 /// <param name="PageCount">Size of the database in pages after that capture.</param>
 /// <param name="Salts">Salts of the WAL that it was taken from.</param>
 /// <param name="Frame">Last captured frame of that WAL.</param>
-/// <param name="FrameChecksum">Running checksum of that frame, or null when it is not known any more: then the WAL cannot prove that it continues here.</param>
+/// <param name="FrameChecksum">Running checksum of that frame, or null when it is not known any more: then the WAL cannot prove that it
+/// continues here.</param>
 /// <param name="Checksum">Rolling checksum of the database after that capture, or null when it is not known.</param>
 /// <param name="Lineage">What this writer puts into every file.</param>
 internal sealed record Position(

@@ -4,7 +4,8 @@ using Tidemark.Formats.Wal;
 namespace Tidemark.Replication.Capture;
 
 /// <summary>
-/// Proves a position whose frame checksum is not known: the frames from which its file was taken must still stand in the WAL, byte for byte.
+/// Proves a position whose frame checksum is not known: the frames from which its file was taken must still stand in the WAL, byte for
+/// byte.
 /// </summary>
 /// <param name="Newest">The file of the position.</param>
 /// <param name="Previous">The position before it, if one is remembered: then the WAL must still carry its running checksum too.</param>

@@ -5,7 +5,8 @@ using Tidemark.Formats.Wal;
 
 namespace Tidemark.Replication.Capture;
 
-/// <summary>The position as it lies in the spool: one record of 96 bytes, little-endian, overwritten in place after every capture.</summary>
+/// <summary>The position as it lies in the spool: one record of 96 bytes, little-endian, overwritten in place after every
+/// capture.</summary>
 /// <remarks>
 /// <code>
 ///   0       4         8      16          20      24      28      32      36     40   44   48         56        64         88      96
@@ -13,8 +14,8 @@ namespace Tidemark.Replication.Capture;
 ///   | magic | version | txid | page size | pages | salt1 | salt2 | frame | bits | s0 | s1 | checksum | lineage | reserved | crc64 |
 ///   +-------+---------+------+-----------+-------+-------+-------+-------+------+----+----+----------+---------+----------+-------+
 /// </code>
-/// Bits: 1 = the frame checksum (s0, s1) is known, 2 = the database checksum is known. The record is not synced: after a loss of power it may be old or
-/// torn, and is then not believed (see <see cref="PositionRecovery"/>). The CRC covers all bytes before it.
+/// Bits: 1 = the frame checksum (s0, s1) is known, 2 = the database checksum is known. The record is not synced: after a loss of power it
+/// may be old or torn, and is then not believed (see <see cref="PositionRecovery"/>). The CRC covers all bytes before it.
 /// </remarks>
 internal static class PositionRecord
 {

@@ -7,13 +7,15 @@ namespace Tidemark.Replication.Capture;
 
 /// <summary>Finds out from a spool where capture stood when the last process ended, in whatever way it ended.</summary>
 /// <remarks>
-/// The newest file is durable before anything else moves, so it is the truth about the TXID. The record beside it adds what the file cannot hold, the running
-/// checksum of the last frame. It is written after the file and not synced, so:
+/// The newest file is durable before anything else moves, so it is the truth about the TXID. The record beside it adds what the file cannot
+/// hold, the running checksum of the last frame. It is written after the file and not synced, so:
 /// <list type="bullet">
 /// <item>record of the newest file: the process ended between captures. It is believed.</item>
-/// <item>record of the file before: the process was killed between the two writes. The position follows from the file's header, and the WAL must prove it.</item>
+/// <item>record of the file before: the process was killed between the two writes. The position follows from the file's header, and the WAL
+/// must prove it.</item>
 /// <item>no record, and the file is of another program: a spool that is taken over. The same.</item>
-/// <item>anything else: the machine lost power, or the spool was tampered with. The WAL cannot prove anything any more, and pages are compared.</item>
+/// <item>anything else: the machine lost power, or the spool was tampered with. The WAL cannot prove anything any more, and pages are
+/// compared.</item>
 /// </list>
 /// </remarks>
 internal static class PositionRecovery
@@ -53,7 +55,8 @@ internal static class PositionRecovery
             header.MaxTxid, header.PageSize, header.Commit, header.WalSalts, (uint)Math.Max(0, lastFrame), null, header.Proof.After, header.Lineage);
     }
 
-    /// <summary>Opens the table of page checksums if it proves to be that of the position; after a kill it may lack the newest file, which is then applied.</summary>
+    /// <summary>Opens the table of page checksums if it proves to be that of the position; after a kill it may lack the newest file, which
+    /// is then applied.</summary>
     public static PageChecksums? RecoverChecksums(Spool spool, Position position)
     {
         var table = spool.TryOpenPageChecksums(position.PageSize);

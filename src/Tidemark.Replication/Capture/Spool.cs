@@ -112,8 +112,8 @@ internal sealed class Spool
 
     /// <summary>Writes a file: temporary name, sync, rename, sync of the folder. It appears whole or not at all.</summary>
     /// <param name="level">Level of the file.</param>
-    /// <param name="write">Writes the content to the stream; the second argument makes a temporary stream for what does not fit into memory. Returns the file's
-    /// name, or null when it turned out that nothing needs to be written.</param>
+    /// <param name="write">Writes the content to the stream; the second argument makes a temporary stream for what does not fit into
+    /// memory. Returns the file's name, or null when it turned out that nothing needs to be written.</param>
     public LtxFileName? Publish(Level level, Func<Stream, Func<Stream>, LtxFileName?> write)
     {
         using var staged = Stage(level, write);

@@ -61,7 +61,8 @@ internal sealed class WalFile : IDisposable
     /// <param name="lastFrame">The last committed frame.</param>
     /// <param name="bytesMax">After this many bytes the scan ends at the first commit; one transaction is never split.</param>
     /// <param name="map">Takes the pages; not sealed here.</param>
-    /// <exception cref="WalMismatchException">A frame is not what its salts and the running checksum say, or the last frame is no commit.</exception>
+    /// <exception cref="WalMismatchException">A frame is not what its salts and the running checksum say, or the last frame is no
+    /// commit.</exception>
     public WalPiece Scan(uint firstFrame, WalChecksum checksum, uint lastFrame, long bytesMax, WalPageMap map)
     {
         var framesOfRead = Math.Max(1, ReadSizeBytes / FrameSize);

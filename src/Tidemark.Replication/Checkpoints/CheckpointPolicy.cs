@@ -5,7 +5,8 @@ namespace Tidemark.Replication.Checkpoints;
 /// <param name="Interval">Fewer frames are copied after this time. Zero or less: never.</param>
 internal sealed record CheckpointPolicy(uint Pages, TimeSpan Interval)
 {
-    /// <summary>Decides. A WAL that a reader pins is tried again after as many frames more, or after the interval, not at every capture.</summary>
+    /// <summary>Decides. A WAL that a reader pins is tried again after as many frames more, or after the interval, not at every
+    /// capture.</summary>
     public CheckpointAction Decide(in CheckpointObservation seen)
     {
         var isGrown = seen.FramesInWal >= Pages && seen.FramesInWal - seen.FramesAtLastAttempt >= Pages;

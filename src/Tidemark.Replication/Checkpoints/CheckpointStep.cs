@@ -4,11 +4,13 @@ using Tidemark.Replication.Databases;
 
 namespace Tidemark.Replication.Checkpoints;
 
-/// <summary>Copies the WAL into the database file, and lets it start over when it has grown, without ever stopping writers for the copying.</summary>
+/// <summary>Copies the WAL into the database file, and lets it start over when it has grown, without ever stopping writers for the
+/// copying.</summary>
 /// <remarks>
-/// <para>Only PASSIVE checkpoints, in two moves. <b>Drain</b>: everything is captured and the guard stands at the end; PASSIVE copies up to the guard, with no lock that
-/// a writer needs. <b>Seal</b>: the free connection takes the write lock, the last few frames are written to the spool and copied, the guard begins again at mark 0, and the
-/// lock is released; only then the spool's file is made durable. The next writer then finds a WAL that is wholly in the file and used by nobody, and starts it over.</para>
+/// <para>Only PASSIVE checkpoints, in two moves. <b>Drain</b>: everything is captured and the guard stands at the end; PASSIVE copies up to
+/// the guard, with no lock that a writer needs. <b>Seal</b>: the free connection takes the write lock, the last few frames are written to
+/// the spool and copied, the guard begins again at mark 0, and the lock is released; only then the spool's file is made durable. The next
+/// writer then finds a WAL that is wholly in the file and used by nobody, and starts it over.</para>
 /// <para>Owns the memory of the last attempt. Not thread-safe.</para>
 /// </remarks>
 internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy policy)
@@ -37,8 +39,8 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
         _framesAtLastAttempt = database.Position!.Frame;
         var progress = database.Live.Free.CheckpointPassive();
 
-        // Writers go on, so there may be frames beyond the guard. But if less was copied than the guard allows, another reader pins the WAL, and the write
-        // lock would be taken for nothing.
+        // Writers go on, so there may be frames beyond the guard. But if less was copied than the guard allows, another reader pins the
+        // WAL, and the write lock would be taken for nothing.
         var isPinned = progress.FramesCopied < database.Position.Frame;
         return action == CheckpointAction.Seal && !isPinned ? Seal(progress) : new CheckpointResult(action, progress, isPinned, false, TimeSpan.Zero);
     }
@@ -115,8 +117,8 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
         return new CheckpointResult(CheckpointAction.Seal, drained, isComplete && !drained.IsComplete, isComplete && drained.IsComplete, held);
     }
 
-    // A writer that is faster than captures may have added much again. Then it is left alone, and sealed at the next attempt; but the longer the WAL has grown, the
-    // more it is worth a wait.
+    // A writer that is faster than captures may have added much again. Then it is left alone, and sealed at the next attempt; but the
+    // longer the WAL has grown, the more it is worth a wait.
     private bool IsShort(DatabaseConnection reader)
     {
         const uint FramesMin = 256;

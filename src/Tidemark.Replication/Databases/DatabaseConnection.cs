@@ -6,7 +6,8 @@ namespace Tidemark.Replication.Databases;
 
 /// <summary>One SQLite connection to a live database, with the few operations that capture and checkpoints need.</summary>
 /// <remarks>
-/// It never checkpoints by itself: not on commit (<c>wal_autocheckpoint=0</c>) and not on close, which would also delete the WAL. Not thread-safe.
+/// It never checkpoints by itself: not on commit (<c>wal_autocheckpoint=0</c>) and not on close, which would also delete the WAL. Not
+/// thread-safe.
 /// </remarks>
 internal sealed class DatabaseConnection : IDisposable
 {
@@ -121,7 +122,8 @@ internal sealed class DatabaseConnection : IDisposable
         }
     }
 
-    /// <summary>What SQLite knows of the end of the WAL in the current read transaction, or null while the WAL holds no transaction yet.</summary>
+    /// <summary>What SQLite knows of the end of the WAL in the current read transaction, or null while the WAL holds no transaction
+    /// yet.</summary>
     /// <remarks>https://www.sqlite.org/c3ref/snapshot_get.html</remarks>
     public unsafe WalIndexHeader? GetSnapshot()
     {

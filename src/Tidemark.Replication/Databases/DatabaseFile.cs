@@ -5,9 +5,10 @@ namespace Tidemark.Replication.Databases;
 
 /// <summary>Reads the database file through the file object that a SQLite connection already holds.</summary>
 /// <remarks>
-/// POSIX locks belong to the process: closing any handle on a database file drops every lock that SQLite holds on it. So Tidemark has no handle of its own
-/// on a live database; it calls the read method of SQLite's own file object (https://www.sqlite.org/c3ref/io_methods.html). Valid while the
-/// connection is open, and used by one thread at a time like the connection.
+/// POSIX locks belong to the process: closing any handle on a database file drops every lock that SQLite holds on it. So Tidemark has no
+/// handle of its own on a live database; it calls the read method of SQLite's own file object
+/// (https://www.sqlite.org/c3ref/io_methods.html). Valid while the connection is open, and used by one thread at a time like the
+/// connection.
 /// </remarks>
 internal readonly unsafe struct DatabaseFile
 {

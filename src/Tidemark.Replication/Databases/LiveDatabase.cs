@@ -5,9 +5,10 @@ namespace Tidemark.Replication.Databases;
 
 /// <summary>The two connections to a live database. At any time one of them may be the guard, which holds a read transaction.</summary>
 /// <remarks>
-/// <para>SQLite overwrites a WAL from its start only when all of it is in the database file and no reader uses it any more. While the guard's read mark
-/// stands in the WAL, nobody can restart it, so no frame can vanish before it is captured. A guard at mark 0 (the WAL was wholly in the database
-/// file when it began) allows one restart; but nobody can move the new frames into the file, so it cannot happen twice.</para>
+/// <para>SQLite overwrites a WAL from its start only when all of it is in the database file and no reader uses it any more. While the
+/// guard's read mark stands in the WAL, nobody can restart it, so no frame can vanish before it is captured. A guard at mark 0 (the WAL was
+/// wholly in the database file when it began) allows one restart; but nobody can move the new frames into the file, so it cannot happen
+/// twice.</para>
 /// <para>Not thread-safe: one owner, one step at a time.</para>
 /// </remarks>
 internal sealed class LiveDatabase : IDisposable
@@ -93,8 +94,10 @@ internal sealed class LiveDatabase : IDisposable
         return _other;
     }
 
-    /// <summary>Begins a read transaction on the free connection whose snapshot stands inside the WAL, also when the database rests.</summary>
-    /// <remarks>With a guard held, one frame is forced; nobody can move it into the file before the free connection's transaction begins.</remarks>
+    /// <summary>Begins a read transaction on the free connection whose snapshot stands inside the WAL, also when the database
+    /// rests.</summary>
+    /// <remarks>With a guard held, one frame is forced; nobody can move it into the file before the free connection's transaction
+    /// begins.</remarks>
     /// <exception cref="DatabaseException">Transient when the write lock is not free within the busy timeout.</exception>
     public WalIndexHeader BeginReadInsideWal()
     {

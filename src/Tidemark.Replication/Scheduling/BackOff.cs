@@ -1,6 +1,7 @@
 namespace Tidemark.Replication.Scheduling;
 
-/// <summary>How long to wait after failures: doubling, up to a cap, with up to a quarter of jitter so that many databases do not retry in step.</summary>
+/// <summary>How long to wait after failures: doubling, up to a cap, with up to a quarter of jitter so that many databases do not retry in
+/// step.</summary>
 internal sealed class BackOff(TimeSpan delayMin, TimeSpan delayMax, Random random)
 {
     private int _failures;

@@ -13,8 +13,9 @@ namespace Tidemark.Replication.Scheduling;
 
 /// <summary>Keeps one database captured and all its destinations up to date.</summary>
 /// <remarks>
-/// Decides only when a step runs. The first change of a quiet database is captured at once (leading edge); further ones are gathered for the sync interval
-/// (trailing edge). A slow poll, which only looks at the WAL's size and time, stands behind the notices of the file system.
+/// Decides only when a step runs. The first change of a quiet database is captured at once (leading edge); further ones are gathered for
+/// the sync interval (trailing edge). A slow poll, which only looks at the WAL's size and time, stands behind the notices of the file
+/// system.
 /// </remarks>
 internal sealed class DatabaseWorker : IDisposable
 {
@@ -62,7 +63,8 @@ internal sealed class DatabaseWorker : IDisposable
     /// <param name="cutShort">Ends the shutdown at once.</param>
     /// <returns>True when every destination has everything.</returns>
     /// <exception cref="ReplicaConflictException">No destination is left that this database may be shipped to.</exception>
-    /// <exception cref="TidemarkException">The database cannot be replicated at all: it is not one, or this user may not write it.</exception>
+    /// <exception cref="TidemarkException">The database cannot be replicated at all: it is not one, or this user may not write
+    /// it.</exception>
     public async Task<bool> RunAsync(CancellationToken stopping, CancellationToken cutShort)
     {
         foreach (var destination in _destinations)

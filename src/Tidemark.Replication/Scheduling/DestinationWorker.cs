@@ -6,7 +6,8 @@ using Tidemark.Replication.Upload;
 
 namespace Tidemark.Replication.Scheduling;
 
-/// <summary>Keeps one destination of one database up to date: runs upload steps when something was captured, and backs off when the destination fails.</summary>
+/// <summary>Keeps one destination of one database up to date: runs upload steps when something was captured, and backs off when the
+/// destination fails.</summary>
 /// <remarks>The loop runs on one task. The other members may be called from any thread.</remarks>
 internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options, TimeProvider time, ILogger logger)
 {
@@ -18,7 +19,8 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
     private ulong _captured;
     private volatile bool _wantsSnapshot;
 
-    /// <summary>Called after something changed that the database's own loop must look at: the head became known, a file was shipped, a snapshot is wanted.</summary>
+    /// <summary>Called after something changed that the database's own loop must look at: the head became known, a file was shipped, a
+    /// snapshot is wanted.</summary>
     public Action Changed { get; set; } = static () => { };
 
     public IReplicaStore Store => step.Store;
@@ -51,8 +53,10 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
         _wake.Set();
     }
 
-    /// <summary>Ships until <paramref name="stopping"/>; a file that is on its way then is finished unless <paramref name="cutShort"/> ends it.</summary>
-    /// <exception cref="ReplicaConflictException">Another writer's history lies at the destination; nothing more is shipped there.</exception>
+    /// <summary>Ships until <paramref name="stopping"/>; a file that is on its way then is finished unless <paramref name="cutShort"/> ends
+    /// it.</summary>
+    /// <exception cref="ReplicaConflictException">Another writer's history lies at the destination; nothing more is shipped
+    /// there.</exception>
     public async Task RunAsync(CancellationToken stopping, CancellationToken cutShort)
     {
         var backOff = new BackOff(s_delayMin, s_delayMax, Random.Shared);

@@ -6,8 +6,8 @@ namespace Tidemark.Replication.Scheduling;
 
 /// <summary>Notices changes of WAL files, with one inotify instance and one thread for all databases of the process.</summary>
 /// <remarks>
-/// Every watch reports one change and is then silent until it is armed again, so a busy database costs one notice a capture, not one a write. Where there is no
-/// inotify, or the user's watches are used up, arming does nothing and the slow poll has to do. Thread-safe.
+/// Every watch reports one change and is then silent until it is armed again, so a busy database costs one notice a capture, not one a
+/// write. Where there is no inotify, or the user's watches are used up, arming does nothing and the slow poll has to do. Thread-safe.
 /// </remarks>
 internal sealed partial class WalWatch : IDisposable
 {

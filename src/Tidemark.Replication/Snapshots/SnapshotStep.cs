@@ -7,7 +7,8 @@ namespace Tidemark.Replication.Snapshots;
 internal static class SnapshotStep
 {
     /// <summary>Captures everything, and writes all pages at that point as one level-9 file.</summary>
-    /// <returns>The snapshot, or null when there is no database or it does not continue the last capture; then a capture comes first.</returns>
+    /// <returns>The snapshot, or null when there is no database or it does not continue the last capture; then a capture comes
+    /// first.</returns>
     /// <exception cref="WalMismatchException">The pages are not those that were captured; the next capture compares them.</exception>
     public static LtxFileName? Run(CapturedDatabase database)
     {

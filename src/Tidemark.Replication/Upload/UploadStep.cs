@@ -8,8 +8,8 @@ namespace Tidemark.Replication.Upload;
 
 /// <summary>Ships captures from the spool to one destination, one file a run, in the order of their TXIDs.</summary>
 /// <remarks>
-/// Owns the position of the destination. A write that failed is repeated under the same name, which replaces the file as a whole, so a lost answer does no harm.
-/// Runs of one instance do not overlap; <see cref="Shipped"/> may be read from any thread.
+/// Owns the position of the destination. A write that failed is repeated under the same name, which replaces the file as a whole, so a lost
+/// answer does no harm. Runs of one instance do not overlap; <see cref="Shipped"/> may be read from any thread.
 /// </remarks>
 internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage lineage)
 {
@@ -47,7 +47,8 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
     /// <param name="captured">The newest capture.</param>
     /// <param name="cancellationToken">Ends the run; the destination keeps no part of a file.</param>
     /// <exception cref="ReplicaStoreException">The destination failed.</exception>
-    /// <exception cref="LtxFormatException">The file in the spool is damaged. It is set aside, and the next run asks for a snapshot.</exception>
+    /// <exception cref="LtxFormatException">The file in the spool is damaged. It is set aside, and the next run asks for a
+    /// snapshot.</exception>
     public async ValueTask<UploadResult> RunAsync(Txid captured, CancellationToken cancellationToken)
     {
         Invariant.Holds(IsReconciled, $"{store.Name}: it is known what the destination holds before anything is shipped.");
@@ -90,8 +91,8 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
         return header.Proof.Before is null || header.Proof.Before == head.Checksum;
     }
 
-    // The same writer can have two histories: an older copy of the spool was put back, and went on before this destination could be asked. What follows must not be
-    // applied to what lies there, so the destination goes on from a snapshot.
+    // The same writer can have two histories: an older copy of the spool was put back, and went on before this destination could be asked.
+    // What follows must not be applied to what lies there, so the destination goes on from a snapshot.
     private async ValueTask<bool> IsForkedAsync(ReplicaHead head, CancellationToken cancellationToken)
     {
         try

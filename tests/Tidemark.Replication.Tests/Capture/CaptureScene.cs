@@ -13,7 +13,8 @@ using Xunit;
 
 namespace Tidemark.Replication.Tests.Capture;
 
-/// <summary>A source database, its capture and one destination in memory. Every capture remembers what SQLite said the database was.</summary>
+/// <summary>A source database, its capture and one destination in memory. Every capture remembers what SQLite said the database
+/// was.</summary>
 internal sealed class CaptureScene : IDisposable
 {
     private readonly Dictionary<Txid, byte[]> _expected = [];

@@ -5,7 +5,8 @@ using Tidemark.Replicas.Stores;
 
 namespace Tidemark.Testing.Databases;
 
-/// <summary>Builds a database from a replica in memory, the slow and obvious way: all files up to a TXID in their order, newest page wins.</summary>
+/// <summary>Builds a database from a replica in memory, the slow and obvious way: all files up to a TXID in their order, newest page
+/// wins.</summary>
 public static class NaiveRestore
 {
     public static async Task<byte[]> RunAsync(IReplicaStore store, Txid txid, CancellationToken cancellationToken = default)
