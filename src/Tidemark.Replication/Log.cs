@@ -8,7 +8,8 @@ namespace Tidemark.Replication;
 internal static partial class Log
 {
     /// <summary>What a person needs to know of a failure: what is wrong, and how to mend it where that is known.</summary>
-    public static string Reason(Exception failure) => failure is TidemarkException { Hint: { } hint } ? $"{failure.Message} {hint}" : failure.Message;
+    public static string Reason(Exception failure)
+        => failure is TidemarkException { Hint: { } hint } ? $"{failure.Message} {hint}" : failure.Message;
 
     [LoggerMessage(2000, LogLevel.Information, "Replicating {Database} to {Destination}")]
     public static partial void Replicating(this ILogger logger, string database, string destination);
@@ -19,7 +20,10 @@ internal static partial class Log
     [LoggerMessage(2002, LogLevel.Information, "Captured all {PageCount} pages of {Database} as TXID {Txid}")]
     public static partial void CapturedImage(this ILogger logger, string database, Txid txid, long pageCount);
 
-    [LoggerMessage(2003, LogLevel.Warning, "The WAL of {Database} does not continue the last capture ({Reason}); healed with {PageCount} pages as TXID {Txid}")]
+    [LoggerMessage(
+        2003,
+        LogLevel.Warning,
+        "The WAL of {Database} does not continue the last capture ({Reason}); healed with {PageCount} pages as TXID {Txid}")]
     public static partial void Healed(this ILogger logger, string database, Discontinuity? reason, long pageCount, Txid txid);
 
     [LoggerMessage(2004, LogLevel.Information, "Waiting for {Database}: there is no database yet")]
@@ -28,13 +32,23 @@ internal static partial class Log
     [LoggerMessage(2005, LogLevel.Debug, "Shipped {File} of {Database} to {Destination}: {SizeBytes} bytes")]
     public static partial void Shipped(this ILogger logger, string database, string file, string destination, long sizeBytes);
 
-    [LoggerMessage(2006, LogLevel.Information, "Wrote a snapshot of {Database} at TXID {Txid} for {Destination}, whose history the spool does not continue")]
+    [LoggerMessage(
+        2006,
+        LogLevel.Information,
+        "Wrote a snapshot of {Database} at TXID {Txid} for {Destination}, whose history the spool does not continue")]
     public static partial void Snapshot(this ILogger logger, string database, Txid txid, string destination);
 
-    [LoggerMessage(2007, LogLevel.Debug, "Checkpointed {Database}: {FramesCopied} of {FramesInWal} frames, WAL starts over: {IsSealed}, writers waited {WaitMs:0.0} ms")]
-    public static partial void Checkpointed(this ILogger logger, string database, uint framesCopied, uint framesInWal, bool isSealed, double waitMs);
+    [LoggerMessage(
+        2007,
+        LogLevel.Debug,
+        "Checkpointed {Database}: {FramesCopied} of {FramesInWal} frames, WAL starts over: {IsSealed}, writers waited {WaitMs:0.0} ms")]
+    public static partial void Checkpointed(
+        this ILogger logger, string database, uint framesCopied, uint framesInWal, bool isSealed, double waitMs);
 
-    [LoggerMessage(2008, LogLevel.Warning, "The WAL of {Database} cannot start over: a reader has pinned it since {Since:O}; it holds {FramesInWal} frames")]
+    [LoggerMessage(
+        2008,
+        LogLevel.Warning,
+        "The WAL of {Database} cannot start over: a reader has pinned it since {Since:O}; it holds {FramesInWal} frames")]
     public static partial void Pinned(this ILogger logger, string database, DateTimeOffset since, uint framesInWal);
 
     [LoggerMessage(2009, LogLevel.Warning, "Cannot capture {Database}, trying again in {DelayMs:0} ms: {Reason}")]
@@ -43,8 +57,13 @@ internal static partial class Log
     [LoggerMessage(2010, LogLevel.Warning, "Cannot ship {Database} to {Destination}, trying again in {DelayMs:0} ms: {Reason}")]
     public static partial void ShippingFailed(this ILogger logger, string database, string destination, double delayMs, string reason);
 
-    [LoggerMessage(2011, LogLevel.Error, "Stopped with captures of {Database} that {Destination} does not have: it holds TXID {Shipped} of {Captured}. They stay in {Spool} and are shipped after the next start")]
-    public static partial void NotShipped(this ILogger logger, string database, string destination, Txid shipped, Txid captured, string spool);
+    [LoggerMessage(
+        2011,
+        LogLevel.Error,
+        "Stopped with captures of {Database} that {Destination} does not have: it holds TXID {Shipped} of {Captured}. "
+        + "They stay in {Spool} and are shipped after the next start")]
+    public static partial void NotShipped(
+        this ILogger logger, string database, string destination, Txid shipped, Txid captured, string spool);
 
     [LoggerMessage(2012, LogLevel.Information, "Stopped replicating {Database} at TXID {Txid}; all destinations have it")]
     public static partial void Stopped(this ILogger logger, string database, Txid txid);

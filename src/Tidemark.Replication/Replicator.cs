@@ -32,7 +32,8 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
             if (!results.All(isComplete => isComplete))
             {
                 throw new TidemarkException(
-                    "Not everything was captured and shipped before the end.", "Start again to ship the rest: it stays in the spool of each database.");
+                    "Not everything was captured and shipped before the end.",
+                    "Start again to ship the rest: it stays in the spool of each database.");
             }
         }
         finally
@@ -103,7 +104,9 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new TidemarkException(
-                $"{database.DatabasePath}: the spool cannot be opened: {e.Message}", "Check the rights and the free space of the folder, or set another one with meta-path.", e);
+                $"{database.DatabasePath}: the spool cannot be opened: {e.Message}",
+                "Check the rights and the free space of the folder, or set another one with meta-path.",
+                e);
         }
     }
 }

@@ -31,7 +31,8 @@ public sealed partial class RoomTests
             {
                 var target = reference.Groups["name"].Value;
                 Assert.True(
-                    Array.IndexOf(s_assemblies, target) < Array.IndexOf(s_assemblies, name), $"{name} refers to {target}, which is not below it.");
+                    Array.IndexOf(s_assemblies, target) < Array.IndexOf(s_assemblies, name),
+                    $"{name} refers to {target}, which is not below it.");
             }
         }
     }
@@ -44,7 +45,8 @@ public sealed partial class RoomTests
         {
             foreach (var room in rooms)
             {
-                foreach (var file in Directory.EnumerateFiles(Path.Combine(SourceFolder, assembly, room), "*.cs", SearchOption.AllDirectories))
+                foreach (var file in Directory.EnumerateFiles(
+                    Path.Combine(SourceFolder, assembly, room), "*.cs", SearchOption.AllDirectories))
                 {
                     foreach (Match use in Use().Matches(File.ReadAllText(file)))
                     {
@@ -76,13 +78,16 @@ public sealed partial class RoomTests
     public void Every_document_that_a_page_links_to_exists()
     {
         var root = RepositoryRoot();
-        var pages = Directory.EnumerateFiles(root, "*.md").Concat(Directory.EnumerateFiles(Path.Combine(root, "docs"), "*.md", SearchOption.AllDirectories));
+        var pages = Directory.EnumerateFiles(root, "*.md")
+            .Concat(Directory.EnumerateFiles(Path.Combine(root, "docs"), "*.md", SearchOption.AllDirectories));
         foreach (var page in pages)
         {
             foreach (Match link in Link().Matches(File.ReadAllText(page)))
             {
                 var target = Path.Combine(Path.GetDirectoryName(page)!, link.Groups["path"].Value);
-                Assert.True(Path.Exists(target), $"{Path.GetRelativePath(root, page)} links to {link.Groups["path"].Value}, which does not exist.");
+                Assert.True(
+                    Path.Exists(target),
+                    $"{Path.GetRelativePath(root, page)} links to {link.Groups["path"].Value}, which does not exist.");
             }
         }
     }
@@ -90,7 +95,9 @@ public sealed partial class RoomTests
     private static string RepositoryRoot([CallerFilePath] string thisFile = "")
     {
         // The compiler may have mapped the path of the sources; the folder of the tests lies below the repository either way.
-        for (var folder = Path.Exists(thisFile) ? Path.GetDirectoryName(thisFile) : AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
+        for (var folder = Path.Exists(thisFile) ? Path.GetDirectoryName(thisFile) : AppContext.BaseDirectory;
+            folder is not null;
+            folder = Path.GetDirectoryName(folder))
         {
             if (File.Exists(Path.Combine(folder, "Tidemark.slnx")))
             {

@@ -23,7 +23,9 @@ internal sealed class Destination
     public Destination(string name, Random random, double failureRate)
     {
         (_name, _random, _failureRate) = (name, random, failureRate);
-        Store = new FaultingStore(_inner, _ => FaultsAreOn && _random.NextDouble() < _failureRate ? (StoreFault)_random.Next((int)StoreFault.NotFound) : null);
+        Store = new FaultingStore(
+            _inner,
+            _ => FaultsAreOn && _random.NextDouble() < _failureRate ? (StoreFault)_random.Next((int)StoreFault.NotFound) : null);
     }
 
     public FaultingStore Store { get; }

@@ -29,7 +29,8 @@ internal sealed class World : IDisposable
     private readonly RoutingFileSystem _files;
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
     private readonly List<Destination> _destinations = [];
-    private readonly Dictionary<string, string> _states = []; // by the content of the file that leads to them: a lost spool gives its TXIDs away again
+    // by the content of the file that leads to them: a lost spool gives its TXIDs away again
+    private readonly Dictionary<string, string> _states = [];
     private readonly List<string> _trace = [];
     private readonly int _pageSize;
     private readonly long _bytesMax;
@@ -144,7 +145,10 @@ internal sealed class World : IDisposable
         }
         else
         {
-            Check(!_own.AllFiles.Any(path => path.EndsWith(".tmp", StringComparison.Ordinal) && !path.EndsWith("/pages.tmp", StringComparison.Ordinal)), "no temporary file stays: " + string.Join(' ', _own.AllFiles));
+            Check(
+                !_own.AllFiles.Any(path => path.EndsWith(".tmp", StringComparison.Ordinal)
+                    && !path.EndsWith("/pages.tmp", StringComparison.Ordinal)),
+                "no temporary file stays: " + string.Join(' ', _own.AllFiles));
         }
     }
 
@@ -271,7 +275,8 @@ internal sealed class World : IDisposable
         if (isOfThisFile && _database.Position is { } position && _database.GuardIsUninterrupted && IsCapturedToTheEnd())
         {
             var state = Fingerprint(_source.Serialize());
-            foreach (var (level, name) in _spool.ListCaptures().Select(name => (Level.Captured, name)).Concat(_spool.ListSnapshots().Select(name => (Level.Snapshots, name))))
+            foreach (var (level, name) in _spool.ListCaptures().Select(name => (Level.Captured, name))
+                .Concat(_spool.ListSnapshots().Select(name => (Level.Snapshots, name))))
             {
                 if (name.MaxTxid == position.Txid)
                 {
@@ -520,5 +525,6 @@ internal sealed class World : IDisposable
         }
     }
 
-    private void NoteDurableWal() => _durableWalLength = File.Exists(DatabasePath + "-wal") ? new FileInfo(DatabasePath + "-wal").Length : 0;
+    private void NoteDurableWal()
+        => _durableWalLength = File.Exists(DatabasePath + "-wal") ? new FileInfo(DatabasePath + "-wal").Length : 0;
 }

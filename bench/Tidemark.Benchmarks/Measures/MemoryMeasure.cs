@@ -21,7 +21,9 @@ internal sealed class MemoryMeasure : IMeasure
         foreach (var (text, bytes) in s_sizes)
         {
             SampleDatabase.CreateMostlyEmpty(workspace["app.db"], bytes);
-            Add($"peak memory, first image of {text}", RoleProcess.Run(Role.Image, workspace["app.db"], workspace["spool"], workspace["replica"]));
+            Add(
+                $"peak memory, first image of {text}",
+                RoleProcess.Run(Role.Image, workspace["app.db"], workspace["spool"], workspace["replica"]));
             Add($"peak memory, restore of {text}", RoleProcess.Run(Role.Restore, workspace["replica"], workspace["restored.db"]));
             workspace.Remove("restored.db", "replica");
             using (var application = Connection.OpenWal(workspace["app.db"]))
@@ -31,7 +33,9 @@ internal sealed class MemoryMeasure : IMeasure
                     SampleDatabase.Fill(application, BytesOfTransaction);
                 }
 
-                Add($"peak memory, capture of 400 MB of WAL of {text}", RoleProcess.Run(Role.Capture, workspace["app.db"], workspace["spool"]));
+                Add(
+                    $"peak memory, capture of 400 MB of WAL of {text}",
+                    RoleProcess.Run(Role.Capture, workspace["app.db"], workspace["spool"]));
             }
 
             workspace.Remove("app.db", "spool");

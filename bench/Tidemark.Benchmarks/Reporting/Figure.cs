@@ -25,12 +25,15 @@ internal sealed record Figure(string Name, string Value, string Goal = "", bool?
 
     /// <summary>Half, nearly all, and all measurements.</summary>
     public static Figure Spread(string name, Sample sample, string unit)
-        => new(name, Invariant($"p50 {Round(sample.Median)}, p99 {Round(sample.At(0.99))}, max {Round(sample.Max)} {unit} ({sample.Count})"));
+        => new(
+            name,
+            Invariant($"p50 {Round(sample.Median)}, p99 {Round(sample.At(0.99))}, max {Round(sample.Max)} {unit} ({sample.Count})"));
 
     private static string Text(Sample sample, string unit)
         => Invariant($"{Round(sample.Median)} {unit} ({Round(sample.Min)} to {Round(sample.Max)})");
 
-    private static string Round(double value) => value.ToString(value >= 100 ? "0" : value >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture);
+    private static string Round(double value)
+        => value.ToString(value >= 100 ? "0" : value >= 10 ? "0.0" : "0.00", CultureInfo.InvariantCulture);
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
 }

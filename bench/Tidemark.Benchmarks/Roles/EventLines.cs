@@ -23,7 +23,8 @@ internal sealed class EventLines(TextWriter output, TimeProvider time) : ILogger
     {
     }
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         var now = time.GetTimestamp();
         switch (eventId.Id)

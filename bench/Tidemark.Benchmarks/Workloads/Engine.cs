@@ -57,7 +57,8 @@ internal sealed class Engine : IDisposable
 
     /// <summary>Restores the newest state from a folder.</summary>
     public static async Task RestoreAsync(string replicaFolder, string output)
-        => await new RestoreStep(new LocalStore(replicaFolder, PhysicalFileSystem.Instance), PhysicalFileSystem.Instance, TimeProvider.System)
+        => await new RestoreStep(
+            new LocalStore(replicaFolder, PhysicalFileSystem.Instance), PhysicalFileSystem.Instance, TimeProvider.System)
             .RunAsync(new RestoreTarget.Latest(), new RestoreOptions { OutputPath = output }, CancellationToken.None);
 
     public void Dispose() => _database.Dispose();

@@ -7,7 +7,8 @@ namespace Tidemark.Cli.Commands;
 internal sealed class ConfigFlags(FlagSet flags)
 {
     private readonly FlagOf<string> _path = flags.Text("config", "PATH",
-        "The configuration file. Otherwise TIDEMARK_CONFIG or LITESTREAM_CONFIG names it, or it is /etc/tidemark.yml or /etc/litestream.yml.");
+        "The configuration file. Otherwise TIDEMARK_CONFIG or LITESTREAM_CONFIG names it, "
+        + "or it is /etc/tidemark.yml or /etc/litestream.yml.");
 
     private readonly FlagOf<bool> _isLiteral = flags.Switch("no-expand-env",
         "Leave $NAME and ${NAME} in the configuration file as they are.");

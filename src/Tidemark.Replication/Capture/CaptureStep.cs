@@ -150,7 +150,8 @@ internal static class CaptureStep
         return new CaptureResult(CaptureOutcome.Idle, database.Position!.Txid);
     }
 
-    private static CaptureResult Continue(CapturedDatabase database, WalIndexHeader snapshot, uint firstFrame, Func<CaptureResult, bool> goesOn)
+    private static CaptureResult Continue(
+        CapturedDatabase database, WalIndexHeader snapshot, uint firstFrame, Func<CaptureResult, bool> goesOn)
     {
         var live = database.Live!;
         var result = FrameCapture.Run(database, live.Free, snapshot, firstFrame);

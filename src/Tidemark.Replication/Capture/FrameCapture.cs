@@ -94,11 +94,18 @@ internal static class FrameCapture
             return new LtxFileName(txid, txid);
         });
         var reached = new Position(txid, pageSize, piece.PageCount, salts, piece.LastFrame, piece.Checksum, after, database.Lineage);
-        return new StagedCapture(database, file!, changes, rebuilt, reached, new CaptureResult(CaptureOutcome.Frames, txid, pageCount) { HasMore = hasMore });
+        return new StagedCapture(
+            database, file!, changes, rebuilt, reached, new CaptureResult(CaptureOutcome.Frames, txid, pageCount) { HasMore = hasMore });
     }
 
     private static void WritePages(
-        LtxWriter writer, PageChanges changes, DatabaseConnection connection, WalFile wal, WalPageMap map, uint oldPageCount, uint newPageCount)
+        LtxWriter writer,
+        PageChanges changes,
+        DatabaseConnection connection,
+        WalFile wal,
+        WalPageMap map,
+        uint oldPageCount,
+        uint newPageCount)
     {
         var pageSize = wal.Header.PageSize;
         using var batch = new PageBatch(pageSize);
@@ -130,7 +137,8 @@ internal static class FrameCapture
 
     // Pages with a frame, and when the database grows, every page that is new: a file that lacked one would leave a hole. Frame 0 stands
     // for the database file.
-    private static IEnumerable<(uint PageNumber, uint Frame)> PagesToWrite(WalPageMap map, uint oldPageCount, uint newPageCount, uint lockPage)
+    private static IEnumerable<(uint PageNumber, uint Frame)> PagesToWrite(
+        WalPageMap map, uint oldPageCount, uint newPageCount, uint lockPage)
     {
         var index = 0;
         for (; index < map.Count && map[index].PageNumber <= oldPageCount; index++)

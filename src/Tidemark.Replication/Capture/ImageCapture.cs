@@ -84,7 +84,14 @@ internal static class ImageCapture
             return new LtxFileName(txid, txid);
         });
         var reached = new Position(
-            name?.MaxTxid ?? position!.Txid, snapshot.PageSize, snapshot.PageCount, snapshot.Salts, snapshot.FrameCount, snapshot.Checksum, sum, database.Lineage);
+            name?.MaxTxid ?? position!.Txid,
+            snapshot.PageSize,
+            snapshot.PageCount,
+            snapshot.Salts,
+            snapshot.FrameCount,
+            snapshot.Checksum,
+            sum,
+            database.Lineage);
         database.Advance(reached, table);
         var outcome = name is null ? CaptureOutcome.NoDifference : old is null ? CaptureOutcome.Image : CaptureOutcome.Difference;
         return new CaptureResult(outcome, reached.Txid, written, reason);

@@ -24,7 +24,9 @@ internal sealed record PositionEvidence(LtxFileName Newest, Position? Previous)
             return wal.Header.Checksum;
         }
 
-        if (Previous is { FrameChecksum: { } expected, Frame: > 0 } && Previous.Salts == position.Salts && wal.TryReadChecksum(Previous.Frame) != expected)
+        if (Previous is { FrameChecksum: { } expected, Frame: > 0 }
+            && Previous.Salts == position.Salts
+            && wal.TryReadChecksum(Previous.Frame) != expected)
         {
             return null;
         }

@@ -46,7 +46,8 @@ internal static class PositionRecord
             new WalSalts(BinaryPrimitives.ReadUInt32LittleEndian(source[24..]), BinaryPrimitives.ReadUInt32LittleEndian(source[28..])),
             BinaryPrimitives.ReadUInt32LittleEndian(source[32..]),
             (bits & FrameChecksumIsKnown) != 0
-                ? new WalChecksum(BinaryPrimitives.ReadUInt32LittleEndian(source[40..]), BinaryPrimitives.ReadUInt32LittleEndian(source[44..]))
+                ? new WalChecksum(
+                    BinaryPrimitives.ReadUInt32LittleEndian(source[40..]), BinaryPrimitives.ReadUInt32LittleEndian(source[44..]))
                 : null,
             (bits & DatabaseChecksumIsKnown) != 0 ? new DatabaseChecksum(BinaryPrimitives.ReadUInt64LittleEndian(source[48..])) : null,
             new Lineage(BinaryPrimitives.ReadUInt64LittleEndian(source[56..])));

@@ -52,7 +52,14 @@ internal static class PositionRecovery
 
         var lastFrame = (header.WalOffset + header.WalSize - WalHeader.Size) / WalFrameHeader.FrameSize(header.PageSize);
         return new Position(
-            header.MaxTxid, header.PageSize, header.Commit, header.WalSalts, (uint)Math.Max(0, lastFrame), null, header.Proof.After, header.Lineage);
+            header.MaxTxid,
+            header.PageSize,
+            header.Commit,
+            header.WalSalts,
+            (uint)Math.Max(0, lastFrame),
+            null,
+            header.Proof.After,
+            header.Lineage);
     }
 
     /// <summary>Opens the table of page checksums if it proves to be that of the position; after a kill it may lack the newest file, which

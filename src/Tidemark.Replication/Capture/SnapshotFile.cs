@@ -47,7 +47,9 @@ internal static class SnapshotFile
             if (checksum is { } expected && expected != sum)
             {
                 throw new WalMismatchException(
-                    database.Live.WalPath, snapshot.FrameCount, $"leads to a database with checksum {sum}, though the captures add up to {expected}");
+                    database.Live.WalPath,
+                    snapshot.FrameCount,
+                    $"leads to a database with checksum {sum}, though the captures add up to {expected}");
             }
 
             writer.Complete(header with { Proof = new LtxProof(null, sum) });

@@ -61,7 +61,8 @@ internal sealed class Spool
         foreach (var level in (ReadOnlySpan<Level>)[Level.Captured, Level.Snapshots])
         {
             files.CreateDirectory(spool.FolderOf(level));
-            foreach (var name in files.ListFiles(spool.FolderOf(level)).Where(name => name.EndsWith(TemporarySuffix, StringComparison.Ordinal)))
+            foreach (var name in files.ListFiles(spool.FolderOf(level))
+                .Where(name => name.EndsWith(TemporarySuffix, StringComparison.Ordinal)))
             {
                 files.Delete(System.IO.Path.Combine(spool.FolderOf(level), name));
             }
@@ -124,14 +125,17 @@ internal sealed class Spool
     /// <summary>Writes a file under a temporary name and leaves all that waits for the disk to <see cref="StagedFile.Publish"/>.</summary>
     public StagedFile? Stage(Level level, Func<Stream, Func<Stream>, LtxFileName?> write)
     {
-        var temporary = System.IO.Path.Combine(FolderOf(level), string.Create(CultureInfo.InvariantCulture, $"new-{_temporaryNumber++}{TemporarySuffix}"));
+        var temporary = System.IO.Path.Combine(
+            FolderOf(level), string.Create(CultureInfo.InvariantCulture, $"new-{_temporaryNumber++}{TemporarySuffix}"));
         var overflow = temporary[..^TemporarySuffix.Length] + "-index" + TemporarySuffix;
         var digest = new FileDigest();
         LtxFileName? name = null;
         try
         {
             using var content = new FileContentStream(_files.Open(temporary, FileMode.Create, FileAccess.ReadWrite));
-            name = write(new DigestedStream(content, digest), () => new FileContentStream(_files.Open(overflow, FileMode.Create, FileAccess.ReadWrite)));
+            name = write(
+                new DigestedStream(content, digest),
+                () => new FileContentStream(_files.Open(overflow, FileMode.Create, FileAccess.ReadWrite)));
         }
         finally
         {

@@ -43,7 +43,8 @@ internal static class SpoolFile
             var header = await reader.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
             if (header.MinTxid != key.Name.MinTxid || header.MaxTxid != key.Name.MaxTxid)
             {
-                throw new TidemarkException($"{spool.PathOf(key)}: the header says {header.MinTxid}-{header.MaxTxid}, not what the name says.");
+                throw new TidemarkException(
+                    $"{spool.PathOf(key)}: the header says {header.MinTxid}-{header.MaxTxid}, not what the name says.");
             }
 
             byte[] pages = [];

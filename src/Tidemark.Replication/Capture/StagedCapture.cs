@@ -7,7 +7,12 @@ namespace Tidemark.Replication.Capture;
 /// then does not continue in the WAL, and the pages that differ are captured.
 /// </remarks>
 internal sealed class StagedCapture(
-    CapturedDatabase database, StagedFile file, PageChanges changes, ChecksumRebuild? rebuilt, Position reached, CaptureResult result) : IDisposable
+    CapturedDatabase database,
+    StagedFile file,
+    PageChanges changes,
+    ChecksumRebuild? rebuilt,
+    Position reached,
+    CaptureResult result) : IDisposable
 {
     /// <summary>True when another capture would find more at once.</summary>
     public bool HasMore => result.HasMore;

@@ -37,7 +37,11 @@ internal sealed class WalFile : IDisposable
 
             return header.Salts == expected.Salts && header.PageSize == expected.PageSize
                 ? new WalFile(path, file, header)
-                : throw new WalMismatchException(path, 0, $"(the header) has salts {header.Salts} and pages of {header.PageSize} bytes; the WAL index says {expected.Salts} and {expected.PageSize}");
+                : throw new WalMismatchException(
+                    path,
+                    0,
+                    $"(the header) has salts {header.Salts} and pages of {header.PageSize} bytes; "
+                    + $"the WAL index says {expected.Salts} and {expected.PageSize}");
         }
         catch
         {
@@ -127,7 +131,8 @@ internal sealed class WalFile : IDisposable
             throw new WalMismatchException(
                 _path,
                 piece.LastFrame,
-                $"ends with checksum {piece.Checksum} and {piece.PageCount} pages; the WAL index says {snapshot.Checksum} and {snapshot.PageCount}");
+                $"ends with checksum {piece.Checksum} and {piece.PageCount} pages; "
+                + $"the WAL index says {snapshot.Checksum} and {snapshot.PageCount}");
         }
     }
 

@@ -8,4 +8,9 @@ namespace Tidemark.Replication.Checkpoints;
 /// <param name="IsPinned">Whether a reader pins an old part of the WAL, which therefore cannot start over.</param>
 /// <param name="IsSealed">Whether the next writer starts the WAL over.</param>
 /// <param name="WriteLockHeld">How long writers had to wait for the seal.</param>
-internal readonly record struct CheckpointResult(CheckpointAction Action, CheckpointProgress Progress, bool IsPinned, bool IsSealed, TimeSpan WriteLockHeld);
+internal readonly record struct CheckpointResult(
+    CheckpointAction Action,
+    CheckpointProgress Progress,
+    bool IsPinned,
+    bool IsSealed,
+    TimeSpan WriteLockHeld);

@@ -42,7 +42,9 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
         // Writers go on, so there may be frames beyond the guard. But if less was copied than the guard allows, another reader pins the
         // WAL, and the write lock would be taken for nothing.
         var isPinned = progress.FramesCopied < database.Position.Frame;
-        return action == CheckpointAction.Seal && !isPinned ? Seal(progress) : new CheckpointResult(action, progress, isPinned, false, TimeSpan.Zero);
+        return action == CheckpointAction.Seal && !isPinned
+            ? Seal(progress)
+            : new CheckpointResult(action, progress, isPinned, false, TimeSpan.Zero);
     }
 
     private CheckpointAction Decide()
@@ -114,7 +116,8 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
         database.GuardIsUninterrupted = isComplete;
         _framesAtLastAttempt = database.Position!.Frame;
         _sealedFrame = isComplete && drained.IsComplete ? database.Position.Frame : null;
-        return new CheckpointResult(CheckpointAction.Seal, drained, isComplete && !drained.IsComplete, isComplete && drained.IsComplete, held);
+        return new CheckpointResult(
+            CheckpointAction.Seal, drained, isComplete && !drained.IsComplete, isComplete && drained.IsComplete, held);
     }
 
     // A writer that is faster than captures may have added much again. Then it is left alone, and sealed at the next attempt; but the

@@ -143,7 +143,8 @@ internal sealed class DatabaseConnection : IDisposable
             var bytes = new ReadOnlySpan<byte>((void*)snapshot.DangerousGetHandle(), WalIndexHeader.Size);
             return WalIndexHeader.TryRead(bytes, out var header)
                 ? header
-                : throw new DatabaseException($"{Path}: SQLite's WAL index has a layout that is not known.", "Use the SQLite library that comes with Tidemark.");
+                : throw new DatabaseException(
+                    $"{Path}: SQLite's WAL index has a layout that is not known.", "Use the SQLite library that comes with Tidemark.");
         }
     }
 

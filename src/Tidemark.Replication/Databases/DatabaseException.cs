@@ -32,9 +32,13 @@ public sealed class DatabaseException : TidemarkException
             raw.SQLITE_CANTOPEN => ("Check that the file and its folder exist and that this user may read and write them.", true),
             raw.SQLITE_READONLY => ("Give this user the right to write the database file and its folder; WAL mode needs it.", false),
             raw.SQLITE_NOTADB => ("The file is not a SQLite database, or it is encrypted.", false),
-            raw.SQLITE_CORRUPT => ("The database is damaged. Restore it from its replica, or repair it with SQLite's .recover command.", false),
+            raw.SQLITE_CORRUPT => (
+                "The database is damaged. Restore it from its replica, or repair it with SQLite's .recover command.", false),
             _ => ((string?)null, false),
         };
-        return new DatabaseException($"{path}: cannot {action}: {text} (SQLite code {extended}).", hint, extended) { IsTransient = isTransient };
+        return new DatabaseException($"{path}: cannot {action}: {text} (SQLite code {extended}).", hint, extended)
+        {
+            IsTransient = isTransient
+        };
     }
 }

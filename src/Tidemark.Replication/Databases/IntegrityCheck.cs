@@ -13,7 +13,8 @@ public static class IntegrityCheck
         SqliteLibrary.EnsureLoaded();
         // Immutable: SQLite neither locks the file nor looks for a WAL, which a restored file in WAL mode would otherwise get.
         var uri = new UriBuilder { Scheme = "file", Host = "", Path = Path.GetFullPath(path), Query = "immutable=1" }.Uri.AbsoluteUri;
-        var code = raw.sqlite3_open_v2(uri, out var connection, raw.SQLITE_OPEN_READONLY | raw.SQLITE_OPEN_URI | raw.SQLITE_OPEN_NOMUTEX, null);
+        var code = raw.sqlite3_open_v2(
+            uri, out var connection, raw.SQLITE_OPEN_READONLY | raw.SQLITE_OPEN_URI | raw.SQLITE_OPEN_NOMUTEX, null);
         using (connection)
         {
             if (code != raw.SQLITE_OK)

@@ -51,12 +51,16 @@ internal sealed class LiveDatabase : IDisposable
 
             if (first.IsReadOnly)
             {
-                throw new DatabaseException($"{path}: this user may only read the database.", "Give this user the right to write the file and its folder; WAL mode needs it.");
+                throw new DatabaseException(
+                    $"{path}: this user may only read the database.",
+                    "Give this user the right to write the file and its folder; WAL mode needs it.");
             }
 
             if (first.JournalMode != "wal" && first.SwitchToWal() is var mode and not "wal")
             {
-                throw new DatabaseException($"{path}: the database stays in journal mode '{mode}' and cannot be switched to WAL.", "Close long transactions and connections with locking_mode=EXCLUSIVE.")
+                throw new DatabaseException(
+                    $"{path}: the database stays in journal mode '{mode}' and cannot be switched to WAL.",
+                    "Close long transactions and connections with locking_mode=EXCLUSIVE.")
                 {
                     IsTransient = true,
                 };

@@ -52,10 +52,11 @@ internal sealed class DatabaseWorker : IDisposable
         _database = new CapturedDatabase(
             options.DatabasePath, _spool, files, time, new CaptureSettings(bytesMax, options.BusyTimeout, Environment.ProcessorCount));
         _checkpoint = new CheckpointStep(_database, new CheckpointPolicy((uint)options.CheckpointPages, options.CheckpointInterval));
-        _destinations = [.. options.Destinations.Select(store => new DestinationWorker(new UploadStep(store, _spool, _database.Lineage), options, time, logger)
-        {
-            Changed = OnDestinationChanged,
-        })];
+        _destinations = [.. options.Destinations.Select(
+            store => new DestinationWorker(new UploadStep(store, _spool, _database.Lineage), options, time, logger)
+            {
+                Changed = OnDestinationChanged,
+            })];
     }
 
     /// <summary>Runs until <paramref name="stopping"/>, then captures and ships what is left.</summary>
@@ -79,7 +80,8 @@ internal sealed class DatabaseWorker : IDisposable
         foreach (var loop in loops)
         {
             // A destination that has ended for good wakes the loop below.
-            _ = loop.ContinueWith(_ => _wake.Set(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            _ = loop.ContinueWith(
+                _ => _wake.Set(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
 
         try
@@ -119,7 +121,8 @@ internal sealed class DatabaseWorker : IDisposable
         TakeHeads();
         if (CaptureAll(cancellationToken).Outcome == CaptureOutcome.NoDatabase)
         {
-            throw new DatabaseException($"{_options.DatabasePath}: there is no database.", "Check the path, or start the application that creates it first.");
+            throw new DatabaseException(
+                $"{_options.DatabasePath}: there is no database.", "Check the path, or start the application that creates it first.");
         }
 
         foreach (var destination in _destinations)
@@ -197,7 +200,8 @@ internal sealed class DatabaseWorker : IDisposable
         }
         catch (TidemarkException e) when (!_hasLooked && !e.IsTransient)
         {
-            throw; // A wrong path or a missing right is for the person to mend who has just started this. Later on it is reported and tried again.
+            // A wrong path or a missing right is for the person to mend who has just started this. Later on it is reported and tried again.
+            throw;
         }
         catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
         {
@@ -238,7 +242,8 @@ internal sealed class DatabaseWorker : IDisposable
 
         Offer(); // A seal captures the last frames.
         var progress = result.Progress;
-        _logger.Checkpointed(_options.DatabasePath, progress.FramesCopied, progress.FramesInWal, result.IsSealed, result.WriteLockHeld.TotalMilliseconds);
+        _logger.Checkpointed(
+            _options.DatabasePath, progress.FramesCopied, progress.FramesInWal, result.IsSealed, result.WriteLockHeld.TotalMilliseconds);
         if (!result.IsPinned)
         {
             _pinnedSince = null;
@@ -321,7 +326,8 @@ internal sealed class DatabaseWorker : IDisposable
             catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
             {
                 var isRetried = e is TidemarkException { IsTransient: true } && _options.ShutdownTimeout > TimeSpan.Zero;
-                _logger.CaptureFailed(_options.DatabasePath, isRetried ? _options.ShutdownRetryInterval.TotalMilliseconds : 0, Log.Reason(e));
+                _logger.CaptureFailed(
+                    _options.DatabasePath, isRetried ? _options.ShutdownRetryInterval.TotalMilliseconds : 0, Log.Reason(e));
                 if (!isRetried)
                 {
                     return false;
@@ -398,7 +404,9 @@ internal sealed class DatabaseWorker : IDisposable
         }
 
         var facts = _files.TryGetFacts(live.WalPath);
-        return facts != _walFacts || facts?.Modified > _time.GetUtcNow() - TimeSpan.FromSeconds(2) || _options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue;
+        return facts != _walFacts
+            || facts?.Modified > _time.GetUtcNow() - TimeSpan.FromSeconds(2)
+            || _options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue;
     }
 
     private void Report(in CaptureResult result)

@@ -70,8 +70,10 @@ public sealed class CaptureDecisionTests
     [Fact]
     public void A_restarted_wal_after_an_interruption_is_a_discontinuity_however_it_looks()
     {
-        Assert.Equal(Discontinuity.WalWasRestarted, Healed(Decide(At(5), Wal(3) with { Salts = s_otherSalts }, guard: false, holds: false)));
-        Assert.Equal(Discontinuity.WalWasRestarted, Healed(Decide(At(5), Wal(0) with { Salts = s_otherSalts }, guard: false, holds: false)));
+        Assert.Equal(
+            Discontinuity.WalWasRestarted, Healed(Decide(At(5), Wal(3) with { Salts = s_otherSalts }, guard: false, holds: false)));
+        Assert.Equal(
+            Discontinuity.WalWasRestarted, Healed(Decide(At(5), Wal(0) with { Salts = s_otherSalts }, guard: false, holds: false)));
     }
 
     private static CaptureDecision Decide(Position? position, WalIndexHeader? wal, bool guard, bool holds, ulong replica = 0)

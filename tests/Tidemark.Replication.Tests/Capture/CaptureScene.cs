@@ -59,7 +59,8 @@ internal sealed class CaptureScene : IDisposable
     public void Start()
     {
         Spool = Spool.Open(Files, Spool.DefaultPath(Files, DatabasePath));
-        Database = new CapturedDatabase(DatabasePath, Spool, Files, Time, new CaptureSettings(CaptureBytesMax, TimeSpan.FromMilliseconds(50), 2));
+        Database = new CapturedDatabase(
+            DatabasePath, Spool, Files, Time, new CaptureSettings(CaptureBytesMax, TimeSpan.FromMilliseconds(50), 2));
         Upload = new UploadStep(Store, Spool, Database.Lineage);
     }
 
@@ -143,7 +144,8 @@ internal sealed class CaptureScene : IDisposable
     /// <summary>Ships, with a snapshot if the destination needs one, and restores the newest TXID.</summary>
     public async Task AssertNewestRestoresAsync()
     {
-        while ((await Upload.RunAsync(Position.Txid, TestContext.Current.CancellationToken)).Outcome is var outcome and not UploadOutcome.Idle)
+        while ((await Upload.RunAsync(Position.Txid, TestContext.Current.CancellationToken)).Outcome
+            is var outcome and not UploadOutcome.Idle)
         {
             if (outcome == UploadOutcome.NeedsSnapshot)
             {

@@ -97,7 +97,8 @@ public sealed class ReplicatorTests : IDisposable
     {
         await File.WriteAllLinesAsync(DatabasePath, Enumerable.Repeat("This is a text.", 100), TestContext.Current.CancellationToken);
 
-        var failure = await Assert.ThrowsAnyAsync<TidemarkException>(() => Engine(Options(new MemoryStore())).RunAsync(_stop.Token, _cutShort.Token));
+        var failure = await Assert.ThrowsAnyAsync<TidemarkException>(
+            () => Engine(Options(new MemoryStore())).RunAsync(_stop.Token, _cutShort.Token));
 
         Assert.NotNull(failure.Hint);
         Assert.Equal("This is a text.", File.ReadLines(DatabasePath).First());
@@ -233,12 +234,17 @@ public sealed class ReplicatorTests : IDisposable
         using var writer = SourceDatabase.Open(DatabasePath);
         writer.Run("BEGIN IMMEDIATE");
         var store = new MemoryStore();
-        var options = Options(store) with { BusyTimeout = TimeSpan.FromMilliseconds(1), ShutdownRetryInterval = TimeSpan.FromMilliseconds(1) };
+        var options = Options(store) with
+        {
+            BusyTimeout = TimeSpan.FromMilliseconds(1),
+            ShutdownRetryInterval = TimeSpan.FromMilliseconds(1)
+        };
         using var events = new SignallingLogger(eventId: 2009);
         await _stop.CancelAsync();
 
         // The first image needs the write lock for a moment.
-        var run = new Replicator([options], PhysicalFileSystem.Instance, TimeProvider.System, events).RunAsync(_stop.Token, _cutShort.Token);
+        var run = new Replicator([options], PhysicalFileSystem.Instance, TimeProvider.System, events)
+            .RunAsync(_stop.Token, _cutShort.Token);
         await events.Logged.WaitAsync(TestContext.Current.CancellationToken);
         writer.Run("ROLLBACK");
         await run;
@@ -310,7 +316,8 @@ public sealed class ReplicatorTests : IDisposable
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (id.Id == eventId)
             {
@@ -353,12 +360,14 @@ public sealed class ReplicatorTests : IDisposable
             }
         }
 
-        public IAsyncEnumerable<LtxFileInfo> ListAsync(Level level, Txid from, CancellationToken cancellationToken) => _inner.ListAsync(level, from, cancellationToken);
+        public IAsyncEnumerable<LtxFileInfo> ListAsync(Level level, Txid from, CancellationToken cancellationToken)
+            => _inner.ListAsync(level, from, cancellationToken);
 
         public ValueTask<Stream> OpenAsync(LtxFileKey key, long offset, long? length, CancellationToken cancellationToken)
             => _inner.OpenAsync(key, offset, length, cancellationToken);
 
-        public async ValueTask<LtxFileInfo> WriteAsync(LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
+        public async ValueTask<LtxFileInfo> WriteAsync(
+            LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
         {
             var file = await _inner.WriteAsync(key, created, content, cancellationToken);
             lock (_gate)
@@ -371,6 +380,7 @@ public sealed class ReplicatorTests : IDisposable
             return file;
         }
 
-        public ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken) => _inner.DeleteAsync(keys, cancellationToken);
+        public ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
+            => _inner.DeleteAsync(keys, cancellationToken);
     }
 }

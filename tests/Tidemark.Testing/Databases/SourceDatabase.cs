@@ -13,7 +13,8 @@ public sealed class SourceDatabase : IDisposable
     private SourceDatabase(SqliteConnection connection) => _connection = connection;
 
     /// <summary>Opens or creates a database as an application would.</summary>
-    public static SourceDatabase Open(string path, int pageSize = 4096, string journalMode = "wal", int autoCheckpoint = 0, bool incrementalVacuum = false)
+    public static SourceDatabase Open(
+        string path, int pageSize = 4096, string journalMode = "wal", int autoCheckpoint = 0, bool incrementalVacuum = false)
     {
         var connection = new SqliteConnection($"Data Source={path};Pooling=False;Default Timeout=30");
         connection.Open();
@@ -55,7 +56,9 @@ public sealed class SourceDatabase : IDisposable
 
     /// <summary>One transaction of rows of random bytes.</summary>
     public void Insert(int rows, int bytesOfRow = 100)
-        => Run($"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<{rows}) INSERT INTO t(data) SELECT randomblob({bytesOfRow}) FROM n");
+        => Run(
+            $"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<{rows}) "
+            + $"INSERT INTO t(data) SELECT randomblob({bytesOfRow}) FROM n");
 
     /// <summary>The database as SQLite itself serialises it: what every restore must equal.</summary>
     public byte[] Serialize()
