@@ -65,6 +65,12 @@ internal static partial class Log
     public static partial void NotShipped(
         this ILogger logger, string database, string destination, Txid shipped, Txid captured, string spool);
 
+    [LoggerMessage(2014, LogLevel.Debug, "{Database} is as it was captured last, as TXID {Txid}")]
+    public static partial void Unchanged(this ILogger logger, string database, Txid txid);
+
+    [LoggerMessage(2013, LogLevel.Error, "Nothing more of {Database} is shipped to {Destination}: {Reason}")]
+    public static partial void ReplicaConflict(this ILogger logger, string database, string destination, string reason);
+
     [LoggerMessage(2012, LogLevel.Information, "Stopped replicating {Database} at TXID {Txid}; all destinations have it")]
     public static partial void Stopped(this ILogger logger, string database, Txid txid);
 }

@@ -13,6 +13,8 @@ internal sealed class RoutingFileSystem(IFileSystem own, IFileSystem real, strin
 
     public bool TryDeleteUnused(string path) => For(path).TryDeleteUnused(path);
 
+    public IDisposable? TryLock(string path) => For(path).TryLock(path);
+
     public bool FileExists(string path) => For(path).FileExists(path);
 
     public bool DirectoryExists(string path) => For(path).DirectoryExists(path);

@@ -68,6 +68,7 @@ internal sealed class World : IDisposable
             (30, "ship", Ship),
             (6, "restore", () => _destinations[_random.Next(_destinations.Count)].CheckRestores(all: false)),
             (3, "kill", Kill),
+            (2, "stop in order", StopInOrder),
             (2, "lose power soon", () => _own.FailPowerAt(1 + _random.Next(40))),
             (1, "lose power of everything", LosePowerOfEverything),
             (1, "lose the spool", LoseSpool),
@@ -351,6 +352,13 @@ internal sealed class World : IDisposable
     {
         _database.Dispose();
         Start();
+    }
+
+    private void StopInOrder()
+    {
+        _database.CloseInOrder();
+        NoteDurableWal();
+        Kill();
     }
 
     private void RestartAfterPowerLoss()

@@ -26,6 +26,11 @@ public interface IFileSystem
     /// <returns>True when nothing of that name is left.</returns>
     bool TryDeleteUnused(string path);
 
+    /// <summary>Takes a lock that only one holder on this machine can have, by a file of its own that stays empty.</summary>
+    /// <remarks>The operating system gives it back when the process ends, in whatever way. Advisory.</remarks>
+    /// <returns>The lock, which is given back when it is disposed, or null when somebody else has it.</returns>
+    IDisposable? TryLock(string path);
+
     /// <summary>Whether there is a file of this name.</summary>
     bool FileExists(string path);
 

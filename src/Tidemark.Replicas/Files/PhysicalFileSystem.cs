@@ -58,6 +58,21 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     }
 
     /// <inheritdoc/>
+    public IDisposable? TryLock(string path)
+    {
+        try
+        {
+#pragma warning disable RS0030 // This is the one place that opens files.
+            return File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+#pragma warning restore RS0030
+        }
+        catch (IOException e) when (e is not (DirectoryNotFoundException or FileNotFoundException) && File.Exists(path))
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
     public bool FileExists(string path) => File.Exists(path);
 
     /// <inheritdoc/>

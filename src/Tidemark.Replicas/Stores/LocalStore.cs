@@ -186,7 +186,13 @@ public sealed class LocalStore : IReplicaStore
             }
             else if (!_files.DirectoryExists(folder))
             {
-                _files.CreateDirectory(folder); // Somebody has removed it meanwhile.
+                // Made again by the next write. But what lay there is gone, so the writer has to look what is left before it goes on.
+                _preparedLevels.Remove(level);
+                throw new ReplicaStoreException(
+                    $"{Name}: the folder {folder} has vanished.", "Check that the disk is mounted and that nobody removes the replica.")
+                {
+                    IsTransient = true,
+                };
             }
         }
     }

@@ -176,6 +176,11 @@ internal static class CaptureStep
 
     private static CaptureResult Image(CapturedDatabase database, Discontinuity? reason)
     {
+        if (reason == Discontinuity.WalIsGone && ImageCapture.TryRunUnchanged(database) is { } unchanged)
+        {
+            return unchanged;
+        }
+
         database.Live!.Free.Rollback();
         return ImageCapture.Run(database, reason);
     }

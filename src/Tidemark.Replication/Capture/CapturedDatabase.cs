@@ -15,6 +15,7 @@ internal sealed class CapturedDatabase : IDisposable
 {
     private PageChecksums? _checksums;
     private PageSize? _replicaPageSize;
+    private (string WalPath, WalSalts? Run)? _replaced;
 
     public CapturedDatabase(string path, Spool spool, IFileSystem files, TimeProvider time, CaptureSettings settings)
     {
@@ -72,7 +73,7 @@ internal sealed class CapturedDatabase : IDisposable
 
     /// <summary>Tells that a destination holds this TXID. If it is newer than the position, the next capture takes the replica as its
     /// base.</summary>
-    public void NoteReplica(Txid txid, PageSize pageSize)
+    public void NoteReplica(Txid txid, PageSize? pageSize)
     {
         if (txid > ReplicaTxid)
         {
@@ -81,15 +82,33 @@ internal sealed class CapturedDatabase : IDisposable
     }
 
     /// <summary>Opens the database if it is not open; false while there is none. Notices when another file took its place.</summary>
+    /// <exception cref="DatabaseException">Another file took its place, but the old one's WAL still lies beside it.</exception>
     public bool TryOpen()
     {
         if (Live is not null && Live.HasMoved())
         {
+            _replaced = (Live.WalPath, Position?.Salts);
             Close();
         }
 
-        Live ??= LiveDatabase.TryOpen(Path, Settings.BusyTimeout);
+        if (Live is null)
+        {
+            ThrowIfWalIsOfReplacedFile();
+            Live = LiveDatabase.TryOpen(Path, Settings.BusyTimeout);
+        }
+
         return Live is not null;
+    }
+
+    /// <summary>Closes the connections at an orderly end, when everything is captured; see <see cref="LiveDatabase.CloseInOrder"/>.</summary>
+    public void CloseInOrder()
+    {
+        if (Live is { } live && GuardIsUninterrupted && !live.HasMoved())
+        {
+            GuardIsUninterrupted = false;
+            Live = null;
+            live.CloseInOrder();
+        }
     }
 
     /// <summary>Closes the connections. The guard ends, so the next capture has to prove that the WAL continues.</summary>
@@ -151,6 +170,36 @@ internal sealed class CapturedDatabase : IDisposable
     {
         Close();
         ForgetChecksums();
+        Spool.Dispose();
+    }
+
+    // Opened with the WAL of the file that was there before, the new file would get the old pages.
+    private void ThrowIfWalIsOfReplacedFile()
+    {
+        if (_replaced is not ({ } walPath, { } salts) || !Files.FileExists(Path))
+        {
+            return;
+        }
+
+        Span<byte> bytes = stackalloc byte[WalHeader.Size];
+        var count = 0;
+        if (Files.FileExists(walPath))
+        {
+            using var wal = Files.Open(walPath, FileMode.Open, FileAccess.Read);
+            count = wal.Read(0, bytes);
+        }
+
+        if (WalHeader.TryRead(bytes[..count], out var header) == WalFault.None && header.Salts == salts)
+        {
+            throw new DatabaseException(
+                $"{Path}: another file took the place of the database, but {walPath} still is the WAL of the one before.",
+                "Stop the application, put the new file there without the -wal and -shm of the old one, and start the application again.")
+            {
+                IsTransient = true,
+            };
+        }
+
+        _replaced = null;
     }
 
     private void SetPosition(Position position)

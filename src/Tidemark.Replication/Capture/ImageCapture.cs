@@ -32,13 +32,57 @@ internal static class ImageCapture
         return result;
     }
 
+    /// <summary>Looks whether a database without a WAL is what was captured last, without writing anything, and goes on from there if so.</summary>
+    /// <remarks>
+    /// The free connection reads the database file alone, and nobody can change that while it does: what is committed meanwhile goes to a
+    /// new WAL, which cannot be copied into the file under a reader of the file.
+    /// </remarks>
+    /// <returns>Null when a page differs, or when it is not known what was captured.</returns>
+    public static CaptureResult? TryRunUnchanged(CapturedDatabase database)
+    {
+        var live = database.Live!;
+        var position = database.Position!;
+        if (database.Checksums is not { } known || position.Checksum is null || live.Free.PageCount != position.PageCount)
+        {
+            return null;
+        }
+
+        using var batch = new PageBatch(position.PageSize);
+        var expected = new ulong[batch.Capacity];
+        for (var page = 1L; page <= position.PageCount; page += batch.Capacity)
+        {
+            batch.Truncate(0);
+            for (var next = page; next <= position.PageCount && !batch.IsFull; next++)
+            {
+                batch.Add((uint)next);
+            }
+
+            known.Read((uint)page, expected.AsSpan(0, batch.Count));
+            live.Free.ReadFile(position.PageSize.OffsetOf((uint)page), batch.Pages(0, batch.Count));
+            for (var i = 0; i < batch.Count; i++)
+            {
+                var isLockPage = batch.Numbers[i] == position.PageSize.LockPage;
+                if (!isLockPage && DatabaseChecksum.OfPage(batch.Numbers[i], batch.Pages(i, 1)) != expected[i])
+                {
+                    return null;
+                }
+            }
+        }
+
+        // The frame of the position is gone with its WAL.
+        database.Advance(position with { Frame = 0, FrameChecksum = null }, [], []);
+        live.HandOver();
+        database.GuardIsUninterrupted = true;
+        return new CaptureResult(CaptureOutcome.NoDifference, position.Txid, 0, Discontinuity.WalIsGone);
+    }
+
     private static CaptureResult Write(CapturedDatabase database, WalFile wal, WalIndexHeader snapshot, Discontinuity? reason)
     {
         var scan = new ImageScan(database.Live!.Free, wal, snapshot);
 
         // The table is that of the position. It is no base when the replica went on without us, or when pages have another size.
         var position = database.Position;
-        var isBase = reason is not (null or Discontinuity.ReplicaIsAhead or Discontinuity.PageSizeChanged);
+        var isBase = reason is not (null or Discontinuity.ReplicaIsAhead) && position?.PageSize == snapshot.PageSize;
         var old = isBase && position?.Checksum is not null ? database.Checksums : null;
         using var table = database.Spool.CreatePageChecksums(snapshot.PageSize);
         var sum = DatabaseChecksum.Empty;

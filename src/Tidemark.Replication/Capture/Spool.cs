@@ -19,7 +19,7 @@ namespace Tidemark.Replication.Capture;
 /// </code>
 /// An existing folder <c>.app.db-litestream</c> is taken over: the captures lie in it in the same way.
 /// </remarks>
-internal sealed class Spool
+internal sealed class Spool : IDisposable
 {
     private const string TemporarySuffix = ".tmp";
     private const int ReadSizeBytes = 1 << 20;
@@ -28,10 +28,11 @@ internal sealed class Spool
     private const int DigestsMax = 4096;
 
     private readonly IFileSystem _files;
+    private readonly IDisposable _lock;
     private readonly ConcurrentDictionary<LtxFileKey, UInt128> _digests = new();
     private int _temporaryNumber;
 
-    private Spool(IFileSystem files, string path) => (_files, Path) = (files, path);
+    private Spool(IFileSystem files, string path, IDisposable held) => (_files, Path, _lock) = (files, path, held);
 
     /// <summary>The folder.</summary>
     public string Path { get; }
@@ -54,22 +55,26 @@ internal sealed class Spool
         return !files.DirectoryExists(own) && files.DirectoryExists(System.IO.Path.Combine(taken, "ltx")) ? taken : own;
     }
 
-    /// <summary>Opens the folder, creates it if need be, and removes what a crash left unfinished.</summary>
+    /// <summary>Opens the folder, creates it if need be, and removes what a crash left unfinished. Nobody else can open it meanwhile.</summary>
+    /// <exception cref="TidemarkException">Another process, or another database of this one, has it open.</exception>
     public static Spool Open(IFileSystem files, string path)
     {
-        var spool = new Spool(files, System.IO.Path.GetFullPath(path));
-        foreach (var level in (ReadOnlySpan<Level>)[Level.Captured, Level.Snapshots])
+        var folder = System.IO.Path.GetFullPath(path);
+        files.CreateDirectory(folder);
+        var held = files.TryLock(System.IO.Path.Combine(folder, "lock")) ?? throw new TidemarkException(
+            $"{folder}: the spool is in use: this database is being replicated already.",
+            "Stop the other process first. Two databases must not share a spool.");
+        var spool = new Spool(files, folder, held);
+        try
         {
-            files.CreateDirectory(spool.FolderOf(level));
-            foreach (var name in files.ListFiles(spool.FolderOf(level))
-                .Where(name => name.EndsWith(TemporarySuffix, StringComparison.Ordinal)))
-            {
-                files.Delete(System.IO.Path.Combine(spool.FolderOf(level), name));
-            }
+            spool.RemoveLeftovers();
+            return spool;
         }
-
-        files.Delete(spool.NewPageChecksumsPath);
-        return spool;
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The path of a file.</summary>
@@ -125,6 +130,7 @@ internal sealed class Spool
     /// <summary>Writes a file under a temporary name and leaves all that waits for the disk to <see cref="StagedFile.Publish"/>.</summary>
     public StagedFile? Stage(Level level, Func<Stream, Func<Stream>, LtxFileName?> write)
     {
+        EnsureFolder(level);
         var temporary = System.IO.Path.Combine(
             FolderOf(level), string.Create(CultureInfo.InvariantCulture, $"new-{_temporaryNumber++}{TemporarySuffix}"));
         var overflow = temporary[..^TemporarySuffix.Length] + "-index" + TemporarySuffix;
@@ -236,6 +242,32 @@ internal sealed class Spool
 
     /// <summary>Puts the new table in the place of the old one, whose handle is closed before.</summary>
     public void ReplacePageChecksums() => _files.Move(NewPageChecksumsPath, PageChecksumsPath);
+
+    /// <summary>Gives the folder back, for another process.</summary>
+    public void Dispose() => _lock.Dispose();
+
+    private void RemoveLeftovers()
+    {
+        foreach (var level in (ReadOnlySpan<Level>)[Level.Captured, Level.Snapshots])
+        {
+            EnsureFolder(level);
+            foreach (var name in _files.ListFiles(FolderOf(level)).Where(name => name.EndsWith(TemporarySuffix, StringComparison.Ordinal)))
+            {
+                _files.Delete(System.IO.Path.Combine(FolderOf(level), name));
+            }
+        }
+
+        _files.Delete(NewPageChecksumsPath);
+    }
+
+    // Somebody may have removed the folder meanwhile; what lay in it is missed by those who look for it.
+    private void EnsureFolder(Level level)
+    {
+        if (!_files.DirectoryExists(FolderOf(level)))
+        {
+            _files.CreateDirectory(FolderOf(level));
+        }
+    }
 
     private string FolderOf(Level level) => System.IO.Path.Combine(Path, "ltx", level.ToString());
 

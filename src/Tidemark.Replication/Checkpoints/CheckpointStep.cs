@@ -68,6 +68,11 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
         // What was committed during the drain is captured before writers have to wait.
         var live = database.Live!;
         CaptureStep.Run(database, static _ => true);
+        if (database.Live != live || !database.GuardIsUninterrupted)
+        {
+            return new CheckpointResult(CheckpointAction.Seal, drained, false, false, TimeSpan.Zero); // Another file took its place.
+        }
+
         var guard = live.EnsureGuard();
         if (!live.Free.TryBeginImmediate())
         {

@@ -6,8 +6,8 @@ namespace Tidemark.Replication.Databases;
 
 /// <summary>One SQLite connection to a live database, with the few operations that capture and checkpoints need.</summary>
 /// <remarks>
-/// It never checkpoints by itself: not on commit (<c>wal_autocheckpoint=0</c>) and not on close, which would also delete the WAL. Not
-/// thread-safe.
+/// It never checkpoints by itself: not on commit (<c>wal_autocheckpoint=0</c>) and, unless asked to, not on close, which would also delete
+/// the WAL. Not thread-safe.
 /// </remarks>
 internal sealed class DatabaseConnection : IDisposable
 {
@@ -82,6 +82,9 @@ internal sealed class DatabaseConnection : IDisposable
         var code = SqliteLibrary.FileControl(_connection, "main", SqliteLibrary.HasMoved, ref moved);
         return code == raw.SQLITE_OK && (int)moved != 0;
     }
+
+    /// <summary>When this is the last connection to close, SQLite copies the WAL into the file and removes it, as it does for everybody.</summary>
+    public void CheckpointOnClose() => _ = raw.sqlite3_db_config(_connection, NoCheckpointOnClose, 0, out _);
 
     /// <summary>Begins a read transaction at the newest commit.</summary>
     public void BeginRead()

@@ -113,6 +113,17 @@ internal sealed class LiveDatabase : IDisposable
         return snapshot.Value;
     }
 
+    /// <summary>Closes as an application would: if nobody else has the database open, the WAL goes into the file and is removed.</summary>
+    /// <remarks>A WAL that nobody needs is a danger: put another file in the place of the database, and SQLite replays it into that.</remarks>
+    public void CloseInOrder()
+    {
+        _free.Rollback();
+        _free.Dispose();
+        _other.Rollback();
+        _other.CheckpointOnClose();
+        _other.Dispose();
+    }
+
     public void Dispose()
     {
         _free.Dispose();

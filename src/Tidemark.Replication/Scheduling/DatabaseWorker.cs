@@ -48,9 +48,16 @@ internal sealed class DatabaseWorker : IDisposable
     {
         (_options, _files, _time, _logger, _watch) = (options, files, time, logger, watch);
         _spool = Spool.Open(files, options.SpoolPath ?? Spool.DefaultPath(files, options.DatabasePath));
-        var bytesMax = options.CaptureBytesMax > 0 ? options.CaptureBytesMax : long.MaxValue;
-        _database = new CapturedDatabase(
-            options.DatabasePath, _spool, files, time, new CaptureSettings(bytesMax, options.BusyTimeout, Environment.ProcessorCount));
+        try
+        {
+            _database = new CapturedDatabase(options.DatabasePath, _spool, files, time, SettingsOf(options));
+        }
+        catch
+        {
+            _spool.Dispose();
+            throw;
+        }
+
         _checkpoint = new CheckpointStep(_database, new CheckpointPolicy((uint)options.CheckpointPages, options.CheckpointInterval));
         _destinations = [.. options.Destinations.Select(
             store => new DestinationWorker(new UploadStep(store, _spool, _database.Lineage), options, time, logger)
@@ -113,9 +120,11 @@ internal sealed class DatabaseWorker : IDisposable
     /// <exception cref="TidemarkException">Something could not be captured or shipped.</exception>
     public async Task RunOnceAsync(CancellationToken cancellationToken)
     {
-        foreach (var destination in _destinations)
+        var failures = new List<Exception>();
+        await ShipOnceAsync(failures, cancellationToken).ConfigureAwait(false);
+        if (_database.Position is null && !_destinations.Any(destination => destination.IsReconciled))
         {
-            await destination.ShipAllAsync(CancellationToken.None, cancellationToken).ConfigureAwait(false);
+            throw Combine(failures);
         }
 
         TakeHeads();
@@ -125,24 +134,51 @@ internal sealed class DatabaseWorker : IDisposable
                 $"{_options.DatabasePath}: there is no database.", "Check the path, or start the application that creates it first.");
         }
 
-        foreach (var destination in _destinations)
+        failures.Clear();
+        await ShipOnceAsync(failures, cancellationToken).ConfigureAwait(false);
+        WriteSnapshots();
+        _database.CloseInOrder();
+        failures.Clear();
+        await ShipOnceAsync(failures, cancellationToken).ConfigureAwait(false);
+        if (failures.Count > 0)
         {
-            await destination.ShipAllAsync(CancellationToken.None, cancellationToken).ConfigureAwait(false);
-            if (destination.WantsSnapshot)
-            {
-                WriteSnapshots();
-                await destination.ShipAllAsync(CancellationToken.None, cancellationToken).ConfigureAwait(false);
-            }
-
-            Invariant.Holds(
-                destination.Shipped >= _database.Position!.Txid,
-                $"{destination.Store.Name} holds TXID {destination.Shipped} after everything up to {_database.Position.Txid} was shipped.");
+            throw Combine(failures);
         }
 
+        Invariant.Holds(
+            _destinations.All(destination => destination.HasAll),
+            $"Every destination of {_options.DatabasePath} leads to TXID {_database.Position!.Txid} after everything was shipped.");
         CleanSpool();
     }
 
+    // One destination that fails holds back no other.
+    private async Task ShipOnceAsync(List<Exception> failures, CancellationToken cancellationToken)
+    {
+        foreach (var destination in _destinations)
+        {
+            try
+            {
+                await destination.ShipAllAsync(CancellationToken.None, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+            {
+                failures.Add(e);
+            }
+        }
+    }
+
+    private static TidemarkException Combine(List<Exception> failures)
+    {
+        var different = failures.DistinctBy(failure => failure.Message).ToArray();
+        return different is [TidemarkException only]
+            ? only
+            : new TidemarkException(string.Join(' ', different.Select(Log.Reason)), null, different[0]);
+    }
+
     public void Dispose() => _database.Dispose();
+
+    private static CaptureSettings SettingsOf(DatabaseOptions options) => new(
+        options.CaptureBytesMax > 0 ? options.CaptureBytesMax : long.MaxValue, options.BusyTimeout, Environment.ProcessorCount);
 
     private async Task CaptureLoopAsync(Task[] loops, CancellationToken stopping)
     {
@@ -155,7 +191,6 @@ internal sealed class DatabaseWorker : IDisposable
                 await loops[0].ConfigureAwait(false);
             }
 
-            var delay = _options.MonitorInterval;
             if (isDue || NeedsLook())
             {
                 var rest = _options.SyncInterval - _time.GetElapsedTime(lastCapture);
@@ -165,14 +200,21 @@ internal sealed class DatabaseWorker : IDisposable
                 }
 
                 var before = _database.Position?.Txid;
-                delay = Step(stopping) ?? delay;
+                if (Step(stopping) is { } failureDelay)
+                {
+                    // After a failure, a change is no reason to try again sooner.
+                    await Task.Delay(failureDelay, _time, stopping).ConfigureAwait(false);
+                    isDue = true;
+                    continue;
+                }
+
                 if (_database.Position?.Txid != before)
                 {
                     lastCapture = _time.GetTimestamp();
                 }
             }
 
-            isDue = await _wake.WaitAsync(delay, _time, stopping).ConfigureAwait(false) || delay != _options.MonitorInterval;
+            isDue = await _wake.WaitAsync(_options.MonitorInterval, _time, stopping).ConfigureAwait(false);
         }
     }
 
@@ -181,10 +223,14 @@ internal sealed class DatabaseWorker : IDisposable
     {
         try
         {
+            // The first TXID follows what the destinations hold, so all of them are asked first. One that does not answer holds back no
+            // other: should it be found to hold the same TXIDs later on, it goes on from a snapshot.
+            var canBegin = _database.Position is not null
+                || (_destinations.All(destination => destination.WasAsked) && _destinations.Any(destination => destination.IsReconciled));
             TakeHeads();
-            if (_database.Position is null && !_destinations.All(destination => destination.IsReconciled))
+            if (!canBegin)
             {
-                return null; // The first TXID follows what the destinations hold; the one that becomes known wakes this loop.
+                return null;
             }
 
             Arm();
@@ -285,7 +331,12 @@ internal sealed class DatabaseWorker : IDisposable
 
         var isCaptured = await TryCaptureLastAsync(deadline).ConfigureAwait(false);
 
-        // The write lock and the guard are given back before the network is waited for.
+        // The guard is given back before the network is waited for.
+        if (isCaptured)
+        {
+            _database.CloseInOrder();
+        }
+
         _database.Close();
         var txid = _database.Position?.Txid ?? Txid.None;
         var shipped = await Task.WhenAll(_destinations.Select(destination => destination.DrainAsync(deadline))).ConfigureAwait(false);
@@ -426,7 +477,10 @@ internal sealed class DatabaseWorker : IDisposable
             case CaptureOutcome.Image when result.Discontinuity is null:
                 _logger.CapturedImage(_options.DatabasePath, result.Txid, result.PageCount);
                 break;
-            case CaptureOutcome.Image or CaptureOutcome.Difference or CaptureOutcome.NoDifference:
+            case CaptureOutcome.NoDifference:
+                _logger.Unchanged(_options.DatabasePath, result.Txid);
+                break;
+            case CaptureOutcome.Image or CaptureOutcome.Difference:
                 _logger.Healed(_options.DatabasePath, result.Discontinuity, result.PageCount, result.Txid);
                 break;
         }

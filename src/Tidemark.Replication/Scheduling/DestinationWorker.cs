@@ -18,6 +18,8 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
     private readonly ConcurrentQueue<ReplicaHead> _heads = new();
     private ulong _captured;
     private volatile bool _wantsSnapshot;
+    private volatile bool _isReconciled;
+    private volatile bool _wasAsked;
 
     /// <summary>Called after something changed that the database's own loop must look at: the head became known, a file was shipped, a
     /// snapshot is wanted.</summary>
@@ -26,7 +28,13 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
     public IReplicaStore Store => step.Store;
 
     /// <summary>Whether it is known what the destination holds.</summary>
-    public bool IsReconciled => step.IsReconciled;
+    public bool IsReconciled => _isReconciled;
+
+    /// <summary>Whether it was asked what it holds, with or without an answer.</summary>
+    public bool WasAsked => _wasAsked;
+
+    /// <summary>Whether the destination leads to what was captured.</summary>
+    public bool HasAll => step.HasAll(Captured);
 
     /// <summary>The newest TXID that the destination is known to hold.</summary>
     public Txid Shipped => step.Shipped;
@@ -42,8 +50,10 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
     /// <summary>Tells that everything up to this TXID is in the spool.</summary>
     public void Offer(Txid captured)
     {
-        Volatile.Write(ref _captured, captured.Value);
-        _wake.Set();
+        if (Interlocked.Exchange(ref _captured, captured.Value) != captured.Value)
+        {
+            _wake.Set();
+        }
     }
 
     /// <summary>The snapshot that was wanted is in the spool.</summary>
@@ -68,7 +78,12 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
                 await ShipAllAsync(stopping, cutShort).ConfigureAwait(false);
                 backOff.Reset();
             }
-            catch (TidemarkException e) when (e is not ReplicaConflictException)
+            catch (ReplicaConflictException e)
+            {
+                logger.ReplicaConflict(options.DatabasePath, Store.Name, Log.Reason(e));
+                throw;
+            }
+            catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
             {
                 delay = backOff.Next();
                 logger.ShippingFailed(options.DatabasePath, Store.Name, delay.TotalMilliseconds, Log.Reason(e));
@@ -101,13 +116,13 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
             try
             {
                 await ShipAllAsync(CancellationToken.None, deadline).ConfigureAwait(false);
-                return Shipped >= Captured;
+                return HasAll;
             }
-            catch (TidemarkException e) when (e is not ReplicaConflictException && options.ShutdownTimeout > TimeSpan.Zero)
+            catch (Exception e) when (IsWorthAnotherTry(e) && options.ShutdownTimeout > TimeSpan.Zero)
             {
                 logger.ShippingFailed(options.DatabasePath, Store.Name, options.ShutdownRetryInterval.TotalMilliseconds, Log.Reason(e));
             }
-            catch (Exception e) when (e is TidemarkException or OperationCanceledException)
+            catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException or OperationCanceledException)
             {
                 return false;
             }
@@ -128,12 +143,23 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
     {
         if (!step.IsReconciled)
         {
-            if (await step.ReconcileAsync(cutShort).ConfigureAwait(false) is { } head)
+            try
             {
-                _heads.Enqueue(head);
-            }
+                if (await step.ReconcileAsync(cutShort).ConfigureAwait(false) is { } head)
+                {
+                    _heads.Enqueue(head);
+                }
 
-            Changed();
+                _isReconciled = true; // Only now: who sees this finds the head too.
+            }
+            finally
+            {
+                if (!_wasAsked || _isReconciled)
+                {
+                    _wasAsked = true;
+                    Changed();
+                }
+            }
         }
 
         while (!stopping.IsCancellationRequested)
@@ -146,7 +172,7 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
                 continue;
             }
 
-            if (result.Outcome == UploadOutcome.NeedsSnapshot)
+            if (result.Outcome == UploadOutcome.NeedsSnapshot && !_wantsSnapshot)
             {
                 _wantsSnapshot = true;
                 Changed();
@@ -155,4 +181,7 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
             return;
         }
     }
+
+    private static bool IsWorthAnotherTry(Exception failure)
+        => failure is IOException or UnauthorizedAccessException or (TidemarkException and not ReplicaConflictException);
 }

@@ -26,7 +26,11 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
     /// <summary>The newest TXID that the destination is known to hold.</summary>
     public Txid Shipped => new(Volatile.Read(ref _shipped));
 
-    /// <summary>Finds out what the destination holds. Must succeed once before anything is shipped.</summary>
+    /// <summary>Whether the destination leads to what was captured.</summary>
+    public bool HasAll(Txid captured) => IsReconciled && Shipped >= captured && !_isForked;
+
+    /// <summary>Finds out what the destination holds. Must succeed once before anything is shipped, and again after the destination failed.
+    /// </summary>
     /// <returns>The newest state there, or null when it is empty.</returns>
     /// <exception cref="ReplicaConflictException">Another writer's history lies there.</exception>
     public async ValueTask<ReplicaHead?> ReconcileAsync(CancellationToken cancellationToken)
@@ -38,6 +42,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
         }
 
         _isForked = head is not null && await IsForkedAsync(head, cancellationToken).ConfigureAwait(false);
+        _shippedSnapshot = Txid.None;
         Volatile.Write(ref _shipped, head?.Txid.Value ?? 0);
         IsReconciled = true;
         return head;
@@ -52,12 +57,18 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
     public async ValueTask<UploadResult> RunAsync(Txid captured, CancellationToken cancellationToken)
     {
         Invariant.Holds(IsReconciled, $"{store.Name}: it is known what the destination holds before anything is shipped.");
-        if (spool.ListSnapshots() is [.., var snapshot] && snapshot.MaxTxid > _shippedSnapshot && snapshot.MaxTxid > Shipped)
+
+        // A snapshot that is in the spool before its capture leads to a state that may never be captured.
+        if (spool.ListSnapshots() is [.., var snapshot]
+            && snapshot.MaxTxid > _shippedSnapshot
+            && snapshot.MaxTxid > Shipped
+            && snapshot.MaxTxid <= captured)
         {
             return await ShipSnapshotAsync(snapshot, cancellationToken).ConfigureAwait(false);
         }
 
-        if (Shipped >= captured)
+        // While the destination is ahead, the next capture takes it as its base.
+        if (HasAll(captured) || Shipped > captured)
         {
             return new UploadResult(UploadOutcome.Idle);
         }
@@ -87,20 +98,25 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
             return false;
         }
 
-        var header = await SpoolFile.VerifyAsync(spool, next, cancellationToken).ConfigureAwait(false);
-        return header.Proof.Before is null || header.Proof.Before == head.Checksum;
+        var (header, isImage) = await SpoolFile.InspectAsync(spool, next, cancellationToken).ConfigureAwait(false);
+        return header.Proof.Before is null ? isImage : header.Proof.Before == head.Checksum;
     }
 
     // The same writer can have two histories: an older copy of the spool was put back, and went on before this destination could be asked.
     // What follows must not be applied to what lies there, so the destination goes on from a snapshot.
     private async ValueTask<bool> IsForkedAsync(ReplicaHead head, CancellationToken cancellationToken)
     {
+        if (head.Header is null || !head.IsRestorable)
+        {
+            return true; // Nothing can be built on what lies there.
+        }
+
         try
         {
             var same = CaptureOf(head.Txid);
             if (spool.Contains(same))
             {
-                var own = await SpoolFile.VerifyAsync(spool, same, cancellationToken).ConfigureAwait(false);
+                var (own, _) = await SpoolFile.InspectAsync(spool, same, cancellationToken).ConfigureAwait(false);
                 return own.Proof.After is not null && head.Checksum is not null
                     ? own.Proof.After != head.Checksum
                     : head.Key.Level == Level.Captured && own != head.Header;
@@ -112,8 +128,9 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
                 return false; // A hole, which needs a snapshot anyway.
             }
 
-            var following = await SpoolFile.VerifyAsync(spool, next, cancellationToken).ConfigureAwait(false);
-            return following.Proof.Before is not null && head.Checksum is not null && following.Proof.Before != head.Checksum;
+            var (following, isImage) = await SpoolFile.InspectAsync(spool, next, cancellationToken).ConfigureAwait(false);
+            return head.Checksum is not null
+                && (following.Proof.Before is null ? !isImage : following.Proof.Before != head.Checksum);
         }
         catch (LtxFormatException)
         {
@@ -155,7 +172,15 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
         var content = spool.OpenRead(key);
         await using (content.ConfigureAwait(false))
         {
-            return await store.WriteAsync(key, header.Timestamp, content, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                return await store.WriteAsync(key, header.Timestamp, content, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ReplicaStoreException)
+            {
+                IsReconciled = false; // It is not known any more what lies there.
+                throw;
+            }
         }
     }
 }

@@ -230,10 +230,12 @@ public sealed class CaptureStepTests
         var position = scene.Position;
         scene.Source.Insert(10);
         Directory.Move(Path.Combine(scene.SpoolPath, "ltx"), Path.Combine(scene.SpoolPath, "away"));
+        await File.WriteAllLinesAsync(Path.Combine(scene.SpoolPath, "ltx"), ["in the way"], TestContext.Current.CancellationToken);
 
         Assert.ThrowsAny<IOException>(() => CaptureStep.Run(scene.Database));
 
         Assert.Equal(position, scene.Position);
+        File.Delete(Path.Combine(scene.SpoolPath, "ltx"));
         Directory.Move(Path.Combine(scene.SpoolPath, "away"), Path.Combine(scene.SpoolPath, "ltx"));
         Assert.Equal(CaptureOutcome.Frames, scene.Capture().Outcome);
         await scene.AssertAllRestoreAsync();

@@ -1,6 +1,9 @@
 using Tidemark.Formats;
+using Tidemark.Formats.Ltx;
+using Tidemark.Replicas.Files;
 using Tidemark.Replication.Capture;
 using Tidemark.Testing.Databases;
+using Tidemark.Testing.Files;
 using Xunit;
 
 namespace Tidemark.Replication.Tests.Capture;
@@ -69,9 +72,182 @@ public sealed class RestartTests
 
         var result = scene.Capture();
 
-        // Only page 1 differs: the frame that is forced for a safe look at a resting database raises its change counter.
-        Assert.Equal((CaptureOutcome.Difference, 1), (result.Outcome, result.PageCount));
+        // It is looked at without a frame that would raise its change counter.
+        Assert.Equal((CaptureOutcome.NoDifference, new Txid(1)), (result.Outcome, result.Txid));
+        Assert.Equal(0, new FileInfo(scene.DatabasePath + "-wal").Length);
+        scene.Source.Insert(3);
+        Assert.Equal(CaptureOutcome.Frames, scene.Capture().Outcome);
         await scene.AssertAllRestoreAsync();
+    }
+
+    [Fact]
+    public async Task An_orderly_end_leaves_no_wal_that_could_get_into_another_file()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(100);
+        scene.Capture();
+        scene.Source.Dispose();
+        scene.Database.CloseInOrder();
+
+        Assert.False(File.Exists(scene.DatabasePath + "-wal"));
+        scene.Source = SourceDatabase.Open(scene.DatabasePath);
+        scene.Restart();
+        Assert.Equal(CaptureOutcome.NoDifference, scene.Capture().Outcome);
+        await scene.AssertAllRestoreAsync();
+    }
+
+    [Fact]
+    public void An_orderly_end_takes_no_wal_from_an_application_that_uses_it()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(100);
+        scene.Capture();
+
+        scene.Database.CloseInOrder();
+
+        Assert.True(File.Exists(scene.DatabasePath + "-wal"));
+        Assert.Equal(100, scene.Source.RunLong("SELECT count(*) FROM t"));
+    }
+
+    [Fact]
+    public async Task A_file_that_took_the_place_of_the_database_is_not_opened_with_the_old_wal()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(100);
+        scene.Capture();
+        scene.Source.Dispose();
+        using (var other = SourceDatabase.Open(scene.Folder["new.db"]))
+        {
+            other.Run("CREATE TABLE other(a)");
+        }
+
+        File.Move(scene.Folder["new.db"], scene.DatabasePath, overwrite: true);
+
+        var failure = Assert.ThrowsAny<TidemarkException>(() => CaptureStep.Run(scene.Database));
+
+        Assert.NotNull(failure.Hint);
+        File.Delete(scene.DatabasePath + "-wal");
+        File.Delete(scene.DatabasePath + "-shm");
+        scene.Source = SourceDatabase.Open(scene.DatabasePath);
+        Assert.Equal(1, scene.Source.RunLong("SELECT count(*) FROM sqlite_master WHERE name = 'other'"));
+        scene.Capture();
+        await scene.AssertAllRestoreAsync();
+    }
+
+    [Fact]
+    public async Task A_spool_has_one_user_at_a_time()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(10);
+        scene.Capture();
+
+        var failure = Assert.ThrowsAny<TidemarkException>(() => Spool.Open(PhysicalFileSystem.Instance, scene.SpoolPath));
+
+        Assert.NotNull(failure.Hint);
+        scene.Restart();
+        Assert.Equal(CaptureOutcome.Idle, scene.Capture().Outcome);
+        await scene.AssertAllRestoreAsync();
+    }
+
+    [Fact]
+    public async Task A_fork_with_the_same_txid_does_not_count_as_complete()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(10);
+        scene.Capture();
+        await scene.ShipAsync();
+        scene.Stop();
+        var copy = scene.Folder["spool-before"];
+        CopyFolder(scene.SpoolPath, copy);
+        scene.Start();
+        scene.Source.Insert(200);
+        scene.Capture();
+        await scene.ShipAsync();
+        scene.Stop();
+        Directory.Delete(scene.SpoolPath, recursive: true);
+        CopyFolder(copy, scene.SpoolPath);
+        scene.Start();
+        scene.Source.Run("DELETE FROM t WHERE id % 2 = 0");
+        scene.Capture(); // The destination cannot be reached yet; it has another TXID 2.
+        await scene.ReconcileAsync();
+
+        Assert.False(scene.Upload.HasAll(scene.Position.Txid));
+        await scene.AssertNewestRestoresAsync();
+    }
+
+    [Fact]
+    public async Task A_replica_with_a_hole_goes_on_from_a_snapshot()
+    {
+        using var scene = new CaptureScene();
+        for (var i = 0; i < 4; i++)
+        {
+            scene.Source.Insert(10);
+            scene.Capture();
+        }
+
+        await scene.ShipAsync();
+        LtxFileName lost = new(new Txid(2), new Txid(2));
+        await scene.Store.DeleteAsync([new(Replicas.Catalog.Level.Captured, lost)], TestContext.Current.CancellationToken);
+        scene.Restart();
+        scene.Capture();
+        await scene.ReconcileAsync();
+
+        Assert.False(scene.Upload.HasAll(scene.Position.Txid));
+        await scene.AssertNewestRestoresAsync();
+    }
+
+    [Fact]
+    public async Task A_newest_file_that_is_damaged_at_the_destination_is_followed_by_a_snapshot()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(10);
+        scene.Capture();
+        await scene.ShipAsync();
+        await scene.Store.WriteAsync(
+            new(Replicas.Catalog.Level.Captured, new LtxFileName(new Txid(2), new Txid(2))),
+            scene.Time.GetUtcNow(),
+            new MemoryStream(),
+            TestContext.Current.CancellationToken);
+        scene.Restart();
+        await scene.ReconcileAsync();
+        scene.Capture();
+
+        await scene.AssertNewestRestoresAsync();
+    }
+
+    [Fact]
+    public async Task A_snapshot_of_another_page_size_waits_for_its_capture()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(50);
+        scene.Capture();
+        await scene.ShipAsync();
+        scene.Stop();
+        scene.Source.Run("PRAGMA journal_mode=delete");
+        scene.Source.Run("PRAGMA page_size=1024");
+        scene.Source.Run("VACUUM");
+        scene.Source.Dispose();
+        scene.Source = SourceDatabase.Open(scene.DatabasePath, pageSize: 1024);
+        var files = new HookedFileSystem();
+        scene.Files = files;
+        scene.Start();
+        await scene.ReconcileAsync();
+        files.Opening = path =>
+        {
+            if (path.Contains("/ltx/0/new-", StringComparison.Ordinal) && !path.Contains("index", StringComparison.Ordinal))
+            {
+                files.Opening = null;
+                _ = scene.Upload.RunAsync(scene.Position.Txid, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+                throw new IOException("The disk is full.");
+            }
+        };
+        Assert.Throws<IOException>(() => CaptureStep.Run(scene.Database));
+        scene.Source.Insert(200);
+        scene.Capture();
+        scene.Source.Insert(5);
+        scene.Capture();
+
+        await scene.AssertNewestRestoresAsync();
     }
 
     [Fact]

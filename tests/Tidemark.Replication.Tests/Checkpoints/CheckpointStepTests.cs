@@ -131,4 +131,21 @@ public sealed class CheckpointStepTests
         Assert.False(result.Progress.IsComplete);
         Assert.False(result.IsPinned);
     }
+
+    [Fact]
+    public void A_file_that_is_replaced_during_the_drain_is_left_to_the_next_capture()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(100);
+        scene.Capture();
+        var step = new CheckpointStep(scene.Database, new CheckpointPolicy(1, TimeSpan.Zero));
+        scene.Source.Dispose();
+        foreach (var suffix in (string[])["", "-wal", "-shm"])
+        {
+            File.Delete(scene.DatabasePath + suffix);
+        }
+
+        Assert.False(step.Run(CheckpointAction.Seal).IsSealed);
+        Assert.Equal(CaptureOutcome.NoDatabase, CaptureStep.Run(scene.Database).Outcome);
+    }
 }

@@ -7,6 +7,7 @@ using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Upload;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
+using Tidemark.Testing.Files;
 using Tidemark.Testing.Stores;
 using Xunit;
 
@@ -147,6 +148,92 @@ public sealed class ReplicatorTests : IDisposable
 
         await Assert.ThrowsAnyAsync<TidemarkException>(() => run);
         await AssertReplicaIsAsync(source, alive);
+    }
+
+    [Fact]
+    public async Task A_first_start_with_a_dead_destination_replicates_to_the_others()
+    {
+        using var source = Create();
+        var dead = new FaultingStore(new MemoryStore(), _ => StoreFault.Before);
+        var alive = new SignallingStore();
+        var options = Options(dead, alive) with { ShutdownTimeout = TimeSpan.Zero };
+        var run = Engine(options).RunAsync(_stop.Token, _cutShort.Token);
+        await alive.WaitForFilesAsync(1);
+        await _stop.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<TidemarkException>(() => run);
+        await AssertReplicaIsAsync(source, alive);
+    }
+
+    [Fact]
+    public async Task Once_ships_to_the_destinations_that_answer_and_then_fails()
+    {
+        using var source = Create();
+        var dead = new FaultingStore(new MemoryStore(), _ => StoreFault.Before);
+        var alive = new MemoryStore();
+
+        await Assert.ThrowsAnyAsync<TidemarkException>(() => Engine(Options(dead, alive)).RunOnceAsync(TestContext.Current.CancellationToken));
+
+        await AssertReplicaIsAsync(source, alive);
+    }
+
+    [Fact]
+    public async Task One_failed_read_of_the_spool_is_tried_again()
+    {
+        using var source = Create();
+        var files = new HookedFileSystem();
+        files.Opening = path =>
+        {
+            if (path.EndsWith(".ltx", StringComparison.Ordinal))
+            {
+                files.Opening = null;
+                throw new IOException("Too many open files.");
+            }
+        };
+        var store = new SignallingStore();
+        var run = new Replicator([Options(store)], files, TimeProvider.System, NullLoggerFactory.Instance).RunAsync(_stop.Token, _cutShort.Token);
+
+        await store.WaitForFilesAsync(1);
+        await _stop.CancelAsync();
+        await run;
+        await AssertReplicaIsAsync(source, store);
+    }
+
+    [Fact]
+    public async Task A_replica_that_vanishes_meanwhile_is_made_anew()
+    {
+        using var source = Create();
+        var store = new LocalStore(_folder["replica"], PhysicalFileSystem.Instance);
+        var run = Engine(Options(store) with { ShutdownRetryInterval = TimeSpan.FromMilliseconds(10) }).RunAsync(_stop.Token, _cutShort.Token);
+        using (var watch = new FileSystemWatcher(_folder.Path) { IncludeSubdirectories = true })
+        {
+            while (!File.Exists(_folder["replica/ltx/0/0000000000000001-0000000000000001.ltx"]))
+            {
+                watch.WaitForChanged(WatcherChangeTypes.All, 50);
+            }
+        }
+
+        Directory.Delete(_folder["replica"], recursive: true);
+        source.Insert(10);
+        await _stop.CancelAsync();
+        await run;
+
+        await AssertReplicaIsAsync(source, store);
+    }
+
+    [Fact]
+    public async Task Two_runs_on_one_database_are_refused()
+    {
+        using var source = Create();
+        var store = new SignallingStore();
+        var run = Engine(Options(store)).RunAsync(_stop.Token, _cutShort.Token);
+        await store.WaitForFilesAsync(1);
+
+        await Assert.ThrowsAnyAsync<TidemarkException>(() => Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken));
+
+        await _stop.CancelAsync();
+        await run;
+        await AssertReplicaIsAsync(source, store);
     }
 
     [Fact]

@@ -35,6 +35,9 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
     public bool TryDeleteUnused(string path) => inner.TryDeleteUnused(path);
 
     /// <inheritdoc/>
+    public IDisposable? TryLock(string path) => inner.TryLock(path);
+
+    /// <inheritdoc/>
     public bool FileExists(string path) => inner.FileExists(path);
 
     /// <inheritdoc/>

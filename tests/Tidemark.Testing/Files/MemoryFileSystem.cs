@@ -14,9 +14,22 @@ public sealed class MemoryFileSystem : IFileSystem
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Folder> _folders = new() { ["/"] = new Folder() };
+    private readonly HashSet<(int Generation, string Path)> _locks = [];
     private int _operations;
     private int _generation;
     private int? _failPowerAt;
+
+    /// <summary>A lock of one process; after a power failure nobody holds it any more.</summary>
+    private sealed class MemoryLock(MemoryFileSystem owner, (int Generation, string Path) key) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (owner._gate)
+            {
+                owner._locks.Remove(key);
+            }
+        }
+    }
 
     /// <summary>Operations since the last <see cref="FailPowerAt"/> or <see cref="Restart"/>.</summary>
     public int Operations => _operations;
@@ -180,6 +193,15 @@ public sealed class MemoryFileSystem : IFileSystem
 
             folder.Change((Path.GetFileName(path), null));
             return true;
+        }
+    }
+
+    /// <inheritdoc/>
+    public IDisposable? TryLock(string path)
+    {
+        lock (_gate)
+        {
+            return _locks.Add((_generation, path)) ? new MemoryLock(this, (_generation, path)) : null;
         }
     }
 

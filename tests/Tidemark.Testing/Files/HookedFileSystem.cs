@@ -1,0 +1,42 @@
+using Tidemark.Replicas.Files;
+
+namespace Tidemark.Testing.Files;
+
+/// <summary>The real files, with a look at every file that is opened.</summary>
+public sealed class HookedFileSystem : IFileSystem
+{
+    private readonly PhysicalFileSystem _inner = PhysicalFileSystem.Instance;
+
+    /// <summary>Called with the path before a file is opened; what it throws is the failure.</summary>
+    public Action<string>? Opening { get; set; }
+
+    public IFile Open(string path, FileMode mode, FileAccess access)
+    {
+        Opening?.Invoke(path);
+        return _inner.Open(path, mode, access);
+    }
+
+    public void Move(string source, string destination) => _inner.Move(source, destination);
+
+    public void Delete(string path) => _inner.Delete(path);
+
+    public bool TryDeleteUnused(string path) => _inner.TryDeleteUnused(path);
+
+    public IDisposable? TryLock(string path) => _inner.TryLock(path);
+
+    public bool FileExists(string path) => _inner.FileExists(path);
+
+    public bool DirectoryExists(string path) => _inner.DirectoryExists(path);
+
+    public void CreateDirectory(string path) => _inner.CreateDirectory(path);
+
+    public void DeleteEmptyDirectory(string path) => _inner.DeleteEmptyDirectory(path);
+
+    public FileFacts? TryGetFacts(string path) => _inner.TryGetFacts(path);
+
+    public void SetModified(string path, DateTimeOffset modified) => _inner.SetModified(path, modified);
+
+    public IReadOnlyList<string> ListFiles(string directory) => _inner.ListFiles(directory);
+
+    public void SyncDirectory(string path) => _inner.SyncDirectory(path);
+}
