@@ -65,6 +65,13 @@ internal static partial class Log
     public static partial void NotShipped(
         this ILogger logger, string database, string destination, Txid shipped, Txid captured, string spool);
 
+    [LoggerMessage(
+        2015,
+        LogLevel.Warning,
+        "{Destination} holds files of another writer up to TXID {Txid} (lineage {Lineage}), and {Database} has no spool that says otherwise: "
+            + "its history goes on from there with all pages. If that is another database's replica, stop now and use another URL")]
+    public static partial void TookOver(this ILogger logger, string database, string destination, Txid txid, Lineage lineage);
+
     [LoggerMessage(2014, LogLevel.Debug, "{Database} is as it was captured last, as TXID {Txid}")]
     public static partial void Unchanged(this ILogger logger, string database, Txid txid);
 

@@ -45,6 +45,11 @@ internal sealed class DemoCommand : Command
             throw Misuse("too many arguments");
         }
 
+        if (_duration.Value <= TimeSpan.Zero)
+        {
+            throw Misuse("-duration must be more than zero");
+        }
+
         using var interruption = Interruption.Register();
         var folder = Directory.CreateTempSubdirectory("tidemark-demo-").FullName;
         try

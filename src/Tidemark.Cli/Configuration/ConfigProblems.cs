@@ -16,12 +16,13 @@ internal sealed class ConfigProblems(string file)
     public void Warning(long line, string key, string problem) => _warnings.Add(Describe(line, key, problem));
 
     /// <summary>Throws when there was an error.</summary>
-    /// <exception cref="ConfigException">With one line for each error.</exception>
+    /// <exception cref="ConfigException">With one line for each error, and for each warning: a misspelt key is often what an error is about.
+    /// </exception>
     public void ThrowIfAny()
     {
         if (_errors.Count > 0)
         {
-            throw new ConfigException(string.Join('\n', _errors));
+            throw new ConfigException(string.Join('\n', [.. _errors, .. _warnings]));
         }
     }
 

@@ -48,8 +48,11 @@ internal sealed class Spool : IDisposable
     /// <summary>The folder beside the database: an existing one of this or of the original program, or a new one.</summary>
     public static string DefaultPath(IFileSystem files, string databasePath)
     {
-        var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(databasePath)) ?? "/";
-        var name = System.IO.Path.GetFileName(databasePath);
+        // As SQLite does with the WAL: the spool lies beside the file itself, whatever links lead to it.
+        var target = File.Exists(databasePath) ? File.ResolveLinkTarget(databasePath, returnFinalTarget: true) : null;
+        var path = System.IO.Path.GetFullPath(target?.FullName ?? databasePath);
+        var folder = System.IO.Path.GetDirectoryName(path) ?? "/";
+        var name = System.IO.Path.GetFileName(path);
         var own = System.IO.Path.Combine(folder, $".{name}-tidemark");
         var taken = System.IO.Path.Combine(folder, $".{name}-litestream");
         return !files.DirectoryExists(own) && files.DirectoryExists(System.IO.Path.Combine(taken, "ltx")) ? taken : own;

@@ -349,7 +349,7 @@ internal sealed class DatabaseWorker : IDisposable
         }
 
         var isComplete = isCaptured && shipped.All(done => done);
-        if (isComplete)
+        if (isComplete && !txid.IsNone)
         {
             _logger.Stopped(_options.DatabasePath, txid);
         }

@@ -148,6 +148,10 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
                 if (await step.ReconcileAsync(cutShort).ConfigureAwait(false) is { } head)
                 {
                     _heads.Enqueue(head);
+                    if (step.TookOver)
+                    {
+                        logger.TookOver(options.DatabasePath, Store.Name, head.Txid, head.Lineage);
+                    }
                 }
 
                 _isReconciled = true; // Only now: who sees this finds the head too.

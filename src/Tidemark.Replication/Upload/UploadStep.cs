@@ -23,6 +23,9 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
     /// <summary>Whether it is known what the destination holds.</summary>
     public bool IsReconciled { get; private set; }
 
+    /// <summary>Whether another writer's history was taken over when the destination was looked at last, because the spool was new.</summary>
+    public bool TookOver { get; private set; }
+
     /// <summary>The newest TXID that the destination is known to hold.</summary>
     public Txid Shipped => new(Volatile.Read(ref _shipped));
 
@@ -41,6 +44,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
             throw new ReplicaConflictException(store.Name, head.Txid, head.Lineage, lineage, spool.Path);
         }
 
+        TookOver = head is not null && head.Lineage != Lineage.None && head.Lineage != lineage;
         _isForked = head is not null && await IsForkedAsync(head, cancellationToken).ConfigureAwait(false);
         _shippedSnapshot = Txid.None;
         Volatile.Write(ref _shipped, head?.Txid.Value ?? 0);

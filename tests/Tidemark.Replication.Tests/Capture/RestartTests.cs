@@ -150,6 +150,15 @@ public sealed class RestartTests
     }
 
     [Fact]
+    public void A_link_to_the_database_leads_to_the_same_spool()
+    {
+        using var scene = new CaptureScene();
+        File.CreateSymbolicLink(scene.Folder["link.db"], scene.DatabasePath);
+
+        Assert.Equal(scene.SpoolPath, Spool.DefaultPath(PhysicalFileSystem.Instance, scene.Folder["link.db"]));
+    }
+
+    [Fact]
     public async Task A_fork_with_the_same_txid_does_not_count_as_complete()
     {
         using var scene = new CaptureScene();
