@@ -125,6 +125,7 @@ public sealed class ConfigReaderTests
                 "c.yml:9: dbs[1].path: must name the database file",
                 "c.yml:9: dbs[1].replica.type: \"s3\" is not supported yet; file is",
                 "c.yml:10: dbs[2].replica: must say where the database is replicated to",
+                "c.yml:9: dbs[1].replica.bucket: not supported yet: ignored",
             ],
             failure.Message.Split('\n'));
     }
