@@ -331,21 +331,7 @@ internal sealed class World : IDisposable
             }
         }
 
-        CleanSpool();
-    }
-
-    private void CleanSpool()
-    {
-        var everywhere = _destinations.Min(destination => destination.Step.Shipped);
-        foreach (var name in _spool.ListCaptures().SkipLast(1).Where(name => name.MaxTxid <= everywhere))
-        {
-            _spool.Delete(new LtxFileKey(Level.Captured, name));
-        }
-
-        foreach (var name in _spool.ListSnapshots().Where(name => name.MaxTxid <= everywhere))
-        {
-            _spool.Delete(new LtxFileKey(Level.Snapshots, name));
-        }
+        _spool.DeleteUpTo(_destinations.Min(destination => destination.Step.Delivered));
     }
 
     private void Kill()

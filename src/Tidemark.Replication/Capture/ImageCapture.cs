@@ -90,18 +90,7 @@ internal static class ImageCapture
         var txid = database.NextTxid;
         var name = database.Spool.Publish(Level.Captured, (content, overflow) =>
         {
-            var header = new LtxHeader
-            {
-                PageSize = snapshot.PageSize,
-                Commit = snapshot.PageCount,
-                MinTxid = txid,
-                MaxTxid = txid,
-                TimestampMs = database.Time.GetUtcNow().ToUnixTimeMilliseconds(),
-                WalOffset = WalHeader.Size,
-                WalSize = snapshot.FrameCount * (long)WalFrameHeader.FrameSize(snapshot.PageSize),
-                WalSalts = snapshot.Salts,
-                Lineage = database.Lineage,
-            };
+            var header = ImageScan.HeaderOf(database, snapshot, new LtxFileName(txid, txid));
             using var writer = new LtxWriter(content, header, overflow, database.Settings.Parallelism);
             using var batch = new PageBatch(snapshot.PageSize);
             var checksums = new ulong[batch.Capacity];

@@ -1,4 +1,5 @@
 using Tidemark.Formats.Database;
+using Tidemark.Formats.Ltx;
 using Tidemark.Formats.Wal;
 using Tidemark.Replication.Databases;
 
@@ -57,4 +58,18 @@ internal sealed class ImageScan
 
         return sum;
     }
+
+    /// <summary>The header of a file with the pages of a snapshot, still without its proof.</summary>
+    public static LtxHeader HeaderOf(CapturedDatabase database, WalIndexHeader snapshot, LtxFileName name) => new()
+    {
+        PageSize = snapshot.PageSize,
+        Commit = snapshot.PageCount,
+        MinTxid = name.MinTxid,
+        MaxTxid = name.MaxTxid,
+        TimestampMs = database.Time.GetUtcNow().ToUnixTimeMilliseconds(),
+        WalOffset = WalHeader.Size,
+        WalSize = snapshot.FrameCount * (long)WalFrameHeader.FrameSize(snapshot.PageSize),
+        WalSalts = snapshot.Salts,
+        Lineage = database.Lineage,
+    };
 }

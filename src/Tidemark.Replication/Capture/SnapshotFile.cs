@@ -22,18 +22,7 @@ internal static class SnapshotFile
         var name = new LtxFileName(Txid.First, txid);
         database.Spool.Publish(Level.Snapshots, (content, overflow) =>
         {
-            var header = new LtxHeader
-            {
-                PageSize = snapshot.PageSize,
-                Commit = snapshot.PageCount,
-                MinTxid = name.MinTxid,
-                MaxTxid = name.MaxTxid,
-                TimestampMs = database.Time.GetUtcNow().ToUnixTimeMilliseconds(),
-                WalOffset = WalHeader.Size,
-                WalSize = snapshot.FrameCount * (long)WalFrameHeader.FrameSize(snapshot.PageSize),
-                WalSalts = snapshot.Salts,
-                Lineage = database.Lineage,
-            };
+            var header = ImageScan.HeaderOf(database, snapshot, name);
             using var writer = new LtxWriter(content, header, overflow, database.Settings.Parallelism);
             using var batch = new PageBatch(snapshot.PageSize);
             var checksums = new ulong[batch.Capacity];

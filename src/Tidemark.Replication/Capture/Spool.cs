@@ -208,6 +208,20 @@ internal sealed class Spool : IDisposable
         _digests.TryRemove(key, out _);
     }
 
+    /// <summary>Deletes what every destination holds, except the newest capture, from which the position can be recovered.</summary>
+    public void DeleteUpTo(Txid everywhere)
+    {
+        foreach (var name in ListCaptures().SkipLast(1).Where(name => name.MaxTxid <= everywhere))
+        {
+            Delete(new LtxFileKey(Level.Captured, name));
+        }
+
+        foreach (var name in ListSnapshots().Where(name => name.MaxTxid <= everywhere))
+        {
+            Delete(new LtxFileKey(Level.Snapshots, name));
+        }
+    }
+
     /// <summary>Renames a damaged file, so that nobody takes it for a capture but a person can still look at it.</summary>
     public void SetAside(LtxFileKey key)
     {

@@ -1,7 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
-using Tidemark.Formats.Ltx;
-using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
@@ -423,19 +421,7 @@ internal sealed class DatabaseWorker : IDisposable
         _wake.Set();
     }
 
-    // Captures that every destination holds are not needed any more, except the newest, from which the position can be recovered.
-    private void CleanSpool()
-    {
-        var everywhere = _destinations.Min(destination => destination.Shipped);
-        foreach (var (level, names, kept) in (ReadOnlySpan<(Level, IReadOnlyList<LtxFileName>, int)>)
-            [(Level.Captured, _spool.ListCaptures(), 1), (Level.Snapshots, _spool.ListSnapshots(), 0)])
-        {
-            foreach (var name in names.SkipLast(kept).Where(name => name.MaxTxid <= everywhere))
-            {
-                _spool.Delete(new LtxFileKey(level, name));
-            }
-        }
-    }
+    private void CleanSpool() => _spool.DeleteUpTo(_destinations.Min(destination => destination.Delivered));
 
     private void Arm()
     {

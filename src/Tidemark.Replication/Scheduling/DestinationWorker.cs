@@ -39,6 +39,9 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
     /// <summary>The newest TXID that the destination is known to hold.</summary>
     public Txid Shipped => step.Shipped;
 
+    /// <summary>Up to where the destination holds this history.</summary>
+    public Txid Delivered => step.Delivered;
+
     /// <summary>Whether a snapshot has to be written for this destination before anything more can be shipped.</summary>
     public bool WantsSnapshot => _wantsSnapshot;
 

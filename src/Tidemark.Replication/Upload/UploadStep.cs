@@ -15,7 +15,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
 {
     private ulong _shipped;
     private Txid _shippedSnapshot;
-    private bool _isForked;
+    private volatile bool _isForked;
 
     /// <summary>The destination.</summary>
     public IReplicaStore Store => store;
@@ -28,6 +28,9 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
 
     /// <summary>The newest TXID that the destination is known to hold.</summary>
     public Txid Shipped => new(Volatile.Read(ref _shipped));
+
+    /// <summary>Up to where the destination holds this history: nothing of it while another history lies there.</summary>
+    public Txid Delivered => _isForked ? Txid.None : Shipped;
 
     /// <summary>Whether the destination leads to what was captured.</summary>
     public bool HasAll(Txid captured) => IsReconciled && Shipped >= captured && !_isForked;
