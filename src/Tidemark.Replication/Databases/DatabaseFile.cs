@@ -14,7 +14,6 @@ internal readonly unsafe struct DatabaseFile
 {
     // The methods table begins with an int version, padded to pointer size; the methods follow in this order.
     private const int ReadMethod = 2;
-    private const int FileSizeMethod = 6;
 
     private readonly nint _file;
 
@@ -30,15 +29,6 @@ internal readonly unsafe struct DatabaseFile
         }
 
         return new DatabaseFile(file);
-    }
-
-    /// <summary>Size of the file in bytes; the newest pages may still be in the WAL only.</summary>
-    public long GetLength(string path)
-    {
-        long length = 0;
-        var method = (delegate* unmanaged[Cdecl]<nint, long*, int>)Method(FileSizeMethod);
-        var code = method(_file, &length);
-        return code == raw.SQLITE_OK ? length : throw DatabaseException.From(path, "get the size of the file", null, code);
     }
 
     /// <summary>Reads at an offset. Where the file does not reach, the destination is filled with zeros.</summary>

@@ -1,6 +1,8 @@
+using Tidemark.Replicas.Files;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
 using Tidemark.Replication.Tests.Capture;
+using Tidemark.Testing;
 using Tidemark.Testing.Databases;
 using Xunit;
 
@@ -132,20 +134,54 @@ public sealed class CheckpointStepTests
         Assert.False(result.IsPinned);
     }
 
-    [Fact]
-    public void A_file_that_is_replaced_during_the_drain_is_left_to_the_next_capture()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_file_that_is_replaced_before_or_during_the_drain_is_left_to_the_next_capture(bool isBefore)
     {
-        using var scene = new CaptureScene();
-        scene.Source.Insert(100);
-        scene.Capture();
-        var step = new CheckpointStep(scene.Database, new CheckpointPolicy(1, TimeSpan.Zero));
-        scene.Source.Dispose();
-        foreach (var suffix in (string[])["", "-wal", "-shm"])
+        using var folder = new TemporaryFolder();
+        var path = folder["app.db"];
+        var source = SourceDatabase.Open(path);
+        source.CreateTable();
+        source.Insert(100);
+        var time = new HookedTime();
+        var files = PhysicalFileSystem.Instance;
+        using var database = new CapturedDatabase(
+            path, Spool.Open(files, Spool.DefaultPath(files, path)), files, time, new CaptureSettings(long.MaxValue, TimeSpan.Zero, 1));
+        CaptureStep.Run(database);
+        var step = new CheckpointStep(database, new CheckpointPolicy(1, TimeSpan.Zero));
+        if (isBefore)
         {
-            File.Delete(scene.DatabasePath + suffix);
+            Replace();
+        }
+        else
+        {
+            time.Asked = Replace; // The step notes the time after it has looked at the file.
         }
 
         Assert.False(step.Run(CheckpointAction.Seal).IsSealed);
-        Assert.Equal(CaptureOutcome.NoDatabase, CaptureStep.Run(scene.Database).Outcome);
+        Assert.False(File.Exists(path));
+        Assert.Equal(CaptureOutcome.NoDatabase, CaptureStep.Run(database).Outcome);
+
+        void Replace()
+        {
+            time.Asked = null;
+            source.Dispose();
+            foreach (var suffix in (string[])["", "-wal", "-shm"])
+            {
+                File.Delete(path + suffix);
+            }
+        }
+    }
+
+    private sealed class HookedTime : TimeProvider
+    {
+        public Action? Asked { get; set; }
+
+        public override long GetTimestamp()
+        {
+            Asked?.Invoke();
+            return base.GetTimestamp();
+        }
     }
 }
