@@ -36,6 +36,38 @@ public sealed record DatabaseOptions
     /// <value>64 MiB by default; zero: no bound.</value>
     public long CaptureBytesMax { get; init; } = 64 << 20;
 
+    /// <summary>How many bytes of captures the spool keeps for destinations that do not have them yet. Beyond, the oldest are dropped, and a
+    /// destination that misses them goes on from a full image.</summary>
+    /// <value>1 GiB by default, and never less than twice the size of the database, since a full image costs no less; zero: no
+    /// bound.</value>
+    public long SpoolBytesMax { get; init; } = 1L << 30;
+
+    /// <summary>How often each compaction level gathers the files of the level below: the first entry is that of level 1.</summary>
+    /// <value>At most eight, each more than zero; 30 seconds, 5 minutes and 1 hour by default. Runs fall on multiples of the interval, counted
+    /// from the year 1 (UTC).</value>
+    public IReadOnlyList<TimeSpan> CompactionIntervals { get; init; }
+        = [TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(5), TimeSpan.FromHours(1)];
+
+    /// <summary>How often a snapshot is made of a database that changed.</summary>
+    /// <value>More than zero; 24 hours by default. Runs fall on multiples, as with levels.</value>
+    public TimeSpan SnapshotInterval { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>How far back a moment can be restored.</summary>
+    /// <value>More than zero; 24 hours by default.</value>
+    public TimeSpan SnapshotRetention { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>How long every single capture can be restored, and with it how long a running restore finds the files of its plan.</summary>
+    /// <value>5 minutes by default; zero: captures are never deleted.</value>
+    public TimeSpan L0Retention { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How often it is looked whether files can be deleted.</summary>
+    /// <value>More than zero; 15 seconds by default.</value>
+    public TimeSpan L0RetentionCheckInterval { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Whether files that no promised restore needs are deleted from the destinations.</summary>
+    /// <value>True by default. False where something else deletes them, such as a rule of the store, or nothing may.</value>
+    public bool IsRetentionEnabled { get; init; } = true;
+
     /// <summary>How long SQLite waits for a lock on the database.</summary>
     /// <value>1 second by default.</value>
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(1);

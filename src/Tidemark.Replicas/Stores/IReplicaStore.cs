@@ -38,6 +38,10 @@ public interface IReplicaStore
     /// <returns>The file as a listing would show it. When this returns, the file is durable.</returns>
     ValueTask<LtxFileInfo> WriteAsync(LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken);
 
+    /// <summary>Writes a file as <see cref="WriteAsync"/> does, unless there is one of its name. Of two writers at once, one succeeds.</summary>
+    /// <exception cref="ReplicaFileExistsException">There is one; it is as it was.</exception>
+    ValueTask<LtxFileInfo> CreateAsync(LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken);
+
     /// <summary>Deletes files. One that does not exist is not an error.</summary>
     ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken);
 }

@@ -126,6 +126,13 @@ public sealed class LocalStore : IReplicaStore
     }
 
     /// <inheritdoc/>
+    public ValueTask<LtxFileInfo> CreateAsync(
+        LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
+        => _files.FileExists(PathOf(key))
+            ? throw new ReplicaFileExistsException(Name, key)
+            : WriteAsync(key, created, content, cancellationToken);
+
+    /// <inheritdoc/>
     public ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
     {
         foreach (var key in keys)

@@ -54,20 +54,14 @@ public sealed class MemoryStore : IReplicaStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<LtxFileInfo> WriteAsync(
+    public ValueTask<LtxFileInfo> WriteAsync(
         LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
-    {
-        cancellationToken.ThrowIfCancellationRequested();
-        using var buffer = new MemoryStream();
-        await content.CopyToAsync(buffer, cancellationToken).ConfigureAwait(false);
-        cancellationToken.ThrowIfCancellationRequested();
-        lock (_gate)
-        {
-            _files[key] = new StoredFile(buffer.ToArray(), created);
-        }
+        => WriteAsync(key, created, content, replaces: true, cancellationToken);
 
-        return new LtxFileInfo(key, buffer.Length, created);
-    }
+    /// <inheritdoc/>
+    public ValueTask<LtxFileInfo> CreateAsync(
+        LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
+        => WriteAsync(key, created, content, replaces: false, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
@@ -82,6 +76,26 @@ public sealed class MemoryStore : IReplicaStore
         }
 
         return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask<LtxFileInfo> WriteAsync(
+        LtxFileKey key, DateTimeOffset created, Stream content, bool replaces, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        using var buffer = new MemoryStream();
+        await content.CopyToAsync(buffer, cancellationToken).ConfigureAwait(false);
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            if (!replaces && _files.ContainsKey(key))
+            {
+                throw new ReplicaFileExistsException(Name, key);
+            }
+
+            _files[key] = new StoredFile(buffer.ToArray(), created);
+        }
+
+        return new LtxFileInfo(key, buffer.Length, created);
     }
 
     private sealed record StoredFile(byte[] Content, DateTimeOffset Created);

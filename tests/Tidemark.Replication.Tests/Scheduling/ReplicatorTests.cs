@@ -453,10 +453,17 @@ public sealed class ReplicatorTests : IDisposable
         public ValueTask<Stream> OpenAsync(LtxFileKey key, long offset, long? length, CancellationToken cancellationToken)
             => _inner.OpenAsync(key, offset, length, cancellationToken);
 
-        public async ValueTask<LtxFileInfo> WriteAsync(
+        public ValueTask<LtxFileInfo> WriteAsync(
             LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
+            => SignalAsync(_inner.WriteAsync(key, created, content, cancellationToken));
+
+        public ValueTask<LtxFileInfo> CreateAsync(
+            LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
+            => SignalAsync(_inner.CreateAsync(key, created, content, cancellationToken));
+
+        private async ValueTask<LtxFileInfo> SignalAsync(ValueTask<LtxFileInfo> writing)
         {
-            var file = await _inner.WriteAsync(key, created, content, cancellationToken);
+            var file = await writing;
             lock (_gate)
             {
                 Count++;

@@ -84,22 +84,14 @@ public sealed class FaultingStore(IReplicaStore inner, Func<int, StoreFault?> ru
     }
 
     /// <inheritdoc/>
-    public async ValueTask<LtxFileInfo> WriteAsync(
+    public ValueTask<LtxFileInfo> WriteAsync(
         LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
-    {
-        var fault = Next();
-        ThrowIf(fault is StoreFault.Before or StoreFault.NotFound, "before writing");
-        if (fault == StoreFault.Midway)
-        {
-            var half = new byte[1];
-            _ = await content.ReadAsync(half, cancellationToken);
-            throw Failure("while writing");
-        }
+        => WriteAsync(content, () => inner.WriteAsync(key, created, content, cancellationToken), cancellationToken);
 
-        var file = await inner.WriteAsync(key, created, content, cancellationToken);
-        ThrowIf(fault == StoreFault.After, "after writing");
-        return file;
-    }
+    /// <inheritdoc/>
+    public ValueTask<LtxFileInfo> CreateAsync(
+        LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
+        => WriteAsync(content, () => inner.CreateAsync(key, created, content, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
@@ -114,6 +106,23 @@ public sealed class FaultingStore(IReplicaStore inner, Func<int, StoreFault?> ru
 
         await inner.DeleteAsync(keys, cancellationToken);
         ThrowIf(fault == StoreFault.After, "after deleting");
+    }
+
+    private async ValueTask<LtxFileInfo> WriteAsync(
+        Stream content, Func<ValueTask<LtxFileInfo>> write, CancellationToken cancellationToken)
+    {
+        var fault = Next();
+        ThrowIf(fault is StoreFault.Before or StoreFault.NotFound, "before writing");
+        if (fault == StoreFault.Midway)
+        {
+            var half = new byte[1];
+            _ = await content.ReadAsync(half, cancellationToken);
+            throw Failure("while writing");
+        }
+
+        var file = await write();
+        ThrowIf(fault == StoreFault.After, "after writing");
+        return file;
     }
 
     private StoreFault? Next()
