@@ -1,105 +1,173 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
 using Tidemark.Replicas.Files;
+using Tidemark.Replication.Health;
 using Tidemark.Replication.Scheduling;
 
 namespace Tidemark.Replication;
 
 /// <summary>Replicates databases to their destinations, until it is stopped or once.</summary>
-/// <remarks>One run an instance. Databases do not hold each other back.</remarks>
-/// <param name="databases">The databases.</param>
+/// <remarks>
+/// <para>One run an instance. Databases do not hold each other back: a bounded number is worked on at once, and what takes long stops
+/// counting. An idle database has no thread, no timer and no request underway; one timer for all of them looks at the time.</para>
+/// <para>While it runs, databases can be added and removed and the status be asked for, from any thread.</para>
+/// </remarks>
+/// <param name="databases">The databases to begin with.</param>
 /// <param name="files">The file system of the spools; the WAL is read through it too.</param>
 /// <param name="time">The clock.</param>
 /// <param name="loggers">Where events go.</param>
 public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSystem files, TimeProvider time, ILoggerFactory loggers)
 {
+    private static readonly TimeSpan s_sweepIntervalMax = TimeSpan.FromSeconds(1);
+
     private readonly ILogger _logger = loggers.CreateLogger("Tidemark.Replication");
+    private readonly ConcurrentDictionary<string, DatabaseRun> _runs = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<Exception> _failures = new();
+    private readonly Lock _gate = new();
+    private ReplicationScope? _scope;
+    private CancellationTokenSource? _stop;
+    private CancellationToken _cutShort;
+
+    /// <summary>How every database stands, in the order of their paths; empty before a run and after it. Makes no request.</summary>
+    public IReadOnlyList<DatabaseStatus> GetStatus()
+        => [.. _runs.Values.Select(run => run.Worker.GetStatus()).OrderBy(status => status.DatabasePath, StringComparer.Ordinal)];
 
     /// <summary>Runs until <paramref name="stopping"/>, then makes a final capture of each database and ships what is left.</summary>
+    /// <remarks>
+    /// A database that cannot be replicated at all when the run begins ends the run, so that nobody believes that it is replicated. One whose
+    /// replication becomes impossible later on stops alone, and the others go on.
+    /// </remarks>
     /// <param name="stopping">Begins the shutdown.</param>
     /// <param name="cutShort">Ends the shutdown at once. What was not shipped stays in the spool.</param>
-    /// <exception cref="TidemarkException">At the end something was not captured or not shipped; the log says what.</exception>
+    /// <exception cref="TidemarkException">A database could not be replicated, or at the end something was not captured or not shipped: the
+    /// log says what.</exception>
     public async Task RunAsync(CancellationToken stopping, CancellationToken cutShort)
     {
-        using var watch = new WalWatch();
+        using var scope = CreateScope();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var workers = OpenAll(watch);
         try
         {
-            // A database whose replication is impossible ends all, so that nobody believes that it is replicated.
-            var runs = workers.Select(worker => RunWorkerAsync(worker, stop, cutShort)).ToArray();
-            var results = await Task.WhenAll(runs).ConfigureAwait(false);
-            if (!results.All(isComplete => isComplete))
+            await OpenAllAsync(scope, stop.Token).ConfigureAwait(false);
+            lock (_gate)
             {
-                throw new TidemarkException(
-                    "Not everything was captured and shipped before the end.",
-                    "Start again to ship the rest: it stays in the spool of each database.");
+                (_scope, _stop, _cutShort) = (scope, stop, cutShort);
+                foreach (var run in _runs.Values)
+                {
+                    Start(run);
+                }
             }
+
+            await SweepAsync(stop.Token).ConfigureAwait(false);
+            lock (_gate)
+            {
+                _scope = null; // Nothing can be added any more.
+            }
+
+            await FinishAsync().ConfigureAwait(false);
         }
         finally
         {
-            workers.ForEach(worker => worker.Dispose());
+            lock (_gate)
+            {
+                (_scope, _stop) = (null, null);
+            }
+
+            DisposeAll();
         }
     }
 
     /// <summary>Captures and ships everything that is there now.</summary>
     /// <exception cref="TidemarkException">A database is missing, or something could not be captured or shipped.</exception>
-    public async Task RunOnceAsync(CancellationToken cancellationToken)
+    public Task RunOnceAsync(CancellationToken cancellationToken) => RunOnceAsync(new OnceOptions(), cancellationToken);
+
+    /// <summary>Captures and ships everything that is there now, and does what else the options ask for.</summary>
+    /// <exception cref="TidemarkException">A database is missing, or something could not be done.</exception>
+    public async Task RunOnceAsync(OnceOptions options, CancellationToken cancellationToken)
     {
-        using var watch = new WalWatch();
-        var workers = OpenAll(watch);
+        ArgumentNullException.ThrowIfNull(options);
+        using var scope = CreateScope();
         try
         {
-            foreach (var worker in workers)
+            await OpenAllAsync(scope, cancellationToken).ConfigureAwait(false);
+            foreach (var database in databases)
             {
-                await worker.RunOnceAsync(cancellationToken).ConfigureAwait(false);
+                await _runs[database.DatabasePath].Worker.RunOnceAsync(options, cancellationToken).ConfigureAwait(false);
             }
         }
         finally
         {
-            workers.ForEach(worker => worker.Dispose());
+            DisposeAll();
         }
     }
 
-    private static async Task<bool> RunWorkerAsync(DatabaseWorker worker, CancellationTokenSource stop, CancellationToken cutShort)
+    /// <summary>Begins to replicate another database while the run goes on.</summary>
+    /// <returns>Ends when the database was looked at for the first time, or is waited for because there is none yet.</returns>
+    /// <exception cref="TidemarkException">It cannot be replicated, or is replicated already, or shares a destination with another. Nothing was
+    /// added.</exception>
+    /// <exception cref="InvalidOperationException">No run is underway.</exception>
+    public async Task AddAsync(DatabaseOptions database, CancellationToken cancellationToken)
     {
-        // The first step opens the database; it must not hold back the others.
-        await Task.Yield();
+        ArgumentNullException.ThrowIfNull(database);
+        DatabaseRun run;
+        lock (_gate)
+        {
+            var scope = _scope ?? throw new InvalidOperationException("Databases can be added only while a run is underway.");
+            ThrowIfTaken(database);
+            run = Open(database, scope, isAdded: true);
+            Start(run);
+        }
+
         try
         {
-            return await worker.RunAsync(stop.Token, cutShort).ConfigureAwait(false);
+            await run.Worker.FirstLook.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch
         {
-            await stop.CancelAsync().ConfigureAwait(false);
+            await RemoveAsync(database.DatabasePath, CancellationToken.None).ConfigureAwait(false);
             throw;
         }
     }
 
-    private List<DatabaseWorker> OpenAll(WalWatch watch)
+    /// <summary>Ends the replication of a database, with a final capture and upload, while the run goes on.</summary>
+    /// <param name="databasePath">The path as it stands in the options.</param>
+    /// <param name="cutShort">Ends it at once. What was not shipped stays in the spool.</param>
+    /// <returns>True when every destination has everything; false when not, or when there is no such database.</returns>
+    public async Task<bool> RemoveAsync(string databasePath, CancellationToken cutShort)
     {
-        var workers = new List<DatabaseWorker>();
-        try
+        if (!_runs.TryGetValue(databasePath, out var run))
         {
-            foreach (var database in databases)
-            {
-                workers.Add(Open(database, watch));
-            }
+            return false;
+        }
 
-            return workers;
-        }
-        catch
+        var isComplete = await run.StopAsync(cutShort).ConfigureAwait(false);
+        if (_runs.TryRemove(new(databasePath, run)))
         {
-            workers.ForEach(worker => worker.Dispose());
-            throw;
+            run.Dispose();
         }
+
+        return isComplete;
     }
 
-    private DatabaseWorker Open(DatabaseOptions database, WalWatch watch)
+    private ReplicationScope CreateScope() => new(files, time, _logger, new ReplicationMetrics(GetStatus));
+
+    // Opening makes folders durable, which takes a moment each.
+    private async Task OpenAllAsync(ReplicationScope scope, CancellationToken cancellationToken)
     {
+        var options = new ParallelOptions { MaxDegreeOfParallelism = scope.CapturesAtOnce, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(databases, options, (database, _) =>
+        {
+            Open(database, scope, isAdded: false);
+            return ValueTask.CompletedTask;
+        }).ConfigureAwait(false);
+    }
+
+    private DatabaseRun Open(DatabaseOptions database, ReplicationScope scope, bool isAdded)
+    {
+        DatabaseRun run;
         try
         {
-            return new DatabaseWorker(database, files, time, _logger, watch);
+            run = new DatabaseRun(new DatabaseWorker(database, scope), isAdded);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -107,6 +175,122 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
                 $"{database.DatabasePath}: the spool cannot be opened: {e.Message}",
                 "Check the rights and the free space of the folder, or set another one with meta-path.",
                 e);
+        }
+
+        if (!_runs.TryAdd(database.DatabasePath, run))
+        {
+            run.Dispose();
+            throw IsTaken(database.DatabasePath);
+        }
+
+        return run;
+    }
+
+    // Two writers in one replica, or two captures of one database, would each undo what the other does.
+    private void ThrowIfTaken(DatabaseOptions database)
+    {
+        if (_runs.ContainsKey(database.DatabasePath))
+        {
+            throw IsTaken(database.DatabasePath);
+        }
+
+        var taken = _runs.Values.SelectMany(run => run.Worker.Destinations).ToHashSet(StringComparer.Ordinal);
+        if (database.Destinations.FirstOrDefault(store => taken.Contains(store.Name)) is { } shared)
+        {
+            throw new TidemarkException(
+                $"{shared.Name} is the destination of another database already.", "Give each database a place of its own.");
+        }
+    }
+
+    private static TidemarkException IsTaken(string path)
+        => new($"{path} is being replicated already.", "Name it once, with several destinations.");
+
+    private void Start(DatabaseRun run)
+    {
+        var stop = _stop!;
+        run.Start(started => ObserveAsync(started, stop), stop.Token, _cutShort);
+    }
+
+    private async Task<bool> ObserveAsync(DatabaseRun run, CancellationTokenSource stop)
+    {
+        await Task.Yield(); // The first step opens the database; it must not hold back the others.
+        try
+        {
+            return await run.Worker.RunAsync(run.Stopping, run.CutShort).ConfigureAwait(false);
+        }
+        catch (Exception e) when (run.Worker.FirstLook.IsCompletedSuccessfully || run.IsAdded)
+        {
+            _logger.ReplicationEnded(run.Worker.DatabasePath, Log.Reason(e));
+            _failures.Enqueue(e);
+            return false;
+        }
+        catch (Exception e)
+        {
+            _failures.Enqueue(e);
+            await stop.CancelAsync().ConfigureAwait(false);
+            return false;
+        }
+        finally
+        {
+            run.HasEnded = true;
+            if (!_runs.IsEmpty && _runs.Values.All(other => other.HasEnded))
+            {
+                await stop.CancelAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    // One timer for all databases. What it finds wakes their loops.
+    private async Task SweepAsync(CancellationToken stopping)
+    {
+        while (true)
+        {
+            var interval = s_sweepIntervalMax;
+            foreach (var (_, run) in _runs)
+            {
+                interval = run.Worker.MonitorInterval < interval ? run.Worker.MonitorInterval : interval;
+            }
+
+            try
+            {
+                await Task.Delay(interval, time, stopping).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            foreach (var (_, run) in _runs)
+            {
+                run.Worker.Sweep();
+            }
+        }
+    }
+
+    private async Task FinishAsync()
+    {
+        var results = await Task.WhenAll(_runs.Values.Select(run => run.Completion)).ConfigureAwait(false);
+        if (_failures.TryPeek(out var failure))
+        {
+            throw failure is TidemarkException ? failure : new TidemarkException(failure.Message, failure);
+        }
+
+        if (!results.All(isComplete => isComplete))
+        {
+            throw new TidemarkException(
+                "Not everything was captured and shipped before the end.",
+                "Start again to ship the rest: it stays in the spool of each database.");
+        }
+    }
+
+    private void DisposeAll()
+    {
+        foreach (var (path, run) in _runs)
+        {
+            if (_runs.TryRemove(new(path, run)))
+            {
+                run.Dispose();
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ using Tidemark.Replicas.Files;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
 using Tidemark.Replication.Databases;
+using Tidemark.Replication.Health;
 using Tidemark.Replication.Snapshots;
 using Tidemark.Replication.Upload;
 
@@ -11,9 +12,10 @@ namespace Tidemark.Replication.Scheduling;
 
 /// <summary>Keeps one database captured and all its destinations up to date.</summary>
 /// <remarks>
-/// Decides only when a step runs. The first change of a quiet database is captured at once (leading edge); further ones are gathered for
-/// the sync interval (trailing edge). A slow poll, which only looks at the WAL's size and time, stands behind the notices of the file
-/// system.
+/// <para>Decides only when a step runs. The first change of a quiet database is captured at once (leading edge); further ones are gathered
+/// for the sync interval (trailing edge). Notices of the file system wake it, and behind them the sweep of the run, which looks at the
+/// WAL's index in memory.</para>
+/// <para>Nothing waits on a timer while the database rests.</para>
 /// </remarks>
 internal sealed class DatabaseWorker : IDisposable
 {
@@ -24,31 +26,38 @@ internal sealed class DatabaseWorker : IDisposable
     private static readonly TimeSpan s_pinReportedAfter = TimeSpan.FromSeconds(10);
 
     private readonly DatabaseOptions _options;
-    private readonly IFileSystem _files;
-    private readonly TimeProvider _time;
-    private readonly ILogger _logger;
-    private readonly WalWatch _watch;
+    private readonly ReplicationScope _scope;
     private readonly Spool _spool;
     private readonly CapturedDatabase _database;
     private readonly CheckpointStep _checkpoint;
     private readonly IReadOnlyList<DestinationWorker> _destinations;
     private readonly WakeSignal _wake = new();
+    private readonly Action _changed;
     private readonly BackOff _backOff = new(s_delayMin, s_delayMax, Random.Shared);
+    private readonly TaskCompletionSource _firstLook = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private FileFacts? _walFacts;
-    private DateTimeOffset? _pinnedSince;
+    // Held by whoever uses the connections: one step at a time, and the sweep between two steps.
+    private readonly Lock _steps = new();
+    private readonly Lock _statusGate = new();
+
+    private long _lastSweep;
     private bool _isWaitingForDatabase;
-    private bool _hasLooked;
+    private DatabaseState _state;
+    private DateTimeOffset? _lastSuccess;
+    private FailureStatus? _failure;
+    private WalPinStatus? _pin;
+    private Txid _captured;
 
     /// <summary>Reads the spool; nothing is opened or started before a run.</summary>
     /// <exception cref="IOException">The spool cannot be created or read.</exception>
-    public DatabaseWorker(DatabaseOptions options, IFileSystem files, TimeProvider time, ILogger logger, WalWatch watch)
+    public DatabaseWorker(DatabaseOptions options, ReplicationScope scope)
     {
-        (_options, _files, _time, _logger, _watch) = (options, files, time, logger, watch);
-        _spool = Spool.Open(files, options.SpoolPath ?? Spool.DefaultPath(files, options.DatabasePath));
+        (_options, _scope) = (options, scope);
+        _changed = _wake.Set;
+        _spool = Spool.Open(scope.Files, options.SpoolPath ?? Spool.DefaultPath(scope.Files, options.DatabasePath));
         try
         {
-            _database = new CapturedDatabase(options.DatabasePath, _spool, files, time, SettingsOf(options));
+            _database = new CapturedDatabase(options.DatabasePath, _spool, scope.Files, scope.Time, SettingsOf(options));
         }
         catch
         {
@@ -56,12 +65,76 @@ internal sealed class DatabaseWorker : IDisposable
             throw;
         }
 
+        _captured = _database.Position?.Txid ?? Txid.None;
         _checkpoint = new CheckpointStep(_database, new CheckpointPolicy((uint)options.CheckpointPages, options.CheckpointInterval));
-        _destinations = [.. options.Destinations.Select(
-            store => new DestinationWorker(new UploadStep(store, _spool, _database.Lineage), options, time, logger)
+        _destinations = [.. options.Destinations.Select(store => new DestinationWorker(store, _spool, _database.Lineage, options, scope)
+        {
+            Changed = OnDestinationChanged,
+        })];
+    }
+
+    /// <summary>Path of the database.</summary>
+    public string DatabasePath => _options.DatabasePath;
+
+    /// <summary>How often the sweep looks at the database.</summary>
+    public TimeSpan MonitorInterval => _options.MonitorInterval;
+
+    /// <summary>The names of the destinations.</summary>
+    public IEnumerable<string> Destinations => _options.Destinations.Select(store => store.Name);
+
+    /// <summary>Ends when the database was looked at for the first time, or is waited for; fails when it cannot be replicated at all.</summary>
+    public Task FirstLook => _firstLook.Task;
+
+    /// <summary>How the database stands. From any thread.</summary>
+    public DatabaseStatus GetStatus()
+    {
+        var wal = _scope.Files.TryGetFacts(_options.DatabasePath + "-wal");
+        lock (_statusGate)
+        {
+            return new DatabaseStatus
             {
-                Changed = OnDestinationChanged,
-            })];
+                DatabasePath = _options.DatabasePath,
+                State = _state,
+                Captured = _captured,
+                LastSuccess = _lastSuccess,
+                Failure = _failure,
+                WalBytes = wal?.SizeBytes ?? 0,
+                Pin = _pin,
+                SpoolBytes = _spool.SizeBytes,
+                Destinations = [.. _destinations.Select(destination => destination.GetStatus())],
+            };
+        }
+    }
+
+    /// <summary>Looks whether the database or a destination has work that no notice has told of, and wakes it. Called now and then, by one
+    /// thread; costs next to nothing while there is none.</summary>
+    public void Sweep()
+    {
+        if (_scope.Time.GetElapsedTime(_lastSweep) < _options.MonitorInterval)
+        {
+            return;
+        }
+
+        _lastSweep = _scope.Time.GetTimestamp();
+        if (_steps.TryEnter())
+        {
+            try
+            {
+                if (NeedsLook())
+                {
+                    _wake.Set();
+                }
+            }
+            finally
+            {
+                _steps.Exit();
+            }
+        }
+
+        foreach (var destination in _destinations)
+        {
+            destination.Sweep();
+        }
     }
 
     /// <summary>Runs until <paramref name="stopping"/>, then captures and ships what is left.</summary>
@@ -73,12 +146,7 @@ internal sealed class DatabaseWorker : IDisposable
     /// it.</exception>
     public async Task<bool> RunAsync(CancellationToken stopping, CancellationToken cutShort)
     {
-        foreach (var destination in _destinations)
-        {
-            _logger.Replicating(_options.DatabasePath, destination.Store.Name);
-        }
-
-        using var shippingEnd = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
+        using var shippingEnd = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _scope.Time);
         using var registration = cutShort.Register(shippingEnd.Cancel);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var loops = _destinations.Select(destination => destination.RunAsync(ending.Token, shippingEnd.Token)).ToArray();
@@ -97,26 +165,32 @@ internal sealed class DatabaseWorker : IDisposable
         {
             // The shutdown follows.
         }
-        catch
+        catch (Exception e)
         {
+            _firstLook.TrySetException(e);
+            _ = _firstLook.Task.Exception; // Who asks for it finds it there; nobody has to.
             await ending.CancelAsync().ConfigureAwait(false);
             await shippingEnd.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            NoteState(DatabaseState.Stopped);
             throw;
         }
 
+        _firstLook.TrySetCanceled(CancellationToken.None);
         if (_options.ShutdownTimeout > TimeSpan.Zero)
         {
             shippingEnd.CancelAfter(_options.ShutdownTimeout);
         }
 
         await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return await FinishAsync(shippingEnd.Token).ConfigureAwait(false);
+        var isComplete = await FinishAsync(shippingEnd.Token).ConfigureAwait(false);
+        NoteState(DatabaseState.Stopped);
+        return isComplete;
     }
 
     /// <summary>Captures and ships everything once.</summary>
     /// <exception cref="TidemarkException">Something could not be captured or shipped.</exception>
-    public async Task RunOnceAsync(CancellationToken cancellationToken)
+    public async Task RunOnceAsync(OnceOptions once, CancellationToken cancellationToken)
     {
         var failures = new List<Exception>();
         await ShipOnceAsync(failures, cancellationToken).ConfigureAwait(false);
@@ -134,10 +208,15 @@ internal sealed class DatabaseWorker : IDisposable
 
         failures.Clear();
         await ShipOnceAsync(failures, cancellationToken).ConfigureAwait(false);
-        WriteSnapshots();
+        WriteImages();
         _database.CloseInOrder();
         failures.Clear();
         await ShipOnceAsync(failures, cancellationToken).ConfigureAwait(false);
+        foreach (var destination in _destinations.Where(destination => destination.HasAll))
+        {
+            await AttemptAsync(() => destination.MaintainOnceAsync(once, cancellationToken), failures).ConfigureAwait(false);
+        }
+
         if (failures.Count > 0)
         {
             throw Combine(failures);
@@ -146,22 +225,32 @@ internal sealed class DatabaseWorker : IDisposable
         Invariant.Holds(
             _destinations.All(destination => destination.HasAll),
             $"Every destination of {_options.DatabasePath} leads to TXID {_database.Position!.Txid} after everything was shipped.");
-        CleanSpool();
+        _spool.DeleteUpTo(_destinations.Min(destination => destination.Delivered));
     }
+
+    public void Dispose() => _database.Dispose();
+
+    private static CaptureSettings SettingsOf(DatabaseOptions options) => new(
+        options.CaptureBytesMax > 0 ? options.CaptureBytesMax : long.MaxValue, options.BusyTimeout, Environment.ProcessorCount);
 
     // One destination that fails holds back no other.
     private async Task ShipOnceAsync(List<Exception> failures, CancellationToken cancellationToken)
     {
         foreach (var destination in _destinations)
         {
-            try
-            {
-                await destination.ShipAllAsync(CancellationToken.None, cancellationToken).ConfigureAwait(false);
-            }
-            catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
-            {
-                failures.Add(e);
-            }
+            await AttemptAsync(() => destination.ShipAllAsync(CancellationToken.None, cancellationToken), failures).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task AttemptAsync(Func<Task> work, List<Exception> failures)
+    {
+        try
+        {
+            await work().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+        {
+            failures.Add(e);
         }
     }
 
@@ -173,15 +262,9 @@ internal sealed class DatabaseWorker : IDisposable
             : new TidemarkException(string.Join(' ', different.Select(Log.Reason)), null, different[0]);
     }
 
-    public void Dispose() => _database.Dispose();
-
-    private static CaptureSettings SettingsOf(DatabaseOptions options) => new(
-        options.CaptureBytesMax > 0 ? options.CaptureBytesMax : long.MaxValue, options.BusyTimeout, Environment.ProcessorCount);
-
     private async Task CaptureLoopAsync(Task[] loops, CancellationToken stopping)
     {
-        var lastCapture = _time.GetTimestamp() - (long)(_options.SyncInterval.TotalSeconds * _time.TimestampFrequency);
-        var isDue = true;
+        long? lastCapture = null;
         while (!stopping.IsCancellationRequested)
         {
             if (loops.Length > 0 && loops.All(loop => loop.IsFaulted))
@@ -189,60 +272,67 @@ internal sealed class DatabaseWorker : IDisposable
                 await loops[0].ConfigureAwait(false);
             }
 
-            if (isDue || NeedsLook())
+            if (lastCapture is { } last && _options.SyncInterval - _scope.Time.GetElapsedTime(last) is var rest && rest > TimeSpan.Zero)
             {
-                var rest = _options.SyncInterval - _time.GetElapsedTime(lastCapture);
-                if (rest > TimeSpan.Zero)
-                {
-                    await Task.Delay(rest, _time, stopping).ConfigureAwait(false);
-                }
-
-                var before = _database.Position?.Txid;
-                if (Step(stopping) is { } failureDelay)
-                {
-                    // After a failure, a change is no reason to try again sooner.
-                    await Task.Delay(failureDelay, _time, stopping).ConfigureAwait(false);
-                    isDue = true;
-                    continue;
-                }
-
-                if (_database.Position?.Txid != before)
-                {
-                    lastCapture = _time.GetTimestamp();
-                }
+                await Task.Delay(rest, _scope.Time, stopping).ConfigureAwait(false);
             }
 
-            isDue = await _wake.WaitAsync(_options.MonitorInterval, _time, stopping).ConfigureAwait(false);
+            var before = _captured;
+            TimeSpan? failureDelay;
+            using (await _scope.Captures.EnterAsync(stopping).ConfigureAwait(false))
+            {
+                failureDelay = Step(stopping);
+            }
+
+            if (failureDelay is { } delay)
+            {
+                // After a failure, a change is no reason to try again sooner.
+                await Task.Delay(delay, _scope.Time, stopping).ConfigureAwait(false);
+                continue;
+            }
+
+            if (_captured != before)
+            {
+                lastCapture = _scope.Time.GetTimestamp();
+            }
+
+            await _wake.WaitAsync(stopping).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Captures, checkpoints and writes snapshots as far as they are due. Returns how long to wait after a failure.</summary>
+    /// <summary>Captures, checkpoints and writes images as far as they are due. Returns how long to wait after a failure.</summary>
     private TimeSpan? Step(CancellationToken stopping)
     {
+        var started = _scope.Time.GetTimestamp();
         try
         {
-            // The first TXID follows what the destinations hold, so all of them are asked first. One that does not answer holds back no
-            // other: should it be found to hold the same TXIDs later on, it goes on from a snapshot.
-            var canBegin = _database.Position is not null
-                || (_destinations.All(destination => destination.WasAsked) && _destinations.Any(destination => destination.IsReconciled));
-            TakeHeads();
-            if (!canBegin)
+            lock (_steps)
             {
-                return null;
-            }
+                // The first TXID follows what the destinations hold, so all of them are asked first. One that does not answer holds back no
+                // other: should it be found to hold the same TXIDs later on, it goes on from an image.
+                var canBegin = _database.Position is not null
+                    || (_destinations.All(destination => destination.WasAsked)
+                        && _destinations.Any(destination => destination.IsReconciled));
+                TakeHeads();
+                if (!canBegin)
+                {
+                    return null;
+                }
 
-            Arm();
-            if (CaptureAll(stopping).Outcome != CaptureOutcome.NoDatabase)
-            {
-                Checkpoint();
-                WriteSnapshots();
+                Arm();
+                if (CaptureAll(stopping).Outcome != CaptureOutcome.NoDatabase)
+                {
+                    Checkpoint();
+                    WriteImages();
+                }
             }
 
             _backOff.Reset();
-            _hasLooked = true;
+            NoteLook();
+            _scope.Metrics.Looked(_options.DatabasePath, _scope.Time.GetElapsedTime(started));
             return null;
         }
-        catch (TidemarkException e) when (!_hasLooked && !e.IsTransient)
+        catch (TidemarkException e) when (!_firstLook.Task.IsCompleted && !e.IsTransient)
         {
             // A wrong path or a missing right is for the person to mend who has just started this. Later on it is reported and tried again.
             throw;
@@ -250,7 +340,8 @@ internal sealed class DatabaseWorker : IDisposable
         catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
         {
             var delay = _backOff.Next();
-            _logger.CaptureFailed(_options.DatabasePath, delay.TotalMilliseconds, Log.Reason(e));
+            NoteFailure(e);
+            _scope.Logger.CaptureFailed(_options.DatabasePath, delay.TotalMilliseconds, Log.Reason(e));
             return delay;
         }
     }
@@ -286,34 +377,46 @@ internal sealed class DatabaseWorker : IDisposable
 
         Offer(); // A seal captures the last frames.
         var progress = result.Progress;
-        _logger.Checkpointed(
+        _scope.Metrics.Checkpointed(_options.DatabasePath, result.IsSealed, result.WriteLockHeld);
+        _scope.Logger.Checkpointed(
             _options.DatabasePath, progress.FramesCopied, progress.FramesInWal, result.IsSealed, result.WriteLockHeld.TotalMilliseconds);
-        if (!result.IsPinned)
+        NotePin(result.IsPinned, progress.FramesInWal);
+    }
+
+    // Only a reader that stays is looked for: that reads the list of all locks of the system.
+    private void NotePin(bool isPinned, uint framesInWal)
+    {
+        var now = _scope.Time.GetUtcNow();
+        WalPinStatus? pin = null;
+        if (isPinned)
         {
-            _pinnedSince = null;
-            return;
+            var since = _pin?.Since ?? now;
+            var isLong = now - since >= s_pinReportedAfter;
+            var holders = isLong ? WalReaders.Find(_scope.Files, _database.Live!.ShmPath) : [];
+            pin = new WalPinStatus(since, framesInWal, holders);
+            if (isLong && framesInWal >= _options.CheckpointPages)
+            {
+                _scope.Logger.Pinned(
+                    _options.DatabasePath, since, framesInWal, holders.Count > 0 ? string.Join(", ", holders) : "not known");
+            }
         }
 
-        var now = _time.GetUtcNow();
-        _pinnedSince ??= now;
-        if (progress.FramesInWal >= _options.CheckpointPages && now - _pinnedSince >= s_pinReportedAfter)
+        lock (_statusGate)
         {
-            _logger.Pinned(_options.DatabasePath, _pinnedSince.Value, progress.FramesInWal);
+            _pin = pin;
         }
     }
 
-    private void WriteSnapshots()
+    // A destination that cannot be continued, or a level that cannot be compacted, goes on from a full image.
+    private void WriteImages()
     {
-        var wanting = _destinations.Where(destination => destination.WantsSnapshot).ToArray();
-        if (wanting.Length == 0 || SnapshotStep.Run(_database) is not { } snapshot)
+        foreach (var destination in _destinations)
         {
-            return;
-        }
-
-        foreach (var destination in wanting)
-        {
-            _logger.Snapshot(_options.DatabasePath, snapshot.MaxTxid, destination.Store.Name);
-            destination.OfferSnapshot();
+            if (destination.WantedImage is { } wanted && FullImageStep.Run(_database, wanted.From) is { } image)
+            {
+                _scope.Logger.ImageWritten(_options.DatabasePath, image.ToString(), destination.Store.Name, wanted.Level);
+                destination.OfferImage(image);
+            }
         }
 
         Offer();
@@ -324,36 +427,44 @@ internal sealed class DatabaseWorker : IDisposable
         if (_database.Position is null)
         {
             // The end came before it was known what the destinations hold, which the first TXID has to follow.
-            await Task.WhenAll(_destinations.Select(destination => destination.DrainAsync(deadline))).ConfigureAwait(false);
+            await DrainAsync(deadline).ConfigureAwait(false);
         }
 
         var isCaptured = await TryCaptureLastAsync(deadline).ConfigureAwait(false);
 
         // The guard is given back before the network is waited for.
-        if (isCaptured)
+        lock (_steps)
         {
-            _database.CloseInOrder();
+            if (isCaptured)
+            {
+                _database.CloseInOrder();
+            }
+
+            _database.Close();
         }
 
-        _database.Close();
         var txid = _database.Position?.Txid ?? Txid.None;
-        var shipped = await Task.WhenAll(_destinations.Select(destination => destination.DrainAsync(deadline))).ConfigureAwait(false);
+        var shipped = await DrainAsync(deadline).ConfigureAwait(false);
         for (var i = 0; i < shipped.Length; i++)
         {
             if (!shipped[i])
             {
-                _logger.NotShipped(_options.DatabasePath, _destinations[i].Store.Name, _destinations[i].Shipped, txid, _spool.Path);
+                _scope.Logger.NotShipped(
+                    _options.DatabasePath, _destinations[i].Store.Name, _destinations[i].Shipped, txid, _spool.Path);
             }
         }
 
         var isComplete = isCaptured && shipped.All(done => done);
         if (isComplete && !txid.IsNone)
         {
-            _logger.Stopped(_options.DatabasePath, txid);
+            _scope.Logger.Stopped(_options.DatabasePath, txid);
         }
 
         return isComplete;
     }
+
+    private Task<bool[]> DrainAsync(CancellationToken deadline)
+        => Task.WhenAll(_destinations.Select(destination => destination.DrainAsync(deadline)));
 
     // What is only in passing in the way, such as a writer with a long transaction, is waited for like a destination.
     private async Task<bool> TryCaptureLastAsync(CancellationToken deadline)
@@ -362,20 +473,29 @@ internal sealed class DatabaseWorker : IDisposable
         {
             try
             {
-                TakeHeads();
-                if (_database.Position is null && !_destinations.All(destination => destination.IsReconciled))
+                using var place = await _scope.Captures.EnterAsync(deadline).ConfigureAwait(false);
+                lock (_steps)
                 {
-                    return false;
-                }
+                    TakeHeads();
+                    if (_database.Position is null && !_destinations.All(destination => destination.IsReconciled))
+                    {
+                        return false;
+                    }
 
-                var last = CaptureAll(deadline);
-                WriteSnapshots();
-                return !last.HasMore;
+                    var last = CaptureAll(deadline);
+                    WriteImages();
+                    return !last.HasMore;
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                return false;
             }
             catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
             {
+                NoteFailure(e);
                 var isRetried = e is TidemarkException { IsTransient: true } && _options.ShutdownTimeout > TimeSpan.Zero;
-                _logger.CaptureFailed(
+                _scope.Logger.CaptureFailed(
                     _options.DatabasePath, isRetried ? _options.ShutdownRetryInterval.TotalMilliseconds : 0, Log.Reason(e));
                 if (!isRetried)
                 {
@@ -385,7 +505,7 @@ internal sealed class DatabaseWorker : IDisposable
 
             try
             {
-                await Task.Delay(_options.ShutdownRetryInterval, _time, deadline).ConfigureAwait(false);
+                await Task.Delay(_options.ShutdownRetryInterval, _scope.Time, deadline).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
@@ -398,7 +518,7 @@ internal sealed class DatabaseWorker : IDisposable
     {
         foreach (var destination in _destinations)
         {
-            while (destination.TakeHead() is { } head)
+            if (destination.TakeHead() is { } head)
             {
                 _database.NoteReplica(head.Txid, head.PageSize);
             }
@@ -409,9 +529,15 @@ internal sealed class DatabaseWorker : IDisposable
 
     private void Offer()
     {
+        var captured = _database.Position?.Txid ?? Txid.None;
+        lock (_statusGate)
+        {
+            _captured = captured;
+        }
+
         foreach (var destination in _destinations)
         {
-            destination.Offer(_database.Position?.Txid ?? Txid.None);
+            destination.Offer(captured);
         }
     }
 
@@ -427,47 +553,77 @@ internal sealed class DatabaseWorker : IDisposable
     {
         if (_database.Live is { } live)
         {
-            _walFacts = _files.TryGetFacts(live.WalPath);
-            _watch.Arm(live.WalPath, _wake.Set);
+            _scope.Watch.Arm(live.WalPath, _changed);
         }
     }
 
-    // The time of a file has the resolution of the kernel's clock tick, so a WAL that was written a moment ago may have been written again.
+    // While the connections are open, the index of the WAL in memory tells what no notice has told.
     private bool NeedsLook()
     {
-        if (_database.Live is not { } live || live.HasMoved())
+        if (_database.Live is not { } live)
         {
             return true;
         }
 
-        var facts = _files.TryGetFacts(live.WalPath);
-        return facts != _walFacts
-            || facts?.Modified > _time.GetUtcNow() - TimeSpan.FromSeconds(2)
-            || _options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue;
+        return live.HasMoved()
+            || (_options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue);
+    }
+
+    private void NoteLook()
+    {
+        _firstLook.TrySetResult();
+        lock (_statusGate)
+        {
+            _state = _isWaitingForDatabase ? DatabaseState.Waiting : DatabaseState.Replicating;
+            (_lastSuccess, _failure) = (_scope.Time.GetUtcNow(), null);
+        }
+    }
+
+    private void NoteFailure(Exception e)
+    {
+        _scope.Metrics.CaptureFailed(_options.DatabasePath);
+        lock (_statusGate)
+        {
+            _state = DatabaseState.Failing;
+            _failure = new FailureStatus(_scope.Time.GetUtcNow(), Log.Reason(e));
+        }
+    }
+
+    private void NoteState(DatabaseState state)
+    {
+        lock (_statusGate)
+        {
+            _state = state;
+        }
     }
 
     private void Report(in CaptureResult result)
     {
+        if (result.Outcome is CaptureOutcome.Frames or CaptureOutcome.Image or CaptureOutcome.Difference)
+        {
+            _scope.Metrics.Captured(_options.DatabasePath, result.PageCount);
+        }
+
         switch (result.Outcome)
         {
             case CaptureOutcome.NoDatabase:
                 if (!_isWaitingForDatabase)
                 {
-                    _logger.WaitingForDatabase(_options.DatabasePath);
+                    _scope.Logger.WaitingForDatabase(_options.DatabasePath);
                 }
 
                 break;
             case CaptureOutcome.Frames:
-                _logger.Captured(_options.DatabasePath, result.Txid, result.PageCount);
+                _scope.Logger.Captured(_options.DatabasePath, result.Txid, result.PageCount);
                 break;
             case CaptureOutcome.Image when result.Discontinuity is null:
-                _logger.CapturedImage(_options.DatabasePath, result.Txid, result.PageCount);
+                _scope.Logger.CapturedImage(_options.DatabasePath, result.Txid, result.PageCount);
                 break;
             case CaptureOutcome.NoDifference:
-                _logger.Unchanged(_options.DatabasePath, result.Txid);
+                _scope.Logger.Unchanged(_options.DatabasePath, result.Txid);
                 break;
             case CaptureOutcome.Image or CaptureOutcome.Difference:
-                _logger.Healed(_options.DatabasePath, result.Discontinuity, result.PageCount, result.Txid);
+                _scope.Logger.Healed(_options.DatabasePath, result.Discontinuity, result.PageCount, result.Txid);
                 break;
         }
 

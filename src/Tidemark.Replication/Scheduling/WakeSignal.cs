@@ -8,20 +8,12 @@ internal sealed class WakeSignal
     /// <summary>Wakes the loop.</summary>
     public void Set() => Volatile.Read(ref _source).TrySetResult();
 
-    /// <summary>Waits for <see cref="Set"/> or until the time is over; true if it was set.</summary>
-    public async ValueTask<bool> WaitAsync(TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
+    /// <summary>Waits for <see cref="Set"/>. Without a timer, so that who rests costs nothing.</summary>
+    public async ValueTask WaitAsync(CancellationToken cancellationToken)
     {
-        try
-        {
-            await Volatile.Read(ref _source).Task.WaitAsync(timeout, time, cancellationToken).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            return false;
-        }
+        await Volatile.Read(ref _source).Task.WaitAsync(cancellationToken).ConfigureAwait(false);
 
         // What is set again before this line is seen by the work that follows, so it needs no memory of its own.
         Volatile.Write(ref _source, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        return true;
     }
 }

@@ -1,0 +1,40 @@
+using Microsoft.Extensions.Logging;
+using Tidemark.Replicas.Files;
+using Tidemark.Replication.Health;
+
+namespace Tidemark.Replication.Scheduling;
+
+/// <summary>What the databases of one run share.</summary>
+internal sealed class ReplicationScope(IFileSystem files, TimeProvider time, ILogger logger, ReplicationMetrics metrics) : IDisposable
+{
+    // Shipping and maintenance mostly wait for stores.
+    private const int TransfersAtOnce = 16;
+
+    /// <summary>How many databases are captured at once: a few more than there are cores, since a capture also waits for the disk.</summary>
+    public int CapturesAtOnce { get; } = Math.Max(4, 2 * Environment.ProcessorCount);
+
+    public IFileSystem Files => files;
+
+    public TimeProvider Time => time;
+
+    public ILogger Logger => logger;
+
+    public ReplicationMetrics Metrics => metrics;
+
+    /// <summary>Notices of changes.</summary>
+    public WalWatch Watch { get; } = new();
+
+    /// <summary>Bounds captures.</summary>
+    public WorkLimit Captures => field ??= new WorkLimit(CapturesAtOnce, time);
+
+    /// <summary>Bounds shipping, and maintenance apart from it, so that neither holds back the other.</summary>
+    public WorkLimit Shipping { get; } = new(TransfersAtOnce, time);
+
+    public WorkLimit Maintenance { get; } = new(TransfersAtOnce, time);
+
+    public void Dispose()
+    {
+        Watch.Dispose();
+        metrics.Dispose();
+    }
+}
