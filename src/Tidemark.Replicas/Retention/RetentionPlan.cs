@@ -43,19 +43,26 @@ public sealed record RetentionPlan
     {
         // By last TXID, and only from the front: then whatever stays on a level begins later, and has no hole that it did not have.
         var levels = files.Where(IsSound).OrderBy(file => file.MaxTxid).ThenBy(file => file.MinTxid).ToLookup(file => file.Level);
-        var snapshots = SnapshotExpiry.From([.. levels[Level.Snapshots]], now, options);
+        LtxFileInfo[] snapshots = [.. levels[Level.Snapshots]];
         LtxFileInfo[] compacted = [.. levels
             .Where(level => level.Key != Level.Captured && level.Key != Level.Snapshots)
             .OrderBy(level => level.Key)
             .SelectMany(level => level)];
-        var captures = CaptureExpiry.From([.. levels[Level.Captured]], compacted, snapshots.Floor, now, options.L0Retention);
+
+        var old = SnapshotExpiry.From(snapshots, now, options);
+        var floor = old.Floor ?? Txid.None;
         var superfluous = compacted
             .GroupBy(file => file.Level)
-            .SelectMany(level => level.SkipLast(1).TakeWhile(file => file.MaxTxid <= (snapshots.Floor ?? Txid.None)));
+            .SelectMany(level => level.SkipLast(1).TakeWhile(file => file.MaxTxid <= floor));
+        var replaced = CaptureExpiry.From(
+            [.. levels[Level.Captured]],
+            compacted.OrderBy(file => file.MaxTxid),
+            [.. snapshots.Where(file => file.MaxTxid >= floor)],
+            floor,
+            now,
+            options.L0Retention);
         return new RetentionPlan(
-            [.. captures.Deletions, .. superfluous, .. snapshots.Deletions],
-            snapshots.Floor,
-            Earliest(captures.RecheckAt, snapshots.RecheckAt));
+            [.. replaced.Deletions, .. superfluous, .. old.Deletions], old.Floor, Earliest(replaced.RecheckAt, old.RecheckAt));
     }
 
     private static bool IsSound(LtxFileInfo file)

@@ -30,12 +30,9 @@ internal readonly record struct SnapshotExpiry(IReadOnlyList<LtxFileInfo> Deleti
             return new SnapshotExpiry([], null, recheckAt);
         }
 
-        // Of two snapshots whose times contradict their order, either may be the one with the wrong time: the floor is the lower one. A time
+        // Of two snapshots whose times contradict their order, either may be the one with the wrong time: the lower one is the floor. A time
         // in the future is surely wrong, and tells nothing.
-        var kept = snapshots
-            .Where(file => file.MaxTxid >= start || (LeavesAt(file) > now && file.Created <= now))
-            .Select(file => file.MaxTxid)
-            .ToHashSet();
-        return new SnapshotExpiry([.. snapshots.Where(file => !kept.Contains(file.MaxTxid))], kept.Min(), recheckAt);
+        var floor = snapshots.First(file => file.MaxTxid == start || (LeavesAt(file) > now && file.Created <= now)).MaxTxid;
+        return new SnapshotExpiry([.. snapshots.TakeWhile(file => file.MaxTxid < floor)], floor, recheckAt);
     }
 }

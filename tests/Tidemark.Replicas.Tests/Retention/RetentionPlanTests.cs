@@ -1,7 +1,5 @@
 using CsCheck;
-using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
-using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Retention;
 using Tidemark.Replicas.Tests.Restore;
 using Xunit;
@@ -11,6 +9,9 @@ namespace Tidemark.Replicas.Tests.Retention;
 public sealed class RetentionPlanTests
 {
     private const string Nothing = "";
+
+    /// <summary>How many lives each property is tried with; about a second.</summary>
+    private const int Runs = 500;
 
     /// <summary>Snapshots count for 100 seconds and captures for 10, so that the promised time begins 110 seconds ago.</summary>
     private static readonly RetentionOptions s_short = Options(100, 10);
@@ -44,6 +45,9 @@ public sealed class RetentionPlanTests
     [InlineData("0:1-1@1 0:2-2@2 0:3-3@3 0:4-4@4 1:2-3@3", Nothing)] // The first is only on level 0.
     [InlineData("0:1-1@1 0:2-5@5 0:6-6@6 0:7-7@7 1:1-5@5 1:6-7@7", "0:1-1 0:2-5 0:6-6")] // An image is a file like others.
     [InlineData("0:5-5@5 0:6-6@6 0:7-7@7 1:5-7@7 9:1-5@500 9:1-6@960", "0:5-5 0:6-6")]
+    [InlineData("9:1-4@985 0:5-5@985 0:6-6@986 0:7-7@987 1:5-6@986", "0:5-5 0:6-6")] // It continues a snapshot.
+    [InlineData("9:1-4@995 0:5-5@985 0:6-6@986 0:7-7@987 1:5-6@986", Nothing)] // It continues one that is too young.
+    [InlineData("9:1-4@985 0:4-4@985 0:5-5@985 0:6-6@986 0:7-7@987 1:5-6@986", Nothing)] // The first one is in no compacted file.
     public void Captures_go_when_something_old_enough_takes_their_place(string files, string deletions)
         => Assert.Equal(deletions, Deletions(files, s_short));
 
@@ -131,12 +135,12 @@ public sealed class RetentionPlanTests
     [Fact]
     public void Every_promised_restore_works_after_any_part_of_the_deletions()
         => Gen.Select(GenLife(hasRightClock: false), GenOptions, Gen.Int).Sample((steps, options, seed) =>
-            AssertPromise(Live(steps, options), options, seed, isClockRight: false));
+            AssertPromise(Live(steps, options), options, seed, isClockRight: false), iter: Runs);
 
     [Fact]
     public void Every_moment_restores_as_exactly_as_the_files_that_stay_allow_while_the_clock_is_right()
         => Gen.Select(GenLife(hasRightClock: true), GenOptions, Gen.Int).Sample((steps, options, seed) =>
-            AssertPromise(Live(steps, options), options, seed, isClockRight: true));
+            AssertPromise(Live(steps, options), options, seed, isClockRight: true), iter: Runs);
 
     [Fact]
     public void Every_promised_restore_works_whatever_lies_in_the_replica()
@@ -149,7 +153,7 @@ public sealed class RetentionPlanTests
             }
 
             AssertPromise(life, options, seed, isClockRight: false);
-        });
+        }, iter: Runs);
 
     [Fact]
     public void No_level_gets_a_hole_and_each_keeps_its_newest_file()
@@ -168,7 +172,7 @@ public sealed class RetentionPlanTests
                     Assert.True(deleted.MaxTxid <= files.Max(file => file.MaxTxid));
                 }
             }
-        });
+        }, iter: Runs);
 
     [Fact]
     public void Repeated_runs_converge_and_find_nothing_before_the_next_look()
@@ -196,7 +200,7 @@ public sealed class RetentionPlanTests
                 now = next;
                 Assert.True(++looks <= life.Files.Count + 1, "It is looked again and again.");
             }
-        });
+        }, iter: Runs);
 
     private static Gen<RetentionOptions> GenOptions
         => Gen.Select(Gen.Int[1, 120], Gen.Int[0, 30]).Select((snapshots, captures) => Options(snapshots, captures));
