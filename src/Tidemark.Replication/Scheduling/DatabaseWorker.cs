@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
 using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Restore;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
 using Tidemark.Replication.Databases;
@@ -22,6 +23,10 @@ internal sealed class DatabaseWorker : IDisposable
 
     // Every reader pins the WAL for a moment; only one that stays is worth a word.
     private static readonly TimeSpan s_pinReportedAfter = TimeSpan.FromSeconds(10);
+
+    // A destination that hangs must not hold back captures, nor one that trickles. A full image would then be the faster way.
+    private static readonly TimeSpan s_baseStallMax = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_baseTimeMax = TimeSpan.FromMinutes(5);
 
     private readonly DatabaseOptions _options;
     private readonly IFileSystem _files;
@@ -126,6 +131,7 @@ internal sealed class DatabaseWorker : IDisposable
         }
 
         TakeHeads();
+        await ReadBaseAsync(cancellationToken).ConfigureAwait(false);
         if (CaptureAll(cancellationToken).Outcome == CaptureOutcome.NoDatabase)
         {
             throw new DatabaseException(
@@ -135,7 +141,7 @@ internal sealed class DatabaseWorker : IDisposable
         failures.Clear();
         await ShipOnceAsync(failures, cancellationToken).ConfigureAwait(false);
         WriteSnapshots();
-        _database.CloseInOrder();
+        await EndInOrderAsync().ConfigureAwait(false);
         failures.Clear();
         await ShipOnceAsync(failures, cancellationToken).ConfigureAwait(false);
         if (failures.Count > 0)
@@ -198,7 +204,7 @@ internal sealed class DatabaseWorker : IDisposable
                 }
 
                 var before = _database.Position?.Txid;
-                if (Step(stopping) is { } failureDelay)
+                if (await StepAsync(stopping).ConfigureAwait(false) is { } failureDelay)
                 {
                     // After a failure, a change is no reason to try again sooner.
                     await Task.Delay(failureDelay, _time, stopping).ConfigureAwait(false);
@@ -217,7 +223,7 @@ internal sealed class DatabaseWorker : IDisposable
     }
 
     /// <summary>Captures, checkpoints and writes snapshots as far as they are due. Returns how long to wait after a failure.</summary>
-    private TimeSpan? Step(CancellationToken stopping)
+    private async ValueTask<TimeSpan?> StepAsync(CancellationToken stopping)
     {
         try
         {
@@ -232,6 +238,7 @@ internal sealed class DatabaseWorker : IDisposable
             }
 
             Arm();
+            await ReadBaseAsync(stopping).ConfigureAwait(false);
             if (CaptureAll(stopping).Outcome != CaptureOutcome.NoDatabase)
             {
                 Checkpoint();
@@ -253,6 +260,53 @@ internal sealed class DatabaseWorker : IDisposable
             _logger.CaptureFailed(_options.DatabasePath, delay.TotalMilliseconds, Log.Reason(e));
             return delay;
         }
+    }
+
+    /// <summary>Reads from a destination what the next capture is compared with, where that is not known. Whatever goes wrong, a capture of all
+    /// pages is right too.</summary>
+    private async ValueTask ReadBaseAsync(CancellationToken stopping)
+    {
+        if (CaptureStep.FindWantOfBase(_database) is not { } pageSize)
+        {
+            return;
+        }
+
+        using var stall = new CancellationTokenSource(s_baseStallMax, _time);
+        using var deadline = new CancellationTokenSource(s_baseTimeMax, _time);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping, stall.Token, deadline.Token);
+        var progress = new ImmediateProgress(() => stall.CancelAfter(s_baseStallMax));
+        foreach (var destination in _destinations.Where(destination => destination.IsReconciled))
+        {
+            try
+            {
+                stall.CancelAfter(s_baseStallMax);
+                if (await destination.ReadBaseAsync(_database, pageSize, progress, ending.Token).ConfigureAwait(false) is { } state)
+                {
+                    _logger.TookBase(_options.DatabasePath, destination.Store.Name, state.Txid, state.PageCount);
+                    return;
+                }
+            }
+            catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+            {
+                _logger.BaseFailed(_options.DatabasePath, destination.Store.Name, "it took too long.");
+                return;
+            }
+            catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+            {
+                _logger.BaseFailed(_options.DatabasePath, destination.Store.Name, Log.Reason(e));
+            }
+        }
+    }
+
+    private async ValueTask EndInOrderAsync()
+    {
+        var prepared = EndStep.Prepare(_database);
+        if (prepared is not null)
+        {
+            await Task.Delay(EndStep.QuietTime, _time, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        EndStep.Complete(_database, prepared);
     }
 
     /// <summary>Captures everything that is committed now.</summary>
@@ -332,7 +386,7 @@ internal sealed class DatabaseWorker : IDisposable
         // The guard is given back before the network is waited for.
         if (isCaptured)
         {
-            _database.CloseInOrder();
+            await EndInOrderAsync().ConfigureAwait(false);
         }
 
         _database.Close();
@@ -368,6 +422,7 @@ internal sealed class DatabaseWorker : IDisposable
                     return false;
                 }
 
+                await ReadBaseAsync(deadline).ConfigureAwait(false);
                 var last = CaptureAll(deadline);
                 WriteSnapshots();
                 return !last.HasMore;
@@ -381,6 +436,10 @@ internal sealed class DatabaseWorker : IDisposable
                 {
                     return false;
                 }
+            }
+            catch (OperationCanceledException)
+            {
+                return false;
             }
 
             try
@@ -463,7 +522,7 @@ internal sealed class DatabaseWorker : IDisposable
             case CaptureOutcome.Image when result.Discontinuity is null:
                 _logger.CapturedImage(_options.DatabasePath, result.Txid, result.PageCount);
                 break;
-            case CaptureOutcome.NoDifference:
+            case CaptureOutcome.NoDifference or CaptureOutcome.AsLeft:
                 _logger.Unchanged(_options.DatabasePath, result.Txid);
                 break;
             case CaptureOutcome.Image or CaptureOutcome.Difference:
@@ -472,5 +531,11 @@ internal sealed class DatabaseWorker : IDisposable
         }
 
         _isWaitingForDatabase = result.Outcome == CaptureOutcome.NoDatabase;
+    }
+
+    /// <summary>Tells of every step where it happens; <see cref="Progress{T}"/> would tell later and in any order.</summary>
+    private sealed class ImmediateProgress(Action whenReported) : IProgress<RestoreProgress>
+    {
+        public void Report(RestoreProgress value) => whenReported();
     }
 }

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
+using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
+using Tidemark.Replication.Capture;
 using Tidemark.Replication.Upload;
 
 namespace Tidemark.Replication.Scheduling;
@@ -49,6 +51,11 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
 
     /// <summary>The head of the replica, once, after it became known and if there is one.</summary>
     public ReplicaHead? TakeHead() => _heads.TryDequeue(out var head) ? head : null;
+
+    /// <summary>See <see cref="BaseStep"/>.</summary>
+    public ValueTask<ReplicaState?> ReadBaseAsync(
+        CapturedDatabase database, PageSize pageSize, IProgress<RestoreProgress> progress, CancellationToken cancellationToken)
+        => BaseStep.RunAsync(database, pageSize, step, progress, cancellationToken);
 
     /// <summary>Tells that everything up to this TXID is in the spool.</summary>
     public void Offer(Txid captured)
