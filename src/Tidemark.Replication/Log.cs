@@ -69,8 +69,20 @@ internal static partial class Log
         2015,
         LogLevel.Warning,
         "{Destination} holds files of another writer up to TXID {Txid} (lineage {Lineage}), and {Database} has no spool that says otherwise: "
-            + "its history goes on from there with all pages. If that is another database's replica, stop now and use another URL")]
+            + "its history goes on from there. If that is another database's replica, stop now and use another URL")]
     public static partial void TookOver(this ILogger logger, string database, string destination, Txid txid, Lineage lineage);
+
+    [LoggerMessage(
+        2016,
+        LogLevel.Information,
+        "Read TXID {Txid} of {Database}, {PageCount} pages, from {Destination}: only pages that differ from it are captured next")]
+    public static partial void TookBase(this ILogger logger, string database, string destination, Txid txid, uint pageCount);
+
+    [LoggerMessage(
+        2017,
+        LogLevel.Warning,
+        "Cannot read the newest state of {Database} from {Destination}; without one, all pages are captured next: {Reason}")]
+    public static partial void BaseFailed(this ILogger logger, string database, string destination, string reason);
 
     [LoggerMessage(2014, LogLevel.Debug, "{Database} is as it was captured last, as TXID {Txid}")]
     public static partial void Unchanged(this ILogger logger, string database, Txid txid);

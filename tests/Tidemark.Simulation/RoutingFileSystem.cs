@@ -25,6 +25,8 @@ internal sealed class RoutingFileSystem(IFileSystem own, IFileSystem real, strin
 
     public FileFacts? TryGetFacts(string path) => For(path).TryGetFacts(path);
 
+    public FileStamp? TryGetStamp(string path) => For(path).TryGetStamp(path);
+
     public void SetModified(string path, DateTimeOffset modified) => For(path).SetModified(path, modified);
 
     public IReadOnlyList<string> ListFiles(string directory) => For(directory).ListFiles(directory);

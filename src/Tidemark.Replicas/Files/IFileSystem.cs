@@ -46,6 +46,11 @@ public interface IFileSystem
     /// <summary>Size and modification time (UTC) of a file, or null if there is none.</summary>
     FileFacts? TryGetFacts(string path);
 
+    /// <summary>What tells whether a file was written or replaced since; without opening it, so that also a live database may be asked
+    /// for.</summary>
+    /// <returns>Null when there is no file, or when the system cannot tell.</returns>
+    FileStamp? TryGetStamp(string path);
+
     /// <summary>Sets the modification time of a file.</summary>
     void SetModified(string path, DateTimeOffset modified);
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -6,6 +7,9 @@ namespace Tidemark.Replicas.Files;
 /// <summary>The real files of this machine.</summary>
 public sealed partial class PhysicalFileSystem : IFileSystem
 {
+    // https://man7.org/linux/man-pages/man4/random.4.html
+    private static readonly Lazy<UInt128?> s_boot = new(() => ReadBoot("/proc/sys/kernel/random/boot_id"));
+
     private PhysicalFileSystem()
     {
     }
@@ -111,6 +115,12 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     }
 
     /// <inheritdoc/>
+    public FileStamp? TryGetStamp(string path)
+        => s_boot.Value is { } boot && LinuxFileStatus.TryGet(path) is { } status
+            ? new FileStamp(status.Device, status.Number, status.SizeBytes, status.Modified.Nanoseconds, status.Changed.Nanoseconds, boot)
+            : null;
+
+    /// <inheritdoc/>
     public void SetModified(string path, DateTimeOffset modified) => File.SetLastWriteTimeUtc(path, modified.UtcDateTime);
 
     /// <inheritdoc/>
@@ -150,6 +160,20 @@ public sealed partial class PhysicalFileSystem : IFileSystem
         finally
         {
             _ = CloseDescriptor(descriptor);
+        }
+    }
+
+    private static UInt128? ReadBoot(string path)
+    {
+        try
+        {
+            return File.Exists(path) && Guid.TryParse(File.ReadAllText(path), out var boot)
+                ? BinaryPrimitives.ReadUInt128LittleEndian(boot.ToByteArray())
+                : null;
+        }
+        catch (Exception e) when (FileErrors.IsFileError(e))
+        {
+            return null; // Then no stamp is made, and nothing is concluded from one.
         }
     }
 

@@ -2,12 +2,11 @@ using Tidemark.Formats;
 using Tidemark.Formats.Database;
 using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
-using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Stores;
 
 namespace Tidemark.Replicas.Restore;
 
-/// <summary>Builds a database from the files of a plan, in one pass over each file.</summary>
+/// <summary>Puts a database together from the files of a plan, in one pass over each file.</summary>
 /// <remarks>
 /// <para>Files are read from the newest to the oldest. The first that brings a page has its newest version, so one bit per page tells which
 /// pages are still to be written, and each page is written once. The reader finds that out from frame headers; expanding is left to
@@ -17,7 +16,8 @@ namespace Tidemark.Replicas.Restore;
 /// <para>Nothing that was written may be used before <see cref="RunAsync"/> has returned: only then every checksum is right. Used
 /// once.</para>
 /// </remarks>
-internal sealed class Materialiser(IReplicaStore store, RestorePlan plan, IFile database, string path, RestoreOptions options)
+internal sealed class Materialiser(
+    IReplicaStore store, RestorePlan plan, IPageSink sink, int parallelism, IProgress<RestoreProgress>? progress)
 {
     /// <summary>The least that a page takes in a file: frame header, size, and one byte of compressed data.</summary>
     private const int FrameSizeBytesMin = 11;
@@ -43,6 +43,9 @@ internal sealed class Materialiser(IReplicaStore store, RestorePlan plan, IFile 
     /// <summary>Whether the database was compared with the checksum that the newest file gives.</summary>
     public bool IsProven => _newest.Proof.After is not null;
 
+    /// <summary>Checksum of the database, once it has run and if it was proven or the sink needs checksums.</summary>
+    public DatabaseChecksum Checksum => DatabaseChecksum.Empty.Toggle(_pagesChecksum);
+
     /// <summary>Builds the database.</summary>
     /// <exception cref="LtxFormatException">A file is damaged.</exception>
     /// <exception cref="RestoreVerificationException">The files do not fit together.</exception>
@@ -50,7 +53,7 @@ internal sealed class Materialiser(IReplicaStore store, RestorePlan plan, IFile 
     /// <exception cref="ReplicaStoreException">A file cannot be read.</exception>
     public async ValueTask RunAsync(CancellationToken cancellationToken)
     {
-        var decoder = new PartDecoder(database, path, options.Parallelism);
+        var decoder = new PartDecoder(sink, parallelism);
         try
         {
             await using (decoder.ConfigureAwait(false))
@@ -88,7 +91,7 @@ internal sealed class Materialiser(IReplicaStore store, RestorePlan plan, IFile 
         if (_newer.PageSize == default)
         {
             Begin(file, header);
-            decoder.SumsPages = IsProven;
+            decoder.SumsPages = IsProven || sink.NeedsChecksums;
         }
 
         (_newer, _newerKey) = (header, info.Key);
@@ -147,14 +150,7 @@ internal sealed class Materialiser(IReplicaStore store, RestorePlan plan, IFile 
 
         _newest = header;
         _written = new PageSet(header.Commit);
-        try
-        {
-            database.SetLength((long)header.Commit * header.PageSize.Bytes);
-        }
-        catch (Exception e) when (FileErrors.IsFileError(e))
-        {
-            throw RestoreOutputException.Failed("make room for", path, e);
-        }
+        sink.Begin(header.PageSize, header.Commit);
     }
 
     private async ValueTask TakeBackAsync(PartDecoder decoder)
@@ -165,7 +161,7 @@ internal sealed class Materialiser(IReplicaStore store, RestorePlan plan, IFile 
         _pagesWritten += job.Runs.Sum(run => run.Count);
         decoder.Return(job);
         await ForgetProvenFilesAsync().ConfigureAwait(false);
-        options.Progress?.Report(new RestoreProgress(BytesRead, _bytesTotal, _pagesWritten, Pages));
+        progress?.Report(new RestoreProgress(BytesRead, _bytesTotal, _pagesWritten, Pages));
     }
 
     /// <summary>Lets go of files that are done, so that a long plan does not keep the buffers of all of them.</summary>
@@ -187,10 +183,9 @@ internal sealed class Materialiser(IReplicaStore store, RestorePlan plan, IFile 
             throw RestoreVerificationException.MissingPage(missing, Pages);
         }
 
-        var built = DatabaseChecksum.Empty.Toggle(_pagesChecksum);
-        if (_newest.Proof.After is { } expected && built != expected)
+        if (_newest.Proof.After is { } expected && Checksum != expected)
         {
-            throw RestoreVerificationException.WrongDatabase(plan.Files[^1].Key, built, expected);
+            throw RestoreVerificationException.WrongDatabase(plan.Files[^1].Key, Checksum, expected);
         }
     }
 }

@@ -1,10 +1,9 @@
 using System.Threading.Channels;
 using Tidemark.Formats;
-using Tidemark.Replicas.Files;
 
 namespace Tidemark.Replicas.Restore;
 
-/// <summary>Workers that expand parts, sum up their checksums and write their newest pages to the database.</summary>
+/// <summary>Workers that expand parts, sum up their checksums and hand on their newest pages.</summary>
 /// <remarks>
 /// <para>Workers are started one by one, as work piles up, so a small database has one.</para>
 /// <para>The reader takes jobs back in the order in which it gave them, so a file's checksum can be put together from those of its parts;
@@ -12,8 +11,7 @@ namespace Tidemark.Replicas.Restore;
 /// </remarks>
 internal sealed class PartDecoder : IAsyncDisposable
 {
-    private readonly IFile _database;
-    private readonly string _path;
+    private readonly IPageSink _sink;
     private readonly int _workersMax;
     private readonly int _jobsMax;
     private readonly Channel<PartJob> _work;
@@ -22,11 +20,11 @@ internal sealed class PartDecoder : IAsyncDisposable
     private readonly List<Task> _workers = [];
     private volatile bool _isStopping;
 
-    /// <summary>Writes pages to <paramref name="database"/>, which errors call <paramref name="path"/>.</summary>
-    public PartDecoder(IFile database, string path, int workersMax)
+    /// <summary>Hands pages to <paramref name="sink"/>.</summary>
+    public PartDecoder(IPageSink sink, int workersMax)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(workersMax, 1);
-        (_database, _path, _workersMax) = (database, path, workersMax);
+        (_sink, _workersMax) = (sink, workersMax);
 
         // Each worker has one part in its hands and one that waits for it, while the reader fills another.
         _jobsMax = (2 * workersMax) + 1;
@@ -68,7 +66,7 @@ internal sealed class PartDecoder : IAsyncDisposable
         return job;
     }
 
-    /// <summary>Ends the workers. When this returns, nobody writes to the database any more.</summary>
+    /// <summary>Ends the workers. When this returns, nobody hands on pages any more.</summary>
     public async ValueTask DisposeAsync()
     {
         _isStopping = true;
@@ -112,8 +110,10 @@ internal sealed class PartDecoder : IAsyncDisposable
             var pageBytes = job.Part.PageSize.Bytes;
             foreach (var run in job.Runs)
             {
-                var offset = job.Part.PageSize.OffsetOf(job.Part.PageNumbers[run.Index]);
-                _database.Write(offset, pages.AsSpan(run.Index * pageBytes, run.Count * pageBytes));
+                _sink.Write(
+                    job.Part.PageNumbers[run.Index],
+                    pages.AsSpan(run.Index * pageBytes, run.Count * pageBytes),
+                    sumsPages ? checksums.AsSpan(run.Index, run.Count) : default);
                 for (var i = run.Index; sumsPages && i < run.Index + run.Count; i++)
                 {
                     pagesChecksum ^= checksums[i];
@@ -121,10 +121,6 @@ internal sealed class PartDecoder : IAsyncDisposable
             }
 
             job.Complete(crc, pagesChecksum);
-        }
-        catch (Exception e) when (FileErrors.IsFileError(e))
-        {
-            job.Fail(RestoreOutputException.Failed("write", _path, e));
         }
         catch (Exception e)
         {

@@ -16,7 +16,7 @@ namespace Tidemark.Replicas.Restore;
 public sealed class RestoreStep(IReplicaStore store, IFileSystem files, TimeProvider time)
 {
     /// <summary>How often a restore is planned anew because retention has removed a file of its plan.</summary>
-    private const int PlansMax = 4;
+    internal const int PlansMax = 4;
 
     /// <summary>Plans and restores. See <see cref="RunAsync(RestorePlan, RestoreOptions, CancellationToken)"/>.</summary>
     /// <exception cref="NoMatchingBackupException">The replica is empty, or nothing in it is as old as was asked for.</exception>
@@ -71,7 +71,8 @@ public sealed class RestoreStep(IReplicaStore store, IFileSystem files, TimeProv
         RestorePlan plan, RestoreOptions options, long started, CancellationToken cancellationToken)
     {
         using var output = new RestoreOutput(files, options.OutputPath, options.Overwrite);
-        var database = new Materialiser(store, plan, output.CreateTemporary(), output.TemporaryPath, options);
+        var sink = new DatabaseFileSink(output.CreateTemporary(), output.TemporaryPath);
+        var database = new Materialiser(store, plan, sink, options.Parallelism, options.Progress);
         await database.RunAsync(cancellationToken).ConfigureAwait(false);
         if (options.Inspect is { } inspect)
         {

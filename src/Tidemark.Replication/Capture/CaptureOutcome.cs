@@ -20,4 +20,7 @@ internal enum CaptureOutcome
 
     /// <summary>The WAL did not continue, but no page differs.</summary>
     NoDifference,
+
+    /// <summary>The database file is the one that an orderly end left; no page was read.</summary>
+    AsLeft,
 }

@@ -42,7 +42,7 @@ internal static class CaptureStep
             {
                 CaptureDecision.Idle => Idle(database),
                 CaptureDecision.Continue next => Continue(database, snapshot!.Value, next.FirstFrame, goesOn),
-                CaptureDecision.Heal heal => Image(database, heal.Reason),
+                CaptureDecision.Heal heal => Heal(database, snapshot, heal.Reason),
                 _ => Image(database, null),
             };
         }
@@ -54,6 +54,30 @@ internal static class CaptureStep
         finally
         {
             live.Free.Rollback();
+        }
+    }
+
+    /// <summary>Whether the next capture would write every page for want of a state to compare with, though some destination holds one that
+    /// it could be compared with (see <see cref="CapturedDatabase.Adopt"/>).</summary>
+    /// <returns>The page size that such a state must have, or null when there is no use for one.</returns>
+    /// <exception cref="DatabaseException">SQLite refused something; transient when the database was busy.</exception>
+    public static PageSize? FindWantOfBase(CapturedDatabase database)
+    {
+        if (database.HasBase || database.ReplicaTxid.IsNone || !database.TryOpen())
+        {
+            return null;
+        }
+
+        var reader = database.Live!.Free;
+        try
+        {
+            reader.BeginRead();
+            var (decision, snapshot) = Observe(database, reader);
+            return decision is CaptureDecision.FirstImage or CaptureDecision.Heal ? snapshot?.PageSize ?? reader.PageSize : null;
+        }
+        finally
+        {
+            reader.Rollback();
         }
     }
 
@@ -174,13 +198,18 @@ internal static class CaptureStep
         return result;
     }
 
+    private static CaptureResult Heal(CapturedDatabase database, WalIndexHeader? snapshot, Discontinuity reason)
+    {
+        // Often enough nothing has changed: the WAL went into the file when everybody had closed the database, or the state was read from a
+        // replica and has no place in any WAL. Then no frame is forced, which would change the database.
+        var isWorthALook = reason == Discontinuity.WalIsGone || (database.HasBase && database.Position!.IsOutsideOfWal);
+        return isWorthALook && ImageCapture.TryRunUnchanged(database, snapshot, reason) is { } unchanged
+            ? unchanged
+            : Image(database, reason);
+    }
+
     private static CaptureResult Image(CapturedDatabase database, Discontinuity? reason)
     {
-        if (reason == Discontinuity.WalIsGone && ImageCapture.TryRunUnchanged(database) is { } unchanged)
-        {
-            return unchanged;
-        }
-
         database.Live!.Free.Rollback();
         return ImageCapture.Run(database, reason);
     }

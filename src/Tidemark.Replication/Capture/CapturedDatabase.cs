@@ -1,6 +1,7 @@
 using Tidemark.Formats;
 using Tidemark.Formats.Wal;
 using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Restore;
 using Tidemark.Replication.Databases;
 
 namespace Tidemark.Replication.Capture;
@@ -16,6 +17,7 @@ internal sealed class CapturedDatabase : IDisposable
     private PageChecksums? _checksums;
     private PageSize? _replicaPageSize;
     private (string WalPath, WalSalts? Run)? _replaced;
+    private OrderlyEnd? _left;
 
     public CapturedDatabase(string path, Spool spool, IFileSystem files, TimeProvider time, CaptureSettings settings)
     {
@@ -27,6 +29,7 @@ internal sealed class CapturedDatabase : IDisposable
         Lineage = lineage != Lineage.None ? lineage : Lineage.Create();
         spool.DeleteSnapshotsAfter(Position?.Txid ?? Txid.None);
         _checksums = Position is { Checksum: not null } position ? PositionRecovery.RecoverChecksums(spool, position) : null;
+        _left = spool.ReadEnd();
     }
 
     /// <summary>Path of the database.</summary>
@@ -67,6 +70,10 @@ internal sealed class CapturedDatabase : IDisposable
     /// <summary>The page checksums of the position, or null while they are not known.</summary>
     public PageChecksums? Checksums => _checksums;
 
+    /// <summary>Whether the page checksums of the state that <see cref="NextTxid"/> follows are known, so that a capture that cannot go on in
+    /// the WAL writes only what differs from it.</summary>
+    public bool HasBase => _checksums is not null && Position is { Checksum: not null } position && position.Txid >= ReplicaTxid;
+
     /// <summary>Page size of the captures so far, here or in a destination, or null before the first. A change of it needs a snapshot to
     /// start from.</summary>
     public PageSize? HistoryPageSize => Position?.PageSize ?? _replicaPageSize;
@@ -95,10 +102,24 @@ internal sealed class CapturedDatabase : IDisposable
         {
             ThrowIfWalIsOfReplacedFile();
             Live = LiveDatabase.TryOpen(Path, Settings.BusyTimeout);
+            if (Live is not null)
+            {
+                Spool.DeleteEnd();
+            }
         }
 
         return Live is not null;
     }
+
+    /// <summary>Whether the database file is the one that an orderly end left behind, at the position. Within a read transaction that sees no
+    /// WAL.</summary>
+    public bool IsAsLeft()
+        => _left is { } left
+            && left.Txid == Position?.Txid
+            && left.Checksum == Position.Checksum
+            && left.ChangeCounter == Live!.Free.ReadChangeCounter()
+            && left.Stamp == Files.TryGetStamp(Path)
+            && !Live.HasMoved();
 
     /// <summary>Closes the connections at an orderly end, when everything is captured; see <see cref="LiveDatabase.CloseInOrder"/>.</summary>
     public void CloseInOrder()
@@ -117,6 +138,19 @@ internal sealed class CapturedDatabase : IDisposable
         GuardIsUninterrupted = false;
         Live?.Dispose();
         Live = null;
+    }
+
+    /// <summary>Takes a state that was read from a replica as the one that the next capture is compared with.</summary>
+    /// <param name="state">The state that <see cref="NextTxid"/> follows.</param>
+    /// <param name="newChecksums">Its page checksums, written beside the old table.</param>
+    public void Adopt(ReplicaState state, PageChecksums newChecksums)
+    {
+        Invariant.Holds(state.Txid.Next() == NextTxid, $"TXID {NextTxid} follows the state {state.Txid} that is taken as its base.");
+        Distrust();
+        var position = Position?.Txid == state.Txid
+            ? Position with { Checksum = state.Checksum }
+            : new Position(state.Txid, state.PageSize, state.PageCount, default, 0, null, state.Checksum, Lineage);
+        Advance(position, newChecksums);
     }
 
     /// <summary>The position's frame checksum became known.</summary>
@@ -209,6 +243,7 @@ internal sealed class CapturedDatabase : IDisposable
             $"A position never moves back: {Position?.Txid} to {position.Txid}.");
         Position = position;
         Evidence = null;
+        _left = position.Txid == _left?.Txid ? _left : null;
     }
 
     private void ForgetChecksums()

@@ -2,6 +2,7 @@ using Tidemark.Formats.Database;
 using Tidemark.Formats.Ltx;
 using Tidemark.Formats.Wal;
 using Tidemark.Replicas.Catalog;
+using Tidemark.Replication.Databases;
 
 namespace Tidemark.Replication.Capture;
 
@@ -32,13 +33,19 @@ internal static class ImageCapture
         return result;
     }
 
-    /// <summary>Looks whether a database without a WAL is what was captured last, without writing anything, and goes on from there if so.</summary>
+    /// <summary>Looks whether a database is what was captured last, without writing anything, and goes on from there if so.</summary>
     /// <remarks>
-    /// The free connection reads the database file alone, and nobody can change that while it does: what is committed meanwhile goes to a
-    /// new WAL, which cannot be copied into the file under a reader of the file.
+    /// <para>The free connection holds <paramref name="snapshot"/>. Where that is null it reads the database file alone, and nobody can
+    /// change that while it does: what is committed meanwhile goes to a new WAL, which cannot be copied into the file under a reader of the
+    /// file.</para>
+    /// <para>Otherwise it may stand inside the WAL, which then stays; or at mark 0, since all of the WAL is in the file. Then a writer may
+    /// start the WAL over, and what was read of it counts only if that has not happened.</para>
     /// </remarks>
+    /// <param name="database">The database.</param>
+    /// <param name="snapshot">The end of the WAL, or null while it holds no transaction.</param>
+    /// <param name="reason">Why the WAL does not continue.</param>
     /// <returns>Null when a page differs, or when it is not known what was captured.</returns>
-    public static CaptureResult? TryRunUnchanged(CapturedDatabase database)
+    public static CaptureResult? TryRunUnchanged(CapturedDatabase database, WalIndexHeader? snapshot, Discontinuity reason)
     {
         var live = database.Live!;
         var position = database.Position!;
@@ -47,33 +54,60 @@ internal static class ImageCapture
             return null;
         }
 
-        using var batch = new PageBatch(position.PageSize);
-        var expected = new ulong[batch.Capacity];
-        for (var page = 1L; page <= position.PageCount; page += batch.Capacity)
+        var isAsLeft = snapshot is null && database.IsAsLeft();
+        if (!isAsLeft && !(snapshot is { } end ? HoldsPages(database, end, known, position) : HoldsPages(FileOf(live, position), known, position)))
         {
-            batch.Truncate(0);
-            for (var next = page; next <= position.PageCount && !batch.IsFull; next++)
+            return null;
+        }
+
+        database.Advance(
+            snapshot is { } reached
+                ? position with { Salts = reached.Salts, Frame = reached.FrameCount, FrameChecksum = reached.Checksum }
+                : position with { Frame = 0, FrameChecksum = null }, // The frame of the position is gone with its WAL.
+            [],
+            []);
+        live.HandOver();
+        database.GuardIsUninterrupted = true;
+        var outcome = isAsLeft ? CaptureOutcome.AsLeft : CaptureOutcome.NoDifference;
+        return new CaptureResult(outcome, position.Txid, 0, reason);
+    }
+
+    private static ImageScan FileOf(LiveDatabase live, Position position) => new(live.Free, position.PageSize, position.PageCount);
+
+    private static bool HoldsPages(CapturedDatabase database, WalIndexHeader snapshot, PageChecksums known, Position position)
+    {
+        try
+        {
+            using var wal = WalFile.Open(database.Files, database.Live!.WalPath, snapshot);
+            if (!HoldsPages(new ImageScan(database.Live.Free, wal, snapshot), known, position))
             {
-                batch.Add((uint)next);
+                return false;
             }
 
-            known.Read((uint)page, expected.AsSpan(0, batch.Count));
-            live.Free.ReadFile(position.PageSize.OffsetOf((uint)page), batch.Pages(0, batch.Count));
-            for (var i = 0; i < batch.Count; i++)
+            using var sameWal = WalFile.Open(database.Files, database.Live.WalPath, snapshot);
+            return true;
+        }
+        catch (WalMismatchException)
+        {
+            return false; // It was started over meanwhile.
+        }
+    }
+
+    private static bool HoldsPages(ImageScan scan, PageChecksums known, Position position)
+    {
+        using var batch = new PageBatch(position.PageSize);
+        var (checksums, expected) = (new ulong[batch.Capacity], new ulong[batch.Capacity]);
+        while (scan.ReadNext(batch))
+        {
+            known.Read(batch.Numbers[0], expected.AsSpan(0, batch.Count));
+            _ = ImageScan.Sum(batch, checksums, DatabaseChecksum.Empty);
+            if (!checksums.AsSpan(0, batch.Count).SequenceEqual(expected.AsSpan(0, batch.Count)))
             {
-                var isLockPage = batch.Numbers[i] == position.PageSize.LockPage;
-                if (!isLockPage && DatabaseChecksum.OfPage(batch.Numbers[i], batch.Pages(i, 1)) != expected[i])
-                {
-                    return null;
-                }
+                return false;
             }
         }
 
-        // The frame of the position is gone with its WAL.
-        database.Advance(position with { Frame = 0, FrameChecksum = null }, [], []);
-        live.HandOver();
-        database.GuardIsUninterrupted = true;
-        return new CaptureResult(CaptureOutcome.NoDifference, position.Txid, 0, Discontinuity.WalIsGone);
+        return true;
     }
 
     private static CaptureResult Write(CapturedDatabase database, WalFile wal, WalIndexHeader snapshot, Discontinuity? reason)

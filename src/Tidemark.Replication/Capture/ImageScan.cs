@@ -1,3 +1,4 @@
+using Tidemark.Formats;
 using Tidemark.Formats.Database;
 using Tidemark.Formats.Ltx;
 using Tidemark.Formats.Wal;
@@ -8,8 +9,10 @@ namespace Tidemark.Replication.Capture;
 /// <summary>Goes through all pages of a database at one snapshot, batch by batch, in ascending order and without the lock page.</summary>
 internal sealed class ImageScan
 {
-    private readonly DatabaseImage _image;
-    private readonly WalIndexHeader _snapshot;
+    private readonly DatabaseConnection _connection;
+    private readonly DatabaseImage? _image;
+    private readonly PageSize _pageSize;
+    private readonly uint _pageCount;
     private long _nextPage = 1;
 
     /// <summary>Verifies the whole WAL of the snapshot, so that a page is taken from a frame only if SQLite committed it.</summary>
@@ -20,20 +23,25 @@ internal sealed class ImageScan
         var piece = wal.Scan(1, wal.Header.Checksum, snapshot.FrameCount, long.MaxValue, map);
         wal.CheckEnd(piece, snapshot);
         map.Seal(snapshot.PageCount, snapshot.PageSize.LockPage);
-        (_image, _snapshot) = (new DatabaseImage(connection, wal, map), snapshot);
+        (_connection, _pageSize, _pageCount) = (connection, snapshot.PageSize, snapshot.PageCount);
+        _image = new DatabaseImage(connection, wal, map);
     }
+
+    /// <summary>Goes through the database file alone, under a read transaction that sees no WAL.</summary>
+    public ImageScan(DatabaseConnection connection, PageSize pageSize, uint pageCount)
+        => (_connection, _pageSize, _pageCount) = (connection, pageSize, pageCount);
 
     /// <summary>Fills an empty batch with the next pages, which are consecutive; false at the end.</summary>
     public bool ReadNext(PageBatch batch)
     {
         batch.Truncate(0);
-        var lockPage = _snapshot.PageSize.LockPage;
+        var lockPage = _pageSize.LockPage;
         if (_nextPage == lockPage)
         {
             _nextPage++;
         }
 
-        for (; _nextPage <= _snapshot.PageCount && _nextPage != lockPage && !batch.IsFull; _nextPage++)
+        for (; _nextPage <= _pageCount && _nextPage != lockPage && !batch.IsFull; _nextPage++)
         {
             batch.Add((uint)_nextPage);
         }
@@ -43,7 +51,16 @@ internal sealed class ImageScan
             return false;
         }
 
-        _image.Read(batch.Numbers[0], batch.Pages(0, batch.Count));
+        var pages = batch.Pages(0, batch.Count);
+        if (_image is null)
+        {
+            _connection.ReadFile(_pageSize.OffsetOf(batch.Numbers[0]), pages);
+        }
+        else
+        {
+            _image.Read(batch.Numbers[0], pages);
+        }
+
         return true;
     }
 

@@ -22,4 +22,8 @@ internal sealed record Position(
     uint Frame,
     WalChecksum? FrameChecksum,
     DatabaseChecksum? Checksum,
-    Lineage Lineage);
+    Lineage Lineage)
+{
+    /// <summary>Whether the state was read from a replica, so that no place in any WAL belongs to it.</summary>
+    public bool IsOutsideOfWal => Frame == 0 && FrameChecksum is null && Salts == default;
+}

@@ -14,6 +14,7 @@ namespace Tidemark.Replication.Capture;
 ///   .app.db-tidemark/
 ///     position              where capture stands (PositionRecord)
 ///     pages                 one checksum for each page (PageChecksums)
+///     end                   how an orderly end left the database file (OrderlyEnd); gone as soon as the database is opened again
 ///     ltx/0/min-max.ltx     captures; the newest one always stays
 ///     ltx/9/1-max.ltx       a snapshot that waits for a destination which needs one
 /// </code>
@@ -42,6 +43,8 @@ internal sealed class Spool : IDisposable
 
     /// <summary>Where a new table of page checksums is built before it takes the place of the old one.</summary>
     public string NewPageChecksumsPath => PageChecksumsPath + TemporarySuffix;
+
+    private string EndPath => System.IO.Path.Combine(Path, "end");
 
     private string PositionPath => System.IO.Path.Combine(Path, "position");
 
@@ -250,6 +253,31 @@ internal sealed class Spool : IDisposable
         using var file = _files.Open(PositionPath, FileMode.OpenOrCreate, FileAccess.ReadWrite);
         file.Write(0, record);
     }
+
+    /// <summary>Reads how an orderly end left the database; null when there was none, or it is not to be believed.</summary>
+    public OrderlyEnd? ReadEnd()
+    {
+        if (!_files.FileExists(EndPath))
+        {
+            return null;
+        }
+
+        using var file = _files.Open(EndPath, FileMode.Open, FileAccess.Read);
+        Span<byte> record = stackalloc byte[OrderlyEndRecord.Size];
+        return OrderlyEndRecord.TryRead(record[..file.Read(0, record)]);
+    }
+
+    /// <summary>Writes how an orderly end left the database. Not synced: it is not believed after the machine has started anew.</summary>
+    public void WriteEnd(OrderlyEnd end)
+    {
+        Span<byte> record = stackalloc byte[OrderlyEndRecord.Size];
+        OrderlyEndRecord.Write(record, end);
+        using var file = _files.Open(EndPath, FileMode.Create, FileAccess.ReadWrite);
+        file.Write(0, record);
+    }
+
+    /// <summary>What an orderly end left does not count any more.</summary>
+    public void DeleteEnd() => _files.Delete(EndPath);
 
     /// <summary>Opens the table of page checksums, if it is there and for this page size.</summary>
     public PageChecksums? TryOpenPageChecksums(PageSize pageSize) => PageChecksums.TryOpen(_files, PageChecksumsPath, pageSize);

@@ -1,5 +1,7 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using SQLitePCL;
+using Tidemark.Formats;
 using Tidemark.Formats.Wal;
 
 namespace Tidemark.Replication.Databases;
@@ -68,6 +70,21 @@ internal sealed class DatabaseConnection : IDisposable
 
     /// <summary>Pages of the database; 0 for a file that is still empty.</summary>
     public long PageCount => long.Parse(Query("PRAGMA page_count"), CultureInfo.InvariantCulture);
+
+    /// <summary>Size of the pages.</summary>
+    public PageSize PageSize => PageSize.TryFromBytes(long.Parse(Query("PRAGMA page_size"), CultureInfo.InvariantCulture), out var size)
+        ? size
+        : throw new DatabaseException($"{Path}: SQLite tells a page size that there is not.", null);
+
+    /// <summary>The counter in the header that goes up whenever SQLite writes page 1 of the file.</summary>
+    /// <remarks>https://www.sqlite.org/fileformat2.html#file_change_counter. As it stands in the file, whatever is in the WAL.</remarks>
+    public uint ReadChangeCounter()
+    {
+        const int OffsetInHeader = 24;
+        Span<byte> counter = stackalloc byte[sizeof(uint)];
+        ReadFile(OffsetInHeader, counter);
+        return BinaryPrimitives.ReadUInt32BigEndian(counter);
+    }
 
     /// <summary>The journal mode, in lower case.</summary>
     public string JournalMode => Query("PRAGMA journal_mode").ToLowerInvariant();

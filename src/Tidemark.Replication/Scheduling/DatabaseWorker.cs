@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
 using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Restore;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
 using Tidemark.Replication.Databases;
@@ -25,6 +26,10 @@ internal sealed class DatabaseWorker : IDisposable
     // Every reader pins the WAL for a moment; only one that stays is worth a word.
     private static readonly TimeSpan s_pinReportedAfter = TimeSpan.FromSeconds(10);
 
+    // A destination that hangs must not hold back captures, nor one that trickles. A full image would then be the faster way.
+    private static readonly TimeSpan s_baseStallMax = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_baseTimeMax = TimeSpan.FromMinutes(5);
+
     private readonly DatabaseOptions _options;
     private readonly ReplicationScope _scope;
     private readonly Spool _spool;
@@ -37,7 +42,7 @@ internal sealed class DatabaseWorker : IDisposable
     private readonly TaskCompletionSource _firstLook = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Held by whoever uses the connections: one step at a time, and the sweep between two steps.
-    private readonly Lock _steps = new();
+    private readonly SemaphoreSlim _steps = new(1);
     private readonly Lock _statusGate = new();
 
     private long _lastSweep;
@@ -116,7 +121,7 @@ internal sealed class DatabaseWorker : IDisposable
         }
 
         _lastSweep = _scope.Time.GetTimestamp();
-        if (_steps.TryEnter())
+        if (_steps.Wait(0, CancellationToken.None))
         {
             try
             {
@@ -127,7 +132,7 @@ internal sealed class DatabaseWorker : IDisposable
             }
             finally
             {
-                _steps.Exit();
+                _steps.Release();
             }
         }
 
@@ -200,6 +205,7 @@ internal sealed class DatabaseWorker : IDisposable
         }
 
         TakeHeads();
+        await ReadBaseAsync(cancellationToken).ConfigureAwait(false);
         if (CaptureAll(cancellationToken).Outcome == CaptureOutcome.NoDatabase)
         {
             throw new DatabaseException(
@@ -209,7 +215,7 @@ internal sealed class DatabaseWorker : IDisposable
         failures.Clear();
         await ShipOnceAsync(failures, cancellationToken).ConfigureAwait(false);
         WriteImages();
-        _database.CloseInOrder();
+        await EndInOrderAsync().ConfigureAwait(false);
         failures.Clear();
         await ShipOnceAsync(failures, cancellationToken).ConfigureAwait(false);
         foreach (var destination in _destinations.Where(destination => destination.HasAll))
@@ -228,7 +234,11 @@ internal sealed class DatabaseWorker : IDisposable
         _spool.DeleteUpTo(_destinations.Min(destination => destination.Delivered));
     }
 
-    public void Dispose() => _database.Dispose();
+    public void Dispose()
+    {
+        _database.Dispose();
+        _steps.Dispose();
+    }
 
     private static CaptureSettings SettingsOf(DatabaseOptions options) => new(
         options.CaptureBytesMax > 0 ? options.CaptureBytesMax : long.MaxValue, options.BusyTimeout, Environment.ProcessorCount);
@@ -281,7 +291,7 @@ internal sealed class DatabaseWorker : IDisposable
             TimeSpan? failureDelay;
             using (await _scope.Captures.EnterAsync(stopping).ConfigureAwait(false))
             {
-                failureDelay = Step(stopping);
+                failureDelay = await StepAsync(stopping).ConfigureAwait(false);
             }
 
             if (failureDelay is { } delay)
@@ -301,12 +311,13 @@ internal sealed class DatabaseWorker : IDisposable
     }
 
     /// <summary>Captures, checkpoints and writes images as far as they are due. Returns how long to wait after a failure.</summary>
-    private TimeSpan? Step(CancellationToken stopping)
+    private async ValueTask<TimeSpan?> StepAsync(CancellationToken stopping)
     {
         var started = _scope.Time.GetTimestamp();
         try
         {
-            lock (_steps)
+            await _steps.WaitAsync(stopping).ConfigureAwait(false);
+            try
             {
                 // The first TXID follows what the destinations hold, so all of them are asked first. One that does not answer holds back no
                 // other: should it be found to hold the same TXIDs later on, it goes on from an image.
@@ -320,11 +331,16 @@ internal sealed class DatabaseWorker : IDisposable
                 }
 
                 Arm();
+                await ReadBaseAsync(stopping).ConfigureAwait(false);
                 if (CaptureAll(stopping).Outcome != CaptureOutcome.NoDatabase)
                 {
                     Checkpoint();
                     WriteImages();
                 }
+            }
+            finally
+            {
+                _steps.Release();
             }
 
             _backOff.Reset();
@@ -343,6 +359,42 @@ internal sealed class DatabaseWorker : IDisposable
             NoteFailure(e);
             _scope.Logger.CaptureFailed(_options.DatabasePath, delay.TotalMilliseconds, Log.Reason(e));
             return delay;
+        }
+    }
+
+    /// <summary>Reads from a destination what the next capture is compared with, where that is not known. Whatever goes wrong, a capture of all
+    /// pages is right too.</summary>
+    private async ValueTask ReadBaseAsync(CancellationToken stopping)
+    {
+        if (CaptureStep.FindWantOfBase(_database) is not { } pageSize)
+        {
+            return;
+        }
+
+        using var stall = new CancellationTokenSource(s_baseStallMax, _scope.Time);
+        using var deadline = new CancellationTokenSource(s_baseTimeMax, _scope.Time);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping, stall.Token, deadline.Token);
+        var progress = new ImmediateProgress(() => stall.CancelAfter(s_baseStallMax));
+        foreach (var destination in _destinations.Where(destination => destination.IsReconciled))
+        {
+            try
+            {
+                stall.CancelAfter(s_baseStallMax);
+                if (await destination.ReadBaseAsync(_database, pageSize, progress, ending.Token).ConfigureAwait(false) is { } state)
+                {
+                    _scope.Logger.TookBase(_options.DatabasePath, destination.Store.Name, state.Txid, state.PageCount);
+                    return;
+                }
+            }
+            catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
+            {
+                _scope.Logger.BaseFailed(_options.DatabasePath, destination.Store.Name, "it took too long.");
+                return;
+            }
+            catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+            {
+                _scope.Logger.BaseFailed(_options.DatabasePath, destination.Store.Name, Log.Reason(e));
+            }
         }
     }
 
@@ -433,15 +485,14 @@ internal sealed class DatabaseWorker : IDisposable
         var isCaptured = await TryCaptureLastAsync(deadline).ConfigureAwait(false);
 
         // The guard is given back before the network is waited for.
-        lock (_steps)
+        await _steps.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        if (isCaptured)
         {
-            if (isCaptured)
-            {
-                _database.CloseInOrder();
-            }
-
-            _database.Close();
+            await EndInOrderAsync().ConfigureAwait(false);
         }
+
+        _database.Close();
+        _steps.Release();
 
         var txid = _database.Position?.Txid ?? Txid.None;
         var shipped = await DrainAsync(deadline).ConfigureAwait(false);
@@ -463,6 +514,17 @@ internal sealed class DatabaseWorker : IDisposable
         return isComplete;
     }
 
+    private async ValueTask EndInOrderAsync()
+    {
+        var prepared = EndStep.Prepare(_database);
+        if (prepared is not null)
+        {
+            await Task.Delay(EndStep.QuietTime, _scope.Time, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        EndStep.Complete(_database, prepared);
+    }
+
     private Task<bool[]> DrainAsync(CancellationToken deadline)
         => Task.WhenAll(_destinations.Select(destination => destination.DrainAsync(deadline)));
 
@@ -474,7 +536,8 @@ internal sealed class DatabaseWorker : IDisposable
             try
             {
                 using var place = await _scope.Captures.EnterAsync(deadline).ConfigureAwait(false);
-                lock (_steps)
+                await _steps.WaitAsync(deadline).ConfigureAwait(false);
+                try
                 {
                     TakeHeads();
                     if (_database.Position is null && !_destinations.All(destination => destination.IsReconciled))
@@ -482,9 +545,14 @@ internal sealed class DatabaseWorker : IDisposable
                         return false;
                     }
 
+                    await ReadBaseAsync(deadline).ConfigureAwait(false);
                     var last = CaptureAll(deadline);
                     WriteImages();
                     return !last.HasMore;
+                }
+                finally
+                {
+                    _steps.Release();
                 }
             }
             catch (OperationCanceledException)
@@ -619,7 +687,7 @@ internal sealed class DatabaseWorker : IDisposable
             case CaptureOutcome.Image when result.Discontinuity is null:
                 _scope.Logger.CapturedImage(_options.DatabasePath, result.Txid, result.PageCount);
                 break;
-            case CaptureOutcome.NoDifference:
+            case CaptureOutcome.NoDifference or CaptureOutcome.AsLeft:
                 _scope.Logger.Unchanged(_options.DatabasePath, result.Txid);
                 break;
             case CaptureOutcome.Image or CaptureOutcome.Difference:
@@ -628,5 +696,11 @@ internal sealed class DatabaseWorker : IDisposable
         }
 
         _isWaitingForDatabase = result.Outcome == CaptureOutcome.NoDatabase;
+    }
+
+    /// <summary>Tells of every step where it happens; <see cref="Progress{T}"/> would tell later and in any order.</summary>
+    private sealed class ImmediateProgress(Action whenReported) : IProgress<RestoreProgress>
+    {
+        public void Report(RestoreProgress value) => whenReported();
     }
 }

@@ -1,6 +1,8 @@
 using Tidemark.Formats;
+using Tidemark.Formats.Database;
 using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Capture;
 
@@ -16,6 +18,10 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
     private ulong _shipped;
     private Txid _shippedSnapshot;
     private volatile bool _isForked;
+
+    // What the destination holds, until it is known whether the captures in the spool continue it.
+    private ReplicaHead? _unconfirmed;
+    private volatile ReplicaState? _state;
 
     /// <summary>The destination.</summary>
     public IReplicaStore Store => store;
@@ -48,6 +54,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
         }
 
         TookOver = head is not null && head.Lineage != Lineage.None && head.Lineage != lineage;
+        _unconfirmed = head;
         _isForked = head is not null && await IsForkedAsync(head, cancellationToken).ConfigureAwait(false);
         _shippedSnapshot = Txid.None;
         Volatile.Write(ref _shipped, head?.Txid.Value ?? 0);
@@ -81,7 +88,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
         }
 
         var next = CaptureOf(Shipped.Next());
-        if (_isForked || !spool.Contains(next))
+        if (_isForked || !spool.Contains(next) || !await ContinuesHeadAsync(next, cancellationToken).ConfigureAwait(false))
         {
             return new UploadResult(UploadOutcome.NeedsSnapshot);
         }
@@ -91,10 +98,18 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
         return new UploadResult(UploadOutcome.Uploaded, file);
     }
 
+    /// <summary>The newest state of the destination was read, and the next capture is compared with it. May be called from any
+    /// thread.</summary>
+    public void NoteState(ReplicaState state)
+    {
+        _state = state;
+        _isForked = false;
+    }
+
     // A new spool takes over what it finds. Later on, another writer's file is only accepted as the one that our own history took over.
     private async ValueTask<bool> ContinuesAsync(ReplicaHead head, CancellationToken cancellationToken)
     {
-        if (head.Lineage == Lineage.None || head.Lineage == lineage || spool.ReadPosition() is null)
+        if (head.Lineage == Lineage.None || head.Lineage == lineage || spool.ReadPosition() is null || IsAtPosition(head))
         {
             return true;
         }
@@ -124,24 +139,73 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
             if (spool.Contains(same))
             {
                 var (own, _) = await SpoolFile.InspectAsync(spool, same, cancellationToken).ConfigureAwait(false);
-                return own.Proof.After is not null && head.Checksum is not null
+                var differs = own.Proof.After is not null && head.Checksum is not null
                     ? own.Proof.After != head.Checksum
                     : head.Key.Level == Level.Captured && own != head.Header;
+                _unconfirmed = null;
+                return differs;
             }
 
+            // Without the next capture there is a hole, which needs a snapshot anyway, or it is still to be made.
             var next = CaptureOf(head.Txid.Next());
-            if (!spool.Contains(next))
-            {
-                return false; // A hole, which needs a snapshot anyway.
-            }
-
-            var (following, isImage) = await SpoolFile.InspectAsync(spool, next, cancellationToken).ConfigureAwait(false);
-            return head.Checksum is not null
-                && (following.Proof.Before is null ? !isImage : following.Proof.Before != head.Checksum);
+            return spool.Contains(next) && !await ContinuesHeadAsync(next, cancellationToken).ConfigureAwait(false);
         }
         catch (LtxFormatException)
         {
-            return true; // A damaged file proves nothing, and a snapshot is always right.
+            return !IsAtPosition(head); // A damaged file proves nothing, and a snapshot is always right.
+        }
+    }
+
+    // The destination holds the state at which capture stands, by the word of the spool.
+    private bool IsAtPosition(ReplicaHead head)
+        => spool.ReadPosition() is { Checksum: { } checksum } position && position.Txid == head.Txid && checksum == head.Checksum;
+
+    // Looked at once, when the first capture after what was found is there: it may have been compared with the state of another destination.
+    private async ValueTask<bool> ContinuesHeadAsync(LtxFileKey next, CancellationToken cancellationToken)
+    {
+        if (_unconfirmed is not { } head || head.Txid.Next() != next.Name.MinTxid)
+        {
+            return true;
+        }
+
+        try
+        {
+            var (following, isImage) = await SpoolFile.InspectAsync(spool, next, cancellationToken).ConfigureAwait(false);
+            _isForked = following.Proof.Before is { } before
+                ? before != await ChecksumOfAsync(head, cancellationToken).ConfigureAwait(false)
+                : head.Checksum is not null && !isImage;
+        }
+        catch (LtxFormatException)
+        {
+            spool.SetAside(next);
+            throw;
+        }
+
+        _unconfirmed = null;
+        return !_isForked;
+    }
+
+    // Files of the original carry no checksum of the database. Then it has to be read, if that was not done before.
+    private async ValueTask<DatabaseChecksum?> ChecksumOfAsync(ReplicaHead head, CancellationToken cancellationToken)
+    {
+        if (head.Checksum is { } known)
+        {
+            return known;
+        }
+
+        if (_state is { } state && state.Txid == head.Txid)
+        {
+            return state.Checksum;
+        }
+
+        try
+        {
+            return (await new PageChecksumStep(store).RunAsync(head.Txid, static (_, _) => { }, 1, null, cancellationToken).ConfigureAwait(false))
+                .Checksum;
+        }
+        catch (TidemarkException e) when (e is not ReplicaStoreException)
+        {
+            return null; // Nothing can be built on what lies there.
         }
     }
 

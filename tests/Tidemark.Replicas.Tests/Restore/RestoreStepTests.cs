@@ -74,7 +74,7 @@ public sealed class RestoreStepTests
         await store.WriteAsync(Key("0:2-2"), DateTimeOffset.UnixEpoch, new MemoryStream(TwoPages(pageSize, LockPage, page)), default);
         var plan = RestorePlan.From(await ReplicaListing.ReadAllAsync(store, default), new RestoreTarget.Latest());
 
-        await new Materialiser(store, plan, database, "db", new RestoreOptions { OutputPath = "db" }).RunAsync(default);
+        await new Materialiser(store, plan, new DatabaseFileSink(database, "db"), parallelism: 2, progress: null).RunAsync(default);
 
         Assert.Equal((LockPage + 2L) * pageSize.Bytes, database.Length);
         Assert.Equal([LockPage - 1L, LockPage + 1L], database.FilledPages(pageSize.Bytes));

@@ -53,6 +53,9 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
     public FileFacts? TryGetFacts(string path) => Run(() => inner.TryGetFacts(path));
 
     /// <inheritdoc/>
+    public FileStamp? TryGetStamp(string path) => Run(() => inner.TryGetStamp(path));
+
+    /// <inheritdoc/>
     public void SetModified(string path, DateTimeOffset modified) => Run(() => inner.SetModified(path, modified));
 
     /// <inheritdoc/>

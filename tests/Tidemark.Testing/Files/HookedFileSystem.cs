@@ -34,6 +34,8 @@ public sealed class HookedFileSystem : IFileSystem
 
     public FileFacts? TryGetFacts(string path) => _inner.TryGetFacts(path);
 
+    public FileStamp? TryGetStamp(string path) => _inner.TryGetStamp(path);
+
     public void SetModified(string path, DateTimeOffset modified) => _inner.SetModified(path, modified);
 
     public IReadOnlyList<string> ListFiles(string directory) => _inner.ListFiles(directory);

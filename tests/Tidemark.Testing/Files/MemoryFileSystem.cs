@@ -270,6 +270,9 @@ public sealed class MemoryFileSystem : IFileSystem
         }
     }
 
+    /// <summary>Null: no database lies in memory.</summary>
+    public FileStamp? TryGetStamp(string path) => null;
+
     /// <inheritdoc/>
     public void SetModified(string path, DateTimeOffset modified)
     {

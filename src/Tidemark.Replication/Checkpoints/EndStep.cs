@@ -1,0 +1,92 @@
+using Tidemark.Replication.Capture;
+using Tidemark.Replication.Databases;
+
+namespace Tidemark.Replication.Checkpoints;
+
+/// <summary>Ends the work on a database in order, in two moves with a short time between them, so that the next start can tell without reading
+/// a page that nobody has written it since.</summary>
+/// <remarks>
+/// <para>What tells is the file's times. They have the resolution of the kernel's clock tick, a few milliseconds: a write right after the
+/// end could leave the same time. So the whole WAL is copied into the file first; then it is left alone for
+/// <see cref="QuietTime"/>; and only then the last connection closes, which finds nothing left to copy. If nobody has written the file in
+/// all that time, whoever writes it later does so at another tick.</para>
+/// <para>Any doubt means that there is no word of it, and that the next start compares pages.</para>
+/// </remarks>
+internal static class EndStep
+{
+    private const long NanosecondsOfSecond = 1_000_000_000;
+
+    /// <summary>How long the file has to be left alone: several ticks of any kernel.</summary>
+    public static TimeSpan QuietTime { get; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Copies the WAL into the file, with everything captured.</summary>
+    /// <returns>What the file is like then, for <see cref="Complete"/> after <see cref="QuietTime"/>; or null when there is nothing to wait
+    /// for.</returns>
+    public static OrderlyEnd? Prepare(CapturedDatabase database)
+    {
+        if (database.Live is not { } live || !database.GuardIsUninterrupted || database.Position is not { Checksum: { } checksum } position)
+        {
+            return null;
+        }
+
+        try
+        {
+            if (!IsCapturedToTheEnd(live.Free, position)
+                || !live.Free.CheckpointPassive().IsComplete
+                || database.Files.TryGetStamp(database.Path) is not { } stamp)
+            {
+                return null;
+            }
+
+            // A file system that counts in seconds has ticks that are longer than anybody would wait.
+            var countsSeconds = stamp.ModifiedNs % NanosecondsOfSecond == 0 || stamp.ChangedNs % NanosecondsOfSecond == 0;
+            return countsSeconds ? null : new OrderlyEnd(position.Txid, checksum, live.Free.ReadChangeCounter(), stamp);
+        }
+        catch (DatabaseException)
+        {
+            return null; // Somebody is in the way, or the disk is full. The end does not wait for that.
+        }
+    }
+
+    /// <summary>Closes the database, and notes in the spool how it was left if nobody has written it meanwhile.</summary>
+    /// <param name="database">The database.</param>
+    /// <param name="prepared">What <see cref="Prepare"/> returned.</param>
+    public static void Complete(CapturedDatabase database, OrderlyEnd? prepared)
+    {
+        var walPath = database.Live?.WalPath;
+        database.CloseInOrder();
+        if (prepared is not null
+            && walPath is not null
+            && database.Live is null
+            && !database.Files.FileExists(walPath)
+            && database.Files.TryGetStamp(database.Path) == prepared.Stamp)
+        {
+            Note(database.Spool, prepared);
+        }
+    }
+
+    private static void Note(Spool spool, OrderlyEnd end)
+    {
+        try
+        {
+            spool.WriteEnd(end);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The next start compares pages.
+        }
+    }
+
+    private static bool IsCapturedToTheEnd(DatabaseConnection reader, Position position)
+    {
+        reader.BeginRead();
+        try
+        {
+            return reader.GetSnapshot() is not { } end || (end.Salts == position.Salts && end.FrameCount == position.Frame);
+        }
+        finally
+        {
+            reader.Rollback();
+        }
+    }
+}
