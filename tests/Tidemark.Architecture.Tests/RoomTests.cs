@@ -15,8 +15,8 @@ public sealed partial class RoomTests
     private static readonly Dictionary<string, string[]> s_rooms = new()
     {
         ["Tidemark.Formats"] = ["Compression", "Database", "Wal", "Ltx"],
-        ["Tidemark.Replicas"] = ["Files", "Catalog", "Stores", "Restore", "Retention"],
-        ["Tidemark.Replication"] = ["Databases", "Capture", "Checkpoints", "Snapshots", "Upload", "Scheduling"],
+        ["Tidemark.Replicas"] = ["Files", "Catalog", "Stores", "Leases", "Restore", "Compaction", "Retention"],
+        ["Tidemark.Replication"] = ["Databases", "Capture", "Checkpoints", "Snapshots", "Upload", "Health", "Scheduling"],
     };
 
     private static string SourceFolder => Path.Combine(RepositoryRoot(), "src");

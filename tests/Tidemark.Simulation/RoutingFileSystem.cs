@@ -9,6 +9,8 @@ internal sealed class RoutingFileSystem(IFileSystem own, IFileSystem real, strin
 
     public void Move(string source, string destination) => For(source).Move(source, destination);
 
+    public bool TryMoveNew(string source, string destination) => For(source).TryMoveNew(source, destination);
+
     public void Delete(string path) => For(path).Delete(path);
 
     public bool TryDeleteUnused(string path) => For(path).TryDeleteUnused(path);

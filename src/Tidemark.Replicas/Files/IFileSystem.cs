@@ -13,6 +13,14 @@ public interface IFileSystem
     /// <summary>Renames a file, replacing what has the new name. Durable only after <see cref="SyncDirectory"/>.</summary>
     void Move(string source, string destination);
 
+    /// <summary>Renames a file unless there is one of the new name. Durable only after <see cref="SyncDirectory"/>.</summary>
+    /// <remarks>
+    /// Of several callers at once, also on other machines, one succeeds. Only where a file system has neither a rename that refuses nor hard
+    /// links, a look comes before the rename, and two callers at the same instant are not told apart.
+    /// </remarks>
+    /// <returns>False when there is a file of the new name; then nothing was done.</returns>
+    bool TryMoveNew(string source, string destination);
+
     /// <summary>Deletes a file; not an error if it does not exist.</summary>
     void Delete(string path);
 

@@ -9,6 +9,19 @@ public sealed partial class PhysicalFileSystem : IFileSystem
 {
     // https://man7.org/linux/man-pages/man4/random.4.html
     private static readonly Lazy<UInt128?> s_boot = new(() => ReadBoot("/proc/sys/kernel/random/boot_id"));
+    private const int CurrentFolder = -100; // AT_FDCWD
+    private const uint RenameNoReplace = 1;
+
+    // Numbers of the operating system; those of Linux where it does not say otherwise.
+    private const int Unsupported = -1;
+    private const int NotPermitted = 1;
+    private const int Exists = 17;
+    private const int InvalidArgument = 22;
+    private const int TooManyLinks = 31;
+    private const int LinuxNotImplemented = 38;
+    private const int LinuxNotSupported = 95;
+    private const int BsdNotSupported = 45;
+    private const int BsdNotImplemented = 78;
 
     private PhysicalFileSystem()
     {
@@ -25,6 +38,38 @@ public sealed partial class PhysicalFileSystem : IFileSystem
 
     /// <inheritdoc/>
     public void Move(string source, string destination) => File.Move(source, destination, overwrite: true);
+
+    /// <inheritdoc/>
+    public bool TryMoveNew(string source, string destination)
+    {
+        var error = OperatingSystem.IsLinux() ? RenameNew(source, destination) : Unsupported;
+        if (error == Unsupported && !OperatingSystem.IsWindows())
+        {
+            error = LinkNew(source, destination);
+        }
+
+        if (error == Unsupported && !OperatingSystem.IsWindows())
+        {
+            if (File.Exists(destination))
+            {
+                return false;
+            }
+
+            Move(source, destination);
+            return true;
+        }
+
+        switch (error)
+        {
+            case 0:
+                return true;
+            case Exists:
+                return false;
+            default:
+                // What is wrong, .NET says in its own exceptions.
+                return TryMoveWithoutOverwriting(source, destination);
+        }
+    }
 
     /// <inheritdoc/>
     public void Delete(string path)
@@ -177,6 +222,49 @@ public sealed partial class PhysicalFileSystem : IFileSystem
         }
     }
 
+    private static bool TryMoveWithoutOverwriting(string source, string destination)
+    {
+        try
+        {
+            File.Move(source, destination, overwrite: false);
+            return true;
+        }
+        catch (IOException) when (File.Exists(destination) && File.Exists(source))
+        {
+            return false;
+        }
+    }
+
+    private static int RenameNew(string source, string destination)
+    {
+        try
+        {
+            return RenameAt(CurrentFolder, source, CurrentFolder, destination, RenameNoReplace) == 0
+                ? 0
+                : ToKnown(Marshal.GetLastPInvokeError(), [InvalidArgument, LinuxNotImplemented, LinuxNotSupported]);
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return Unsupported; // An older C library.
+        }
+    }
+
+    private static int LinkNew(string source, string destination)
+    {
+        if (Link(source, destination) != 0)
+        {
+            return ToKnown(
+                Marshal.GetLastPInvokeError(),
+                [NotPermitted, TooManyLinks, LinuxNotImplemented, LinuxNotSupported, BsdNotImplemented, BsdNotSupported]);
+        }
+
+        // The file has its name. One that keeps its temporary name too is a leftover like that of a process that was killed here.
+        File.Delete(source);
+        return 0;
+    }
+
+    private static int ToKnown(int error, ReadOnlySpan<int> unsupported) => unsupported.Contains(error) ? Unsupported : error;
+
     // .NET refuses to open a folder, so its fsync goes through the C library.
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int OpenDescriptor(string path, int flags);
@@ -186,6 +274,13 @@ public sealed partial class PhysicalFileSystem : IFileSystem
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     private static partial int CloseDescriptor(int descriptor);
+
+    // https://man7.org/linux/man-pages/man2/rename.2.html; NFS, for one, refuses the flag, and has hard links.
+    [LibraryImport("libc", EntryPoint = "renameat2", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RenameAt(int sourceFolder, string source, int destinationFolder, string destination, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string source, string destination);
 
     // https://man7.org/linux/man-pages/man2/sync_file_range.2.html
     [LibraryImport("libc", EntryPoint = "sync_file_range")]

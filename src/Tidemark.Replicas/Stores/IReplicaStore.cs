@@ -42,6 +42,13 @@ public interface IReplicaStore
     /// <exception cref="ReplicaFileExistsException">There is one; it is as it was.</exception>
     ValueTask<LtxFileInfo> CreateAsync(LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken);
 
+    /// <summary>Reads what the last <see cref="WriteClaimAsync"/> wrote, by whichever writer; null when nothing was written.</summary>
+    ValueTask<string?> ReadClaimAsync(CancellationToken cancellationToken);
+
+    /// <summary>Writes who writes here, a short text, in the place of what was there. It appears whole or not at all, and in no listing.
+    /// </summary>
+    ValueTask WriteClaimAsync(string claim, CancellationToken cancellationToken);
+
     /// <summary>Deletes files. One that does not exist is not an error.</summary>
     ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
@@ -12,7 +13,8 @@ namespace Tidemark.Replicas.Stores;
 /// <remarks>
 /// <para>A file is written under a temporary name that no listing shows and no two writers share; then come, in this order: its
 /// modification time, fsync, rename, fsync of the folder. A crash at any point leaves nothing under the final name or the whole
-/// file.</para>
+/// file. A file that is to be created gets its name by a rename that refuses to replace one (<see cref="IFileSystem.TryMoveNew"/>).</para>
+/// <para>Who writes here stands in the file <c>tidemark-writer</c> beside the folder <c>ltx</c>.</para>
 /// <para>A killed process leaves its temporary files behind. The first write to a level removes those that nobody has open any more
 /// (<see cref="IFileSystem.TryDeleteUnused"/>), so the file of a writer that lives is never touched.</para>
 /// <para>Folders are created by the first write. A folder that does not exist is an empty replica.</para>
@@ -21,6 +23,8 @@ public sealed class LocalStore : IReplicaStore
 {
     private const int BufferSizeBytes = 128 * 1024;
     private const string TemporaryEnding = ".tmp";
+    private const string ClaimName = "tidemark-writer";
+    private const int ClaimBytesMax = 4096;
 
     private readonly IFileSystem _files;
     private readonly Lock _gate = new();
@@ -86,12 +90,93 @@ public sealed class LocalStore : IReplicaStore
     }
 
     /// <inheritdoc/>
-    public async ValueTask<LtxFileInfo> WriteAsync(
+    public ValueTask<LtxFileInfo> WriteAsync(
         LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
+        => WriteAsync(key, created, content, replaces: true, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<LtxFileInfo> CreateAsync(
+        LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
+        => WriteAsync(key, created, content, replaces: false, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<string?> ReadClaimAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            using var file = _files.Open(ClaimPath, FileMode.Open, FileAccess.Read);
+            var bytes = new byte[ClaimBytesMax];
+            return ValueTask.FromResult<string?>(Encoding.UTF8.GetString(bytes, 0, file.Read(0, bytes)));
+        }
+        catch (Exception e) when (FileErrors.IsNotFound(e))
+        {
+            ThrowIfFileIsInTheWay(Folder, e);
+            return ValueTask.FromResult<string?>(null);
+        }
+        catch (Exception e) when (FileErrors.IsFileError(e))
+        {
+            throw Failure("read", ClaimPath, e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask WriteClaimAsync(string claim, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var bytes = Encoding.UTF8.GetBytes(claim);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes.Length, ClaimBytesMax);
+        var temporary = $"{ClaimPath}.{Guid.NewGuid():n}{TemporaryEnding}";
+        try
+        {
+            Guard("write the claim in", Folder, () =>
+            {
+                _files.CreateDirectory(Folder);
+                RemoveLeftovers(Folder, IsTemporaryClaim);
+                using (var file = _files.Open(temporary, FileMode.CreateNew, FileAccess.ReadWrite))
+                {
+                    file.Write(0, bytes);
+                    file.Sync();
+                    _files.Move(temporary, ClaimPath);
+                }
+
+                _files.SyncDirectory(Folder);
+            });
+        }
+        catch
+        {
+            DeleteBestEffort(temporary);
+            throw;
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
+    {
+        foreach (var key in keys)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var path = PathOf(key);
+            Guard("delete", path, () => _files.Delete(path));
+        }
+
+        // The names need no fsync: a deleted file that comes back after a power loss is deleted again by the next retention.
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask<LtxFileInfo> WriteAsync(
+        LtxFileKey key, DateTimeOffset created, Stream content, bool replaces, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var folder = FolderOf(key.Level);
         var path = PathOf(key);
+        if (!replaces && Guard("look for", path, () => _files.FileExists(path)))
+        {
+            throw new ReplicaFileExistsException(Name, key);
+        }
+
         Guard("create the folder", folder, () => Prepare(key.Level, folder));
 
         var temporary = $"{path}.{Guid.NewGuid():n}{TemporaryEnding}";
@@ -109,8 +194,12 @@ public sealed class LocalStore : IReplicaStore
                 });
                 cancellationToken.ThrowIfCancellationRequested();
                 // Renamed while it is open: closed, it would look like a leftover to another process that cleans up.
-                Guard("publish", path, () => _files.Move(temporary, path));
-                isPublished = true;
+                isPublished = Guard("publish", path, () => Publish(temporary, path, replaces));
+            }
+
+            if (!isPublished)
+            {
+                throw new ReplicaFileExistsException(Name, key);
             }
 
             Guard("publish", path, () => _files.SyncDirectory(folder));
@@ -125,26 +214,19 @@ public sealed class LocalStore : IReplicaStore
         }
     }
 
-    /// <inheritdoc/>
-    public ValueTask<LtxFileInfo> CreateAsync(
-        LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
-        => _files.FileExists(PathOf(key))
-            ? throw new ReplicaFileExistsException(Name, key)
-            : WriteAsync(key, created, content, cancellationToken);
-
-    /// <inheritdoc/>
-    public ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
+    private bool Publish(string temporary, string path, bool replaces)
     {
-        foreach (var key in keys)
+        if (!replaces)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            var path = PathOf(key);
-            Guard("delete", path, () => _files.Delete(path));
+            return _files.TryMoveNew(temporary, path);
         }
 
-        // The names need no fsync: a deleted file that comes back after a power loss is deleted again by the next retention.
-        return ValueTask.CompletedTask;
+        _files.Move(temporary, path);
+        return true;
     }
+
+    private static bool IsTemporaryClaim(string name)
+        => name.StartsWith(ClaimName + ".", StringComparison.Ordinal) && name.EndsWith(TemporaryEnding, StringComparison.Ordinal);
 
     private static bool IsTemporary(ReadOnlySpan<char> name)
     {
@@ -153,6 +235,8 @@ public sealed class LocalStore : IReplicaStore
             && dot >= 0
             && LtxFileName.TryParse(name[..(dot + LtxFileName.Extension.Length)], out _);
     }
+
+    private string ClaimPath => Path.Combine(Folder, ClaimName);
 
     private string FolderOf(Level level) => Path.Combine(Folder, "ltx", level.ToString());
 
@@ -188,7 +272,7 @@ public sealed class LocalStore : IReplicaStore
                 // A process that died between making these folders and fsync may have made them.
                 _files.SyncDirectory(Path.GetDirectoryName(folder)!);
                 _files.SyncDirectory(Folder);
-                RemoveLeftovers(folder);
+                RemoveLeftovers(folder, static name => IsTemporary(name));
                 _preparedLevels.Add(level);
             }
             else if (!_files.DirectoryExists(folder))
@@ -204,11 +288,11 @@ public sealed class LocalStore : IReplicaStore
         }
     }
 
-    private void RemoveLeftovers(string folder)
+    private void RemoveLeftovers(string folder, Func<string, bool> isLeftover)
     {
         foreach (var name in _files.ListFiles(folder))
         {
-            if (IsTemporary(name))
+            if (isLeftover(name))
             {
                 _ = _files.TryDeleteUnused(Path.Combine(folder, name)); // What cannot be removed costs space and nothing else.
             }

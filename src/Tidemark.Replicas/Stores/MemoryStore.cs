@@ -11,6 +11,8 @@ public sealed class MemoryStore : IReplicaStore
     private readonly SortedDictionary<LtxFileKey, StoredFile> _files = new(
         Comparer<LtxFileKey>.Create((a, b) => a.Level != b.Level ? a.Level.CompareTo(b.Level) : a.Name.CompareTo(b.Name)));
 
+    private string? _claim;
+
     /// <inheritdoc/>
     public string Name => "memory";
 
@@ -62,6 +64,28 @@ public sealed class MemoryStore : IReplicaStore
     public ValueTask<LtxFileInfo> CreateAsync(
         LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
         => WriteAsync(key, created, content, replaces: false, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<string?> ReadClaimAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            return ValueTask.FromResult(_claim);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask WriteClaimAsync(string claim, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            _claim = claim;
+        }
+
+        return ValueTask.CompletedTask;
+    }
 
     /// <inheritdoc/>
     public ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)

@@ -38,6 +38,49 @@ public sealed class PhysicalFileSystemTests : IDisposable
     }
 
     [Fact]
+    public void A_move_to_a_new_name_replaces_nothing()
+    {
+        Write("a", 1);
+        Write("b", 2, 2);
+
+        Assert.False(Files.TryMoveNew(_folder["a"], _folder["b"]));
+        Assert.Equal(1, Files.TryGetFacts(_folder["a"])!.Value.SizeBytes);
+        Assert.Equal(2, Files.TryGetFacts(_folder["b"])!.Value.SizeBytes);
+
+        Assert.True(Files.TryMoveNew(_folder["a"], _folder["c"]));
+        Assert.Equal(["b", "c"], Files.ListFiles(_folder.Path).Order(StringComparer.Ordinal));
+        Assert.Equal(1, Files.TryGetFacts(_folder["c"])!.Value.SizeBytes);
+    }
+
+    [Fact]
+    public void A_move_to_a_new_name_of_what_is_not_there_says_so()
+    {
+        Assert.Throws<FileNotFoundException>(() => Files.TryMoveNew(_folder["a"], _folder["b"]));
+        Write("a", 1);
+        Assert.Throws<DirectoryNotFoundException>(() => Files.TryMoveNew(_folder["a"], _folder["nowhere/b"]));
+    }
+
+    [Fact]
+    public void Of_moves_to_one_new_name_at_once_one_succeeds()
+    {
+        for (var i = 0; i < 32; i++)
+        {
+            Write($"source-{i}", (byte)i);
+        }
+
+        var winners = 0;
+        Parallel.For(0, 32, i =>
+        {
+            if (Files.TryMoveNew(_folder[$"source-{i}"], _folder["b"]))
+            {
+                Interlocked.Increment(ref winners);
+            }
+        });
+        Assert.Equal(1, winners);
+        Assert.Equal(32, Files.ListFiles(_folder.Path).Count);
+    }
+
+    [Fact]
     public void A_file_that_somebody_has_open_is_not_deleted_as_unused()
     {
         Write("a", 1);

@@ -12,6 +12,8 @@ public sealed class LocalStoreTests : ReplicaStoreContract, IDisposable
 {
     private static readonly DateTimeOffset s_created = DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_123);
 
+    private const int CreatedSize = 200_000;
+
     private readonly TemporaryFolder _folder = new();
 
     private string Level0 => _folder["replica/ltx/0"];
@@ -155,7 +157,93 @@ public sealed class LocalStoreTests : ReplicaStoreContract, IDisposable
     }
 
     [Fact]
-    public async Task A_power_loss_at_any_operation_of_a_write_leaves_a_whole_file_and_what_was_acknowledged_stays()
+    public async Task A_creation_whose_nth_file_operation_fails_leaves_nothing_or_the_whole_file()
+    {
+        foreach (var fault in Enum.GetValues<FileFault>())
+        {
+            for (var failAt = 1; ; failAt++)
+            {
+                var disk = new MemoryFileSystem();
+                var faulty = new FaultyFileSystem(disk, failAt, fault);
+                var create = CreateAsync(new LocalStore("/replica", faulty), Key(0, 1)).AsTask();
+                if (!faulty.HasFailed)
+                {
+                    await create;
+                    break;
+                }
+
+                await Task.WhenAny(create);
+                Assert.All(disk.AllFiles, path => Assert.Equal(CreatedSize, disk.ReadAllBytes(path).Length));
+                Assert.All(disk.AllFiles, path => Assert.Equal("/replica/ltx/0/0000000000000001-0000000000000001.ltx", path));
+                Assert.Equal(0, disk.OpenHandles);
+                if (create.IsCompletedSuccessfully)
+                {
+                    Assert.Single(disk.AllFiles); // It failed in what may fail: removing leftovers.
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_claim_whose_nth_file_operation_fails_is_the_old_one_or_the_new_one()
+    {
+        foreach (var fault in Enum.GetValues<FileFault>())
+        {
+            for (var failAt = 1; ; failAt++)
+            {
+                var disk = new MemoryFileSystem();
+                var store = new LocalStore("/replica", disk);
+                await store.WriteClaimAsync("old", default);
+                var faulty = new FaultyFileSystem(disk, failAt, fault);
+                var write = WriteClaimAsync(faulty, "new");
+                await Task.WhenAny(write);
+                Assert.Contains(await store.ReadClaimAsync(default), new[] { "old", "new" });
+                Assert.Equal(["/replica/tidemark-writer"], disk.AllFiles);
+                Assert.Equal(0, disk.OpenHandles);
+                if (!faulty.HasFailed)
+                {
+                    Assert.Equal("new", await store.ReadClaimAsync(default));
+                    break;
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_power_loss_at_any_operation_of_a_claim_leaves_the_old_one_or_the_new_one_and_what_was_acknowledged_stays()
+    {
+        foreach (var loss in Enum.GetValues<PowerLoss>())
+        {
+            var isDone = false;
+            for (var failAt = 1; !isDone; failAt++)
+            {
+                var disk = new MemoryFileSystem();
+                await new LocalStore("/replica", disk).WriteClaimAsync("old", default);
+                disk.FailPowerAt(failAt);
+                var write = WriteClaimAsync(disk, "new");
+                await Task.WhenAny(write);
+                isDone = write.IsCompletedSuccessfully;
+                disk.Restart(loss, failAt);
+
+                var store = new LocalStore("/replica", disk);
+                Assert.Contains(await store.ReadClaimAsync(default), isDone ? ["new"] : new[] { "old", "new" });
+                await store.WriteClaimAsync("next", default);
+                Assert.Equal(["/replica/tidemark-writer"], disk.AllFiles);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_claim_lies_beside_the_levels()
+    {
+        await CreateStore().WriteClaimAsync("claim", default);
+        Assert.Equal([_folder["replica/tidemark-writer"]], Directory.GetFileSystemEntries(_folder["replica"]));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_power_loss_at_any_operation_of_a_write_leaves_a_whole_file_and_what_was_acknowledged_stays(bool creates)
     {
         foreach (var loss in Enum.GetValues<PowerLoss>())
         {
@@ -167,7 +255,8 @@ public sealed class LocalStoreTests : ReplicaStoreContract, IDisposable
                     var disk = new MemoryFileSystem();
                     await WriteAsync(new LocalStore("/replica", disk), Key(0, 1), size: 300);
                     disk.FailPowerAt(failAt);
-                    var write = WriteAsync(new LocalStore("/replica", disk), Key(0, 2), size: 200_000).AsTask();
+                    var writer = new LocalStore("/replica", disk);
+                    var write = creates ? CreateAsync(writer, Key(0, 2)).AsTask() : WriteAsync(writer, Key(0, 2), CreatedSize).AsTask();
                     await Task.WhenAny(write);
                     isDone = write.IsCompletedSuccessfully;
                     disk.Restart(loss, seed);
@@ -176,9 +265,9 @@ public sealed class LocalStoreTests : ReplicaStoreContract, IDisposable
                     var listed = await ListAsync(store, 0);
                     Assert.Equal(new LtxFileInfo(Key(0, 1), 300, s_created), listed[0]);
                     Assert.True(listed.Count == 2 || !isDone, "What was acknowledged is lost.");
-                    Assert.All(listed.Skip(1), file => Assert.Equal(new LtxFileInfo(Key(0, 2), 200_000, s_created), file));
+                    Assert.All(listed.Skip(1), file => Assert.Equal(new LtxFileInfo(Key(0, 2), CreatedSize, s_created), file));
                     Assert.All(listed.Skip(1), file => Assert.Equal(
-                        Content(200_000), disk.ReadAllBytes($"/replica/ltx/0/{file.Key.Name}")));
+                        Content(CreatedSize), disk.ReadAllBytes($"/replica/ltx/0/{file.Key.Name}")));
 
                     await WriteAsync(store, Key(0, 3));
                     Assert.DoesNotContain(disk.AllFiles, path => path.EndsWith(".tmp", StringComparison.Ordinal));
@@ -194,6 +283,12 @@ public sealed class LocalStoreTests : ReplicaStoreContract, IDisposable
         Directory.CreateDirectory(_folder[$"replica/ltx/{level}"]);
         await WriteRawAsync(_folder[$"replica/ltx/{level}/{name}"]);
     }
+
+    private static ValueTask<LtxFileInfo> CreateAsync(LocalStore store, LtxFileKey key)
+        => store.CreateAsync(key, s_created, new MemoryStream(Content(CreatedSize)), default);
+
+    private static async Task WriteClaimAsync(IFileSystem files, string claim)
+        => await new LocalStore("/replica", files).WriteClaimAsync(claim, default);
 
     private static Task WriteRawAsync(string path) => File.WriteAllTextAsync(path, "not an LTX file");
 }

@@ -461,6 +461,11 @@ public sealed class ReplicatorTests : IDisposable
             LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
             => SignalAsync(_inner.CreateAsync(key, created, content, cancellationToken));
 
+        public ValueTask<string?> ReadClaimAsync(CancellationToken cancellationToken) => _inner.ReadClaimAsync(cancellationToken);
+
+        public ValueTask WriteClaimAsync(string claim, CancellationToken cancellationToken)
+            => _inner.WriteClaimAsync(claim, cancellationToken);
+
         private async ValueTask<LtxFileInfo> SignalAsync(ValueTask<LtxFileInfo> writing)
         {
             var file = await writing;

@@ -29,6 +29,9 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
     public void Move(string source, string destination) => Run(() => inner.Move(source, destination));
 
     /// <inheritdoc/>
+    public bool TryMoveNew(string source, string destination) => Run(() => inner.TryMoveNew(source, destination));
+
+    /// <inheritdoc/>
     public void Delete(string path) => Run(() => inner.Delete(path));
 
     /// <inheritdoc/>

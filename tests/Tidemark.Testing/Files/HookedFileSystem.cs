@@ -18,6 +18,8 @@ public sealed class HookedFileSystem : IFileSystem
 
     public void Move(string source, string destination) => _inner.Move(source, destination);
 
+    public bool TryMoveNew(string source, string destination) => _inner.TryMoveNew(source, destination);
+
     public void Delete(string path) => _inner.Delete(path);
 
     public bool TryDeleteUnused(string path) => _inner.TryDeleteUnused(path);

@@ -94,6 +94,22 @@ public sealed class FaultingStore(IReplicaStore inner, Func<int, StoreFault?> ru
         => WriteAsync(content, () => inner.CreateAsync(key, created, content, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
+    public async ValueTask<string?> ReadClaimAsync(CancellationToken cancellationToken)
+    {
+        ThrowIf(Next() is not null, "while reading the claim");
+        return await inner.ReadClaimAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask WriteClaimAsync(string claim, CancellationToken cancellationToken)
+    {
+        var fault = Next();
+        ThrowIf(fault is StoreFault.Before or StoreFault.NotFound or StoreFault.Midway, "before writing the claim");
+        await inner.WriteClaimAsync(claim, cancellationToken);
+        ThrowIf(fault == StoreFault.After, "after writing the claim");
+    }
+
+    /// <inheritdoc/>
     public async ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
     {
         var fault = Next();

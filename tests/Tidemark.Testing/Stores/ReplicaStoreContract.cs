@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
@@ -176,6 +177,117 @@ public abstract class ReplicaStoreContract
         await store.WriteAsync(Key(0, 1), s_created.AddHours(1), new MemoryStream(shorter), default);
         Assert.Equal(shorter, await ReadAsync(store, Key(0, 1)));
         Assert.Equal([new LtxFileInfo(Key(0, 1), 40, s_created.AddHours(1))], await ListAsync(store, 0));
+    }
+
+    [Fact]
+    public async Task A_file_is_created_once_and_what_is_there_is_never_replaced()
+    {
+        var store = CreateStore();
+        var created = await store.CreateAsync(Key(0, 1), s_created, new MemoryStream(Content(5_000)), default);
+        Assert.Equal(new LtxFileInfo(Key(0, 1), 5_000, s_created), created);
+
+        var refused = await Assert.ThrowsAsync<ReplicaFileExistsException>(async () => await store.CreateAsync(
+            Key(0, 1), s_created.AddHours(1), new MemoryStream(Content(40, seed: 2)), default));
+
+        Assert.Equal(Key(0, 1), refused.Key);
+        Assert.False(refused.IsTransient);
+        Assert.Equal([created], await ListAsync(store, 0));
+        Assert.Equal(Content(5_000), await ReadAsync(store, Key(0, 1)));
+    }
+
+    [Fact]
+    public async Task A_file_that_was_written_cannot_be_created_and_one_that_was_deleted_can()
+    {
+        var store = CreateStore();
+        await WriteAsync(store, Key(0, 1));
+        await Assert.ThrowsAsync<ReplicaFileExistsException>(
+            async () => await store.CreateAsync(Key(0, 1), s_created, new MemoryStream(Content(40)), default));
+        await store.DeleteAsync([Key(0, 1)], default);
+        await store.CreateAsync(Key(0, 1), s_created, new MemoryStream(Content(40)), default);
+        Assert.Equal(Content(40), await ReadAsync(store, Key(0, 1)));
+    }
+
+    [Fact]
+    public async Task Of_those_who_create_one_name_at_once_exactly_one_succeeds_and_its_file_is_whole()
+    {
+        var store = CreateStore();
+        for (var txid = 1; txid <= 10; txid++)
+        {
+            var key = Key(0, txid);
+            var winners = new ConcurrentQueue<int>();
+            await Parallel.ForAsync(0, 16, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (writer, token) =>
+            {
+                try
+                {
+                    await store.CreateAsync(key, s_created, new MemoryStream(Content(50_000 + writer, writer)), token);
+                    winners.Enqueue(writer);
+                }
+                catch (ReplicaFileExistsException)
+                {
+                    // Another one was faster.
+                }
+            });
+            var winner = Assert.Single(winners);
+            Assert.Equal(Content(50_000 + winner, winner), await ReadAsync(store, key));
+        }
+
+        Assert.Equal(10, (await ListAsync(store, 0)).Count);
+    }
+
+    [Fact]
+    public async Task A_content_that_fails_creates_nothing()
+    {
+        var store = CreateStore();
+        foreach (var breaksAt in new[] { 0, 1, 200_000 })
+        {
+            var failure = new InvalidDataException("the caller's own failure");
+            var thrown = await Assert.ThrowsAnyAsync<Exception>(async () => await store.CreateAsync(
+                Key(0, 1), s_created, new BreakingStream(Content(300_000), breaksAt, failure), default));
+            Assert.Same(failure, thrown);
+            Assert.Empty(await ListAsync(store, 0));
+        }
+
+        await store.CreateAsync(Key(0, 1), s_created, new MemoryStream(Content(10)), default);
+    }
+
+    [Fact]
+    public async Task A_claim_reads_back_as_it_was_written_last()
+    {
+        var store = CreateStore();
+        Assert.Null(await store.ReadClaimAsync(default));
+        foreach (var claim in new[] { "a longer claim\nof two lines\n", "shorter\n", "Rechner-\u00e4\u00f6\n", "" })
+        {
+            await store.WriteClaimAsync(claim, default);
+            Assert.Equal(claim, await store.ReadClaimAsync(default));
+        }
+    }
+
+    [Fact]
+    public async Task A_claim_is_in_no_listing_and_has_nothing_to_do_with_files()
+    {
+        var store = CreateStore();
+        await store.WriteClaimAsync("claim", default);
+        foreach (var level in Level.All)
+        {
+            Assert.Empty(await ListAsync(store, level));
+        }
+
+        await WriteAsync(store, Key(0, 1));
+        await store.DeleteAsync([Key(0, 1)], default);
+        Assert.Equal("claim", await store.ReadClaimAsync(default));
+    }
+
+    [Fact]
+    public async Task Of_claims_that_are_written_at_once_one_stays_whole()
+    {
+        var store = CreateStore();
+        await Parallel.ForAsync(0, 32, async (writer, token) =>
+        {
+            await store.WriteClaimAsync(new string((char)('a' + (writer % 26)), 100 + writer), token);
+            var seen = await store.ReadClaimAsync(token);
+            Assert.Single(seen!.Distinct());
+        });
+        Assert.InRange((await store.ReadClaimAsync(default))!.Length, 100, 131);
     }
 
     [Fact]
