@@ -51,18 +51,21 @@ internal static class LtxFrame
     /// <summary>Expands the page of a frame that was measured.</summary>
     /// <param name="frame">The whole frame.</param>
     /// <param name="page">Room for one page.</param>
-    /// <param name="headerSize">Bytes of the header with the size field where there is one, which are what the file checksum covers beside
-    /// the page.</param>
-    /// <returns>How many bytes were written, or a negative number when the compressed bytes are damaged or expand to more.</returns>
-    public static int Expand(ReadOnlySpan<byte> frame, Span<byte> page, out int headerSize)
+    /// <param name="file">How errors call the file.</param>
+    /// <param name="offset">Where the frame begins in the file.</param>
+    /// <param name="pageNumber">The page of the frame.</param>
+    /// <returns>Bytes of the header with the size field where there is one, which are what the file checksum covers beside the
+    /// page.</returns>
+    /// <exception cref="LtxFormatException">The compressed bytes are damaged or do not expand to exactly one page.</exception>
+    public static int Expand(ReadOnlySpan<byte> frame, Span<byte> page, string file, long offset, uint pageNumber)
     {
         var isBlock = LtxFrameHeader.TryRead(frame, out var header) == LtxFault.None && header.IsBlock;
-        headerSize = isBlock ? LtxFrameHeader.BlockSize : LtxFrameHeader.Size;
-        return isBlock ? LZ4Codec.Decode(frame[headerSize..], page) : Lz4Frame.Decode(frame[headerSize..], page);
+        var headerSize = isBlock ? LtxFrameHeader.BlockSize : LtxFrameHeader.Size;
+        var expanded = isBlock ? LZ4Codec.Decode(frame[headerSize..], page) : Lz4Frame.Decode(frame[headerSize..], page);
+        return expanded == page.Length ? headerSize : throw CannotExpand(file, offset, pageNumber, expanded, page.Length);
     }
 
-    /// <summary>The failure of a page that does not expand to one page.</summary>
-    public static LtxFormatException CannotExpand(string file, long offset, uint pageNumber, int expanded, int pageSize)
+    private static LtxFormatException CannotExpand(string file, long offset, uint pageNumber, int expanded, int pageSize)
         => expanded < 0
             ? new(LtxFault.InvalidCompression, file, offset, $"page {pageNumber} cannot be expanded")
             : new(LtxFault.WrongExpandedSize, file, offset, $"page {pageNumber} expands to {expanded} bytes instead of {pageSize}");

@@ -32,6 +32,10 @@ internal readonly record struct LtxFrameHeader(uint PageNumber, bool IsBlock)
     /// <summary>True for the end of the pages.</summary>
     public bool IsEnd => PageNumber == 0;
 
+    /// <summary>Bytes that the file checksum covers for the frame: the header, the size field where there is one, and the expanded
+    /// page.</summary>
+    public long LogicalLength(PageSize pageSize) => (IsBlock ? BlockSize : Size) + pageSize.Bytes;
+
     /// <summary>The longest that a compressed page can be: LZ4's worst case.</summary>
     public static int PayloadMax(PageSize pageSize) => pageSize.Bytes + (pageSize.Bytes / 255) + 16;
 

@@ -13,7 +13,9 @@ internal sealed class LtxIndexBuilder(Func<Stream>? overflow) : IDisposable
 
     private byte[] _buffer = [];
     private int _buffered;
+    private int _bufferedRead;
     private Stream? _overflow;
+    private long _overflowUnread;
 
     /// <summary>Length of the index so far, in bytes.</summary>
     public long Length { get; private set; }
@@ -28,48 +30,63 @@ internal sealed class LtxIndexBuilder(Func<Stream>? overflow) : IDisposable
         Append(entry.Write(_buffer.AsSpan(_buffered)));
     }
 
-    /// <summary>Adds the zero that ends the entries, and writes the whole index.</summary>
-    /// <exception cref="EndOfStreamException">The temporary stream gave back less than was put into it.</exception>
-    public void End(LtxOutput output)
+    /// <summary>Adds the zero that ends the entries. Only <see cref="Read"/> may follow.</summary>
+    public void End()
     {
         Reserve(1);
         _buffer[_buffered] = 0;
         Append(1);
         if (_overflow is not null)
         {
-            CopyOverflow(_overflow, output);
+            _overflowUnread = _overflow.Position;
+            _overflow.Position = 0;
         }
-
-        output.Write(_buffer.AsSpan(0, _buffered));
     }
 
-    /// <inheritdoc/>
-    public void Dispose()
+    /// <summary>Adds the zero that ends the entries, and writes the whole index.</summary>
+    /// <exception cref="EndOfStreamException">The temporary stream gave back less than was put into it.</exception>
+    public void End(LtxOutput output)
     {
-        ArrayPool<byte>.Shared.Return(Interlocked.Exchange(ref _buffer, []));
-        _buffered = 0;
-        Interlocked.Exchange(ref _overflow, null)?.Dispose();
-    }
-
-    private static void CopyOverflow(Stream overflow, LtxOutput output)
-    {
-        var remaining = overflow.Position;
-        overflow.Position = 0;
+        End();
         var copy = ArrayPool<byte>.Shared.Rent(CopyLength);
         try
         {
-            while (remaining > 0)
+            for (int count; (count = Read(copy)) > 0;)
             {
-                var length = (int)Math.Min(remaining, CopyLength);
-                overflow.ReadExactly(copy, 0, length);
-                output.Write(copy.AsSpan(0, length));
-                remaining -= length;
+                output.Write(copy.AsSpan(0, count));
             }
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(copy);
         }
+    }
+
+    /// <summary>Gives the next bytes of the whole index, after <see cref="End()"/>.</summary>
+    /// <returns>How many bytes, 0 at the end of the index.</returns>
+    /// <exception cref="EndOfStreamException">The temporary stream gave back less than was put into it.</exception>
+    public int Read(Span<byte> destination)
+    {
+        if (_overflow is not null && _overflowUnread > 0)
+        {
+            var length = (int)Math.Min(_overflowUnread, destination.Length);
+            _overflow.ReadExactly(destination[..length]);
+            _overflowUnread -= length;
+            return length;
+        }
+
+        var count = Math.Min(_buffered - _bufferedRead, destination.Length);
+        _buffer.AsSpan(_bufferedRead, count).CopyTo(destination);
+        _bufferedRead += count;
+        return count;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        ArrayPool<byte>.Shared.Return(Interlocked.Exchange(ref _buffer, []));
+        (_buffered, _bufferedRead) = (0, 0);
+        Interlocked.Exchange(ref _overflow, null)?.Dispose();
     }
 
     private void Append(int length)

@@ -5,12 +5,16 @@ namespace Tidemark.Formats.Ltx;
 /// <summary>A stream with a window of bytes that were read ahead. Large reads, since each read of a remote file or a pipe has its
 /// price.</summary>
 /// <remarks>Small files cost a small buffer; only who reads on gets the large one. Not thread-safe; does not close the stream.</remarks>
-internal sealed class LtxInput(Stream source) : IDisposable
+/// <param name="source">The file.</param>
+/// <param name="bufferSizeMax">How large the window becomes, in bytes; at least <see cref="FirstBufferSize"/>, which is for those that have
+/// many files open at once.</param>
+internal sealed class LtxInput(Stream source, int bufferSizeMax = LtxInput.FullBufferSize) : IDisposable
 {
     /// <summary>The most that can be asked for at once; larger than any frame.</summary>
     public const int FirstBufferSize = 128 * 1024;
 
-    private const int FullBufferSize = 1024 * 1024;
+    /// <summary>The window of who reads one file and nothing else.</summary>
+    public const int FullBufferSize = 1024 * 1024;
 
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(FirstBufferSize);
     private int _start;
@@ -70,9 +74,9 @@ internal sealed class LtxInput(Stream source) : IDisposable
     private void MakeRoom()
     {
         var from = _buffer;
-        if (EndOffset >= FirstBufferSize && _buffer.Length < FullBufferSize)
+        if (EndOffset >= FirstBufferSize && _buffer.Length < bufferSizeMax)
         {
-            _buffer = ArrayPool<byte>.Shared.Rent(FullBufferSize);
+            _buffer = ArrayPool<byte>.Shared.Rent(bufferSizeMax);
         }
 
         from.AsSpan(_start, _end - _start).CopyTo(_buffer);

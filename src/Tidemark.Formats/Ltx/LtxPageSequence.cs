@@ -10,6 +10,16 @@ internal struct LtxPageSequence(PageSize pageSize, uint commit, bool isSnapshot)
     /// <summary>The last page that was accepted; 0 before the first.</summary>
     public uint Last { get; private set; }
 
+    /// <summary>The page that must come next in a snapshot that does not end here.</summary>
+    public readonly ulong Following
+    {
+        get
+        {
+            var next = Last + 1UL;
+            return next == _lockPage ? next + 1 : next;
+        }
+    }
+
     /// <summary>Accepts the next page, or says what is wrong with it.</summary>
     public LtxFault Accept(uint pageNumber)
     {
@@ -23,7 +33,7 @@ internal struct LtxPageSequence(PageSize pageSize, uint commit, bool isSnapshot)
             return LtxFault.PageOutOfOrder;
         }
 
-        if (isSnapshot && pageNumber != Following(Last))
+        if (isSnapshot && pageNumber != Following)
         {
             return LtxFault.MissingPage;
         }
@@ -40,12 +50,6 @@ internal struct LtxPageSequence(PageSize pageSize, uint commit, bool isSnapshot)
             return LtxFault.InvalidPageNumber;
         }
 
-        return isSnapshot && Following(Last) <= finalCommit ? LtxFault.MissingPage : LtxFault.None;
-    }
-
-    private readonly ulong Following(uint pageNumber)
-    {
-        var next = pageNumber + 1UL;
-        return next == _lockPage ? next + 1 : next;
+        return isSnapshot && Following <= finalCommit ? LtxFault.MissingPage : LtxFault.None;
     }
 }

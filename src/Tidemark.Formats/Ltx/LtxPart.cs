@@ -66,8 +66,9 @@ public sealed class LtxPart
         for (var i = 0; i < Count; i++)
         {
             var page = pages.Slice(i * PageSize.Bytes, PageSize.Bytes);
-            var headerSize = DecodePage(i, start, page);
-            crc = Crc64Iso.Append(Crc64Iso.Append(crc, _frames.AsSpan(start, headerSize)), page);
+            var frame = _frames.AsSpan(start, _frameEnds[i] - start);
+            var headerSize = LtxFrame.Expand(frame, page, _file, _offset + start, _pageNumbers[i]);
+            crc = Crc64Iso.Append(Crc64Iso.Append(crc, frame[..headerSize]), page);
             start = _frameEnds[i];
             if (!pageChecksums.IsEmpty || _rollingCheck is not null)
             {
@@ -108,17 +109,6 @@ public sealed class LtxPart
         frame.CopyTo(_frames.AsSpan(start));
         _pageNumbers[Count] = header.PageNumber;
         _frameEnds[Count++] = start + frame.Length;
-        LogicalLength += (header.IsBlock ? LtxFrameHeader.BlockSize : LtxFrameHeader.Size) + PageSize.Bytes;
-    }
-
-    private int DecodePage(int index, int start, Span<byte> page)
-    {
-        var frame = _frames.AsSpan(start, _frameEnds[index] - start);
-        if (LtxFrame.Expand(frame, page, out var headerSize) is var expanded && expanded != page.Length)
-        {
-            throw LtxFrame.CannotExpand(_file, _offset + start, _pageNumbers[index], expanded, page.Length);
-        }
-
-        return headerSize;
+        LogicalLength += header.LogicalLength(PageSize);
     }
 }

@@ -153,9 +153,6 @@ public sealed class LtxRandomReader
             throw new LtxFormatException(fault, _name, offset, $"page {pageNumber}: {LtxFaultText.Describe(fault)}");
         }
 
-        if (LtxFrame.Expand(frame, page, out _) is var expanded && expanded != page.Length)
-        {
-            throw LtxFrame.CannotExpand(_name, offset, pageNumber, expanded, page.Length);
-        }
+        LtxFrame.Expand(frame, page, _name, offset, pageNumber);
     }
 }

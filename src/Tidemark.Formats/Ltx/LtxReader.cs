@@ -27,6 +27,8 @@ public sealed class LtxReader : IDisposable
     private LtxTrailer _trailer;
     private LtxPageSequence _pages;
     private LtxRollingCheck? _rollingCheck;
+    private LtxFrameHeader _frame;
+    private int _frameLength;
     private long _pageCount;
     private long _length;
 
@@ -39,11 +41,16 @@ public sealed class LtxReader : IDisposable
 
     /// <summary>Reads from <paramref name="source"/>; <paramref name="name"/> is how errors call the file.</summary>
     public LtxReader(Stream source, string name)
+        : this(source, name, LtxInput.FullBufferSize)
+    {
+    }
+
+    internal LtxReader(Stream source, string name, int bufferSizeMax)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentException.ThrowIfNullOrEmpty(name);
         _name = name;
-        _input = new LtxInput(source);
+        _input = new LtxInput(source, bufferSizeMax);
     }
 
     /// <summary>The header, after <see cref="ReadHeaderAsync"/>.</summary>
@@ -51,6 +58,12 @@ public sealed class LtxReader : IDisposable
     public LtxHeader Header => _stage != LtxReaderStage.Header
         ? _header
         : throw new InvalidOperationException("The header was not read yet.");
+
+    /// <summary>The page of the frame that was read last, after <see cref="ReadFrameAsync"/>; 0 at the end of the pages.</summary>
+    internal uint FramePageNumber => _frame.PageNumber;
+
+    /// <summary>The bytes of that frame, as they stand in the file, until the next one is read.</summary>
+    internal ReadOnlySpan<byte> Frame => _input.Available[.._frameLength];
 
     /// <summary>Reads a whole file and checks everything in it, without any use of its pages.</summary>
     /// <exception cref="LtxFormatException">The file is damaged or is not one.</exception>
@@ -97,26 +110,49 @@ public sealed class LtxReader : IDisposable
             return false;
         }
 
-        Expect(LtxReaderStage.Pages);
-        while (!part.IsFull)
+        while (!part.IsFull && await ReadFrameAsync(cancellationToken).ConfigureAwait(false))
         {
-            await FillOrThrowAsync(LtxFrameHeader.Size, cancellationToken).ConfigureAwait(false);
-            var header = ReadFrameHeader();
-            if (header.IsEnd)
-            {
-                EndPages();
-                break;
-            }
-
-            var length = await MeasureFrameAsync(header, cancellationToken).ConfigureAwait(false);
-            part.Add(header, _input.Available[..length]);
-            _index.Add(new LtxIndexEntry(header.PageNumber, _input.Offset, length));
-            _input.Advance(length);
-            _pageCount++;
+            part.Add(_frame, Frame);
+            PassFrame();
         }
 
-        _logicalLengthRead += part.LogicalLength;
         return part.Count > 0;
+    }
+
+    /// <summary>Reads the next frame, for those that go from one frame to the next: <see cref="ExpandFrame"/> takes the place of parts and
+    /// of their checksums.</summary>
+    /// <returns>False when all pages were read.</returns>
+    /// <exception cref="LtxFormatException">The frame is not valid: flags, order, range, size.</exception>
+    internal async ValueTask<bool> ReadFrameAsync(CancellationToken cancellationToken)
+    {
+        Expect(LtxReaderStage.Pages);
+        PassFrame();
+        await FillOrThrowAsync(LtxFrameHeader.Size, cancellationToken).ConfigureAwait(false);
+        _frame = ReadFrameHeader();
+        if (_frame.IsEnd)
+        {
+            EndPages();
+            return false;
+        }
+
+        _frameLength = await MeasureFrameAsync(_frame, cancellationToken).ConfigureAwait(false);
+        _index.Add(new LtxIndexEntry(_frame.PageNumber, _input.Offset, _frameLength));
+        _logicalLengthRead += _frame.LogicalLength(_header.PageSize);
+        _pageCount++;
+        return true;
+    }
+
+    /// <summary>Expands the frame that was read last and adds it to the checksum of the file. Once for every frame.</summary>
+    /// <param name="page">Room for one page.</param>
+    /// <returns>Bytes of the frame that the file checksum covers beside the page: header and size field.</returns>
+    /// <exception cref="LtxFormatException">It does not expand to exactly one page.</exception>
+    internal int ExpandFrame(Span<byte> page)
+    {
+        var headerSize = LtxFrame.Expand(Frame, page, _name, _input.Offset, _frame.PageNumber);
+        _headerAndPartsCrc = Crc64Iso.Append(Crc64Iso.Append(_headerAndPartsCrc, Frame[..headerSize]), page);
+        _logicalLengthAdded += headerSize + page.Length;
+        _rollingCheck?.Add(DatabaseChecksum.OfPage(_frame.PageNumber, page), 1);
+        return headerSize;
     }
 
     /// <summary>Hands in the checksum of a decoded part. Every part, in the order in which they were read; any time before
@@ -215,6 +251,12 @@ public sealed class LtxReader : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _input.Dispose();
+
+    private void PassFrame()
+    {
+        _input.Advance(_frameLength);
+        _frameLength = 0;
+    }
 
     private LtxFrameHeader ReadFrameHeader()
     {

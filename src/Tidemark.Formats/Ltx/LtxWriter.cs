@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Tidemark.Formats.Database;
 
 namespace Tidemark.Formats.Ltx;
@@ -240,8 +239,7 @@ public sealed class LtxWriter : IDisposable
 
     private void WriteTail(ulong headerCrc, ulong postApplyChecksum)
     {
-        Span<byte> bytes = stackalloc byte[sizeof(ulong) + LtxTrailer.Size];
-        var endMarker = bytes[..LtxFrameHeader.Size];
+        Span<byte> endMarker = stackalloc byte[LtxFrameHeader.Size];
         endMarker.Clear();
         _output.Write(endMarker);
         var crc = Crc64Iso.Combine(headerCrc, _framesCrc, _framesLogicalLength);
@@ -249,11 +247,9 @@ public sealed class LtxWriter : IDisposable
         _index.End(_output);
         crc = Crc64Iso.Combine(crc, _index.Crc, _index.Length);
 
-        BinaryPrimitives.WriteInt64BigEndian(bytes, _index.Length);
-        BinaryPrimitives.WriteUInt64BigEndian(bytes[sizeof(ulong)..], postApplyChecksum);
-        crc = Crc64Iso.Append(crc, bytes[..(sizeof(ulong) + LtxTrailer.CheckedSize)]);
-        new LtxTrailer(postApplyChecksum, DatabaseChecksum.Flag | crc).Write(bytes[sizeof(ulong)..]);
-        _output.Write(bytes);
+        Span<byte> end = stackalloc byte[LtxFileEnd.Size];
+        LtxFileEnd.Write(end, crc, _index.Length, postApplyChecksum);
+        _output.Write(end);
         _output.Flush();
     }
 }
