@@ -48,8 +48,8 @@ internal static partial class Log
     [LoggerMessage(
         2008,
         LogLevel.Warning,
-        "The WAL of {Database} cannot start over: a reader has pinned it since {Since:O}; it holds {FramesInWal} frames")]
-    public static partial void Pinned(this ILogger logger, string database, DateTimeOffset since, uint framesInWal);
+        "The WAL of {Database} cannot start over: a reader has pinned it since {Since:O}; it holds {FramesInWal} frames. Readers: {Holders}")]
+    public static partial void Pinned(this ILogger logger, string database, DateTimeOffset since, uint framesInWal, string holders);
 
     [LoggerMessage(2009, LogLevel.Warning, "Cannot capture {Database}, trying again in {DelayMs:0} ms: {Reason}")]
     public static partial void CaptureFailed(this ILogger logger, string database, double delayMs, string reason);
@@ -92,4 +92,39 @@ internal static partial class Log
 
     [LoggerMessage(2012, LogLevel.Information, "Stopped replicating {Database} at TXID {Txid}; all destinations have it")]
     public static partial void Stopped(this ILogger logger, string database, Txid txid);
+
+    [LoggerMessage(2030, LogLevel.Error, "{Database} is not replicated any more: {Reason}")]
+    public static partial void ReplicationEnded(this ILogger logger, string database, string reason);
+
+    [LoggerMessage(2031, LogLevel.Information, "Wrote all pages of {Database} as {Image}, for level {Level} of {Destination}, which lacks captures")]
+    public static partial void ImageWritten(this ILogger logger, string database, string image, string destination, int level);
+
+    [LoggerMessage(
+        2032,
+        LogLevel.Warning,
+        "Compaction, snapshots or retention of {Database} at {Destination} failed, trying again in {DelayMs:0} ms: {Reason}")]
+    public static partial void MaintenanceFailed(this ILogger logger, string database, string destination, double delayMs, string reason);
+
+    [LoggerMessage(
+        2033,
+        LogLevel.Debug,
+        "Compacted {InputCount} files of {Database} at {Destination} into {File}: {BytesRead} bytes became {SizeBytes}")]
+    public static partial void Compacted(
+        this ILogger logger, string database, string file, string destination, int inputCount, long bytesRead, long sizeBytes);
+
+    [LoggerMessage(
+        2034,
+        LogLevel.Debug,
+        "Deleted {FileCount} files of {Database} from {Destination}, {SizeBytes} bytes; every TXID from {Floor} on is kept")]
+    public static partial void Deleted(
+        this ILogger logger, string database, string destination, int fileCount, long sizeBytes, Txid floor);
+
+    [LoggerMessage(2035, LogLevel.Warning, "{File} of {Database} was damaged at {Destination}, and was shipped again from the spool")]
+    public static partial void ShippedAgain(this ILogger logger, string database, string file, string destination);
+
+    [LoggerMessage(
+        2036,
+        LogLevel.Error,
+        "The files of {Database} at {Destination} cannot be compacted, so a snapshot of the database as it is will follow: {Reason}")]
+    public static partial void CannotContinue(this ILogger logger, string database, string destination, string reason);
 }

@@ -42,7 +42,7 @@ internal sealed class DatabaseWorker : IDisposable
     private readonly TaskCompletionSource _firstLook = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Held by whoever uses the connections: one step at a time, and the sweep between two steps.
-    private readonly SemaphoreSlim _steps = new(1);
+    private readonly SemaphoreSlim _steps = new(1, 1);
     private readonly Lock _statusGate = new();
 
     private long _lastSweep;

@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
+using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Leases;
+using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Health;
@@ -28,19 +30,30 @@ internal sealed class DestinationWorker
     private ulong _captured;
     private volatile bool _isReconciled;
     private volatile bool _wasAsked;
-    private volatile bool _hasConflict;
+    private volatile ImageRequest? _wantedImage;
     private ReplicaHead? _head;
-    private LevelRepair? _wantedByUpload;
     private DateTimeOffset? _behindSince;
     private DateTimeOffset? _lastSuccess;
     private FailureStatus? _failure;
+    private bool _hasConflict;
     private CancellationToken _stopping = new(canceled: true);
 
-    public DestinationWorker(IReplicaStore store, Spool spool, Lineage lineage, DatabaseOptions options, ReplicationScope scope)
+    /// <summary>Works for one destination; nothing is asked or written before a run.</summary>
+    /// <param name="store">The destination.</param>
+    /// <param name="number">Which of the database's destinations it is.</param>
+    /// <param name="spool">The spool of the database.</param>
+    /// <param name="lineage">What the writer puts into every file.</param>
+    /// <param name="options">The database.</param>
+    /// <param name="scope">What the run shares.</param>
+    public DestinationWorker(
+        IReplicaStore store, int number, Spool spool, Lineage lineage, DatabaseOptions options, ReplicationScope scope)
     {
         (_options, _scope) = (options, scope);
-        _step = new UploadStep(store, spool, lineage);
-        _maintenance = new MaintenanceWorker(_step, spool, lineage, options, scope);
+        _step = new UploadStep(store, spool, new ClaimStep(store, lineage, scope.Time, options.ClaimCheckInterval));
+        _maintenance = new MaintenanceWorker(_step, spool.TemporaryFolder(number), lineage, options, scope)
+        {
+            Changed = _wake.Set,
+        };
     }
 
     /// <summary>Called after something changed that the database's own loop must look at: the head became known, a file was shipped, an image
@@ -63,3 +76,262 @@ internal sealed class DestinationWorker
 
     /// <summary>Up to where the destination holds this history.</summary>
     public Txid Delivered => _step.Delivered;
+
+    /// <summary>An image that has to be written to the spool before anything more can be shipped, or null.</summary>
+    public ImageRequest? WantedImage => _wantedImage;
+
+    private Txid Captured => new(Volatile.Read(ref _captured));
+
+    /// <summary>The head of the replica, once, after it became known and if there is one.</summary>
+    public ReplicaHead? TakeHead()
+    {
+        lock (_gate)
+        {
+            (var head, _head) = (_head, null);
+            return head;
+        }
+    }
+
+    /// <summary>See <see cref="BaseStep"/>.</summary>
+    public ValueTask<ReplicaState?> ReadBaseAsync(
+        CapturedDatabase database, PageSize pageSize, IProgress<RestoreProgress> progress, CancellationToken cancellationToken)
+        => BaseStep.RunAsync(database, pageSize, _step, progress, cancellationToken);
+
+    /// <summary>How the destination stands.</summary>
+    public DestinationStatus GetStatus()
+    {
+        var (captured, shipped, now) = (Captured, Shipped, _scope.Time.GetUtcNow());
+        lock (_gate)
+        {
+            var lag = captured > shipped && _behindSince is { } since && now > since ? now - since : TimeSpan.Zero;
+            return new DestinationStatus
+            {
+                Destination = Store.Name,
+                IsKnown = _isReconciled && _step.IsReconciled,
+                Shipped = shipped,
+                LagTransactions = captured > shipped ? captured.Value - shipped.Value : 0,
+                Lag = lag,
+                Proven = _maintenance.Proven,
+                LastSuccess = _lastSuccess,
+                Failure = _failure,
+                MaintenanceFailure = _maintenance.Failure,
+                HasConflict = _hasConflict,
+            };
+        }
+    }
+
+    /// <summary>Tells that everything up to this TXID is in the spool.</summary>
+    public void Offer(Txid captured)
+    {
+        if (Interlocked.Exchange(ref _captured, captured.Value) == captured.Value)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            _behindSince ??= captured > Shipped ? _scope.Time.GetUtcNow() : null;
+        }
+
+        _wake.Set();
+    }
+
+    /// <summary>The image that was wanted is in the spool.</summary>
+    public void OfferImage()
+    {
+        _wantedImage = null;
+        _wake.Set();
+    }
+
+    /// <summary>Begins compaction, snapshots and retention if they are due. By one thread.</summary>
+    public void Sweep()
+    {
+        if (!_stopping.IsCancellationRequested)
+        {
+            _maintenance.Sweep(_stopping);
+        }
+    }
+
+    /// <summary>Ships until <paramref name="stopping"/>; a file that is on its way then is finished unless <paramref name="cutShort"/> ends
+    /// it.</summary>
+    /// <exception cref="ReplicaConflictException">Another writer's history lies at the destination; nothing more is shipped
+    /// there.</exception>
+    public async Task RunAsync(CancellationToken stopping, CancellationToken cutShort)
+    {
+        _scope.Logger.Replicating(_options.DatabasePath, Store.Name);
+        _stopping = stopping;
+        try
+        {
+            await ShipLoopAsync(stopping, cutShort).ConfigureAwait(false);
+        }
+        finally
+        {
+            _stopping = new CancellationToken(canceled: true);
+            await _maintenance.EndAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Ships what is left at the end, with retries, until everything is there or the token ends it.</summary>
+    /// <returns>True when the destination has everything.</returns>
+    public async Task<bool> DrainAsync(CancellationToken deadline)
+    {
+        while (true)
+        {
+            try
+            {
+                using var place = await _scope.Shipping.EnterAsync(deadline).ConfigureAwait(false);
+                await ShipAllAsync(CancellationToken.None, deadline).ConfigureAwait(false);
+                return HasAll;
+            }
+            catch (Exception e) when (IsWorthAnotherTry(e) && _options.ShutdownTimeout > TimeSpan.Zero)
+            {
+                NoteFailure(e);
+                _scope.Logger.ShippingFailed(
+                    _options.DatabasePath, Store.Name, _options.ShutdownRetryInterval.TotalMilliseconds, Log.Reason(e));
+            }
+            catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException or OperationCanceledException)
+            {
+                return false;
+            }
+
+            try
+            {
+                await Task.Delay(_options.ShutdownRetryInterval, _scope.Time, deadline).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Ships everything that can be shipped now. Throws what goes wrong.</summary>
+    public async Task ShipAllAsync(CancellationToken stopping, CancellationToken cutShort)
+    {
+        if (!_step.IsReconciled || _step.IsInDoubt)
+        {
+            await ReconcileAsync(cutShort).ConfigureAwait(false);
+        }
+
+        while (!stopping.IsCancellationRequested)
+        {
+            var result = await _step.RunAsync(Captured, cutShort).ConfigureAwait(false);
+            if (result.Outcome == UploadOutcome.Uploaded)
+            {
+                Note(result.File!.Value);
+                Changed();
+                continue;
+            }
+
+            if (result.Outcome == UploadOutcome.NeedsImage && _wantedImage is null)
+            {
+                _wantedImage = result.Image;
+                Changed();
+            }
+
+            return;
+        }
+    }
+
+    /// <summary>Does at once what <c>-once</c> is asked for beside capturing and shipping. Throws what goes wrong.</summary>
+    public Task MaintainOnceAsync(OnceOptions once, CancellationToken cancellationToken) => _maintenance.RunOnceAsync(once, cancellationToken);
+
+    private static bool IsWorthAnotherTry(Exception failure)
+        => failure is IOException or UnauthorizedAccessException or (TidemarkException and not ReplicaConflictException);
+
+    private async Task ShipLoopAsync(CancellationToken stopping, CancellationToken cutShort)
+    {
+        var backOff = new BackOff(s_delayMin, s_delayMax, Random.Shared);
+        while (!stopping.IsCancellationRequested)
+        {
+            TimeSpan? delay = null;
+            try
+            {
+                using var place = await _scope.Shipping.EnterAsync(stopping).ConfigureAwait(false);
+                await ShipAllAsync(stopping, cutShort).ConfigureAwait(false);
+                backOff.Reset();
+            }
+            catch (ReplicaConflictException e)
+            {
+                NoteFailure(e);
+                _scope.Logger.ReplicaConflict(_options.DatabasePath, Store.Name, Log.Reason(e));
+                throw;
+            }
+            catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+            {
+                delay = backOff.Next();
+                NoteFailure(e);
+                _scope.Logger.ShippingFailed(_options.DatabasePath, Store.Name, delay.Value.TotalMilliseconds, Log.Reason(e));
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested || cutShort.IsCancellationRequested)
+            {
+                return;
+            }
+
+            try
+            {
+                // After a failure, a new capture is no reason to try again sooner.
+                await (delay is { } known ? Task.Delay(known, _scope.Time, stopping) : _wake.WaitAsync(stopping).AsTask())
+                    .ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    private async Task ReconcileAsync(CancellationToken cutShort)
+    {
+        try
+        {
+            var head = await _step.ReconcileAsync(cutShort).ConfigureAwait(false);
+            ReportClaim();
+            lock (_gate)
+            {
+                _head = head?.Txid > _head?.Txid || _head is null ? head : _head;
+                (_lastSuccess, _failure) = (_scope.Time.GetUtcNow(), null);
+                _behindSince = Captured > Shipped ? _behindSince ?? _scope.Time.GetUtcNow() : null;
+            }
+
+            if (head is not null && _step.TookOver)
+            {
+                _scope.Logger.TookOver(_options.DatabasePath, Store.Name, head.Txid, head.Lineage);
+            }
+
+            _isReconciled = true; // Only now: who sees this finds the head too.
+        }
+        finally
+        {
+            if (!_wasAsked || _isReconciled)
+            {
+                _wasAsked = true;
+                Changed();
+            }
+        }
+    }
+
+    private void Note(LtxFileInfo file)
+    {
+        lock (_gate)
+        {
+            (_lastSuccess, _failure) = (_scope.Time.GetUtcNow(), null);
+
+            // The oldest change that is missing was made after the newest one that is there.
+            _behindSince = Captured > Shipped ? file.Created : null;
+        }
+
+        _scope.Metrics.Shipped(_options.DatabasePath, Store.Name, file.SizeBytes);
+        _scope.Logger.Shipped(_options.DatabasePath, file.Key.ToString(), Store.Name, file.SizeBytes);
+    }
+
+    private void NoteFailure(Exception e)
+    {
+        _scope.Metrics.ShippingFailed(_options.DatabasePath, Store.Name);
+        lock (_gate)
+        {
+            _failure = new FailureStatus(_scope.Time.GetUtcNow(), Log.Reason(e));
+            _hasConflict |= e is ReplicaConflictException;
+        }
+    }
+}

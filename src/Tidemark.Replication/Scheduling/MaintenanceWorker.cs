@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
@@ -13,8 +14,9 @@ namespace Tidemark.Replication.Scheduling;
 /// <remarks>
 /// <para>Decides only when a step runs. Nothing runs, no timer stands and no request is made for a destination whose files are as they were
 /// when there was nothing to do. Shipping goes on beside it.</para>
-/// <para>What cannot be compacted is reported and mended: from the spool while that still holds the capture, or else by a full image at the
-/// level that could not go on (<see cref="LevelRepair"/>). Levels above go on meanwhile.</para>
+/// <para>A file that turns out to be damaged is taken from the catalogue, as if it were missing. It is shipped again while the spool still
+/// holds it; or else the database's own loop is asked for a snapshot of the database as it is, from which compaction and restores go on.
+/// Other levels are not held up meanwhile.</para>
 /// </remarks>
 internal sealed class MaintenanceWorker
 {
@@ -22,7 +24,6 @@ internal sealed class MaintenanceWorker
     private static readonly TimeSpan s_delayMax = TimeSpan.FromMinutes(10);
 
     private readonly UploadStep _upload;
-    private readonly Spool _spool;
     private readonly DatabaseOptions _options;
     private readonly ReplicationScope _scope;
     private readonly CompactionStep _compaction;
@@ -40,31 +41,30 @@ internal sealed class MaintenanceWorker
     private long _retentionVersion = -1;
     private long _levelsVersion = -1;
     private (long Since, TimeSpan Delay) _pause;
-    private LevelRepair? _repair;
     private FailureStatus? _failure;
     private ulong _proven;
 
-    public MaintenanceWorker(UploadStep upload, Spool spool, Lineage lineage, DatabaseOptions options, ReplicationScope scope)
+    /// <summary>Works for one destination.</summary>
+    /// <param name="upload">Ships to it, and knows what it holds.</param>
+    /// <param name="temporaryFolder">For temporary files of this destination.</param>
+    /// <param name="lineage">Who writes there.</param>
+    /// <param name="options">The intervals.</param>
+    /// <param name="scope">What the run shares.</param>
+    public MaintenanceWorker(
+        UploadStep upload, string temporaryFolder, Lineage lineage, DatabaseOptions options, ReplicationScope scope)
     {
-        (_upload, _spool, _options, _scope) = (upload, spool, options, scope);
-        _compaction = new CompactionStep(upload.Store, lineage);
-        _snapshots = new SnapshotCompositionStep(upload.Store, lineage, scope.Files, spool.CompositionFolder);
+        (_upload, _options, _scope) = (upload, options, scope);
+
+        // Files are read from the destination even where the spool still has them: that is how it is known that they arrived whole.
+        _compaction = new CompactionStep(upload.Store, lineage, scope.Files, temporaryFolder);
+        _snapshots = new SnapshotCompositionStep(upload.Store, lineage, scope.Files, temporaryFolder);
         _retention = new RetentionStep(upload.Store);
         _retentionOptions = new RetentionOptions { SnapshotRetention = options.SnapshotRetention, L0Retention = options.L0Retention };
         _lastRuns = new DateTimeOffset?[options.CompactionIntervals.Count];
     }
 
-    /// <summary>A full image that a level needs before it can go on, or null.</summary>
-    public LevelRepair? Repair
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _repair;
-            }
-        }
-    }
+    /// <summary>Called after an image of the database was asked for.</summary>
+    public Action Changed { get; init; } = static () => { };
 
     /// <summary>The newest failure, or null when there was none since the last success.</summary>
     public FailureStatus? Failure
@@ -100,12 +100,12 @@ internal sealed class MaintenanceWorker
     {
         if (once.ForcesSnapshot)
         {
-            await ComposeSnapshotAsync(cancellationToken).ConfigureAwait(false);
+            await ComposeSnapshotAsync(_upload.Catalog!, cancellationToken).ConfigureAwait(false);
         }
 
         if (once.EnforcesRetention)
         {
-            await DeleteAsync(_scope.Time.GetUtcNow(), cancellationToken).ConfigureAwait(false);
+            await DeleteAsync(_upload.Catalog!, _scope.Time.GetUtcNow(), cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -147,7 +147,7 @@ internal sealed class MaintenanceWorker
         var last = newest?.Created > _lastSnapshot || _lastSnapshot is null ? newest?.Created : _lastSnapshot;
         return MaintenanceClock.IsDue(_options.SnapshotInterval, last, now)
             && _upload.Shipped > (newest?.MaxTxid ?? Txid.None)
-            && Repair is not { Level.Value: Level.Count - 1 };
+            && _upload.Requested is null;
     }
 
     private bool IsRetentionDue(ReplicaCatalog catalog, DateTimeOffset now)
@@ -179,28 +179,156 @@ internal sealed class MaintenanceWorker
         }
     }
 
-    // What fails on one level holds back no other, nor snapshots and retention; it is thrown at the end.
+    // What fails on one level holds back no other, nor snapshots and retention; the first failure is thrown at the end.
     private async Task RunDueAsync(CancellationToken stopping)
     {
-        var now = _scope.Time.GetUtcNow();
-        Exception? failure = null;
-        await AttemptAsync(() => CompactDueLevelsAsync(now, stopping)).ConfigureAwait(false);
-        await AttemptAsync(() => SnapshotIfDueAsync(now, stopping)).ConfigureAwait(false);
-        await AttemptAsync(() => DeleteIfDueAsync(now, stopping)).ConfigureAwait(false);
-        if (failure is not null)
+        if (Catalog is not { } catalog)
         {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
+            return;
         }
 
-        async Task AttemptAsync(Func<Task> work)
+        var now = _scope.Time.GetUtcNow();
+        var version = catalog.Version;
+        var failures = new List<Exception>();
+        for (var i = 0; i < _lastRuns.Length; i++)
         {
-            try
+            if (IsLevelDue(i, now) && await TryAsync(() => CompactAsync(catalog, new Level(i + 1), stopping), failures).ConfigureAwait(false))
             {
-                await work().ConfigureAwait(false);
+                _lastRuns[i] = now;
             }
-            catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+        }
+
+        if (IsSnapshotDue(catalog, now)
+            && await TryAsync(() => ComposeSnapshotAsync(catalog, stopping), failures).ConfigureAwait(false))
+        {
+            _lastSnapshot = now;
+        }
+
+        if (IsRetentionDue(catalog, now) && await TryAsync(() => DeleteAsync(catalog, now, stopping), failures).ConfigureAwait(false))
+        {
+            _lastRetention = now;
+        }
+
+        if (failures.Count > 0)
+        {
+            ExceptionDispatchInfo.Throw(failures[0]);
+        }
+
+        if (catalog.Version == version && !HasLevelWork(catalog))
+        {
+            _levelsVersion = version;
+        }
+    }
+
+    private static async Task<bool> TryAsync(Func<Task> work, List<Exception> failures)
+    {
+        try
+        {
+            await work().ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+        {
+            failures.Add(e);
+            return false;
+        }
+    }
+
+    private bool HasLevelWork(ReplicaCatalog catalog)
+    {
+        var files = catalog.Files;
+        return Enumerable.Range(1, _lastRuns.Length)
+            .Any(level => CompactionDecision.From(files, new Level(level)) is not CompactionDecision.Idle);
+    }
+
+    private async Task CompactAsync(ReplicaCatalog catalog, Level level, CancellationToken cancellationToken)
+    {
+        while (CompactionDecision.From(catalog.Files, level) is not CompactionDecision.Idle)
+        {
+            await _upload.Claim.ConfirmAsync(cancellationToken).ConfigureAwait(false);
+            var result = await _compaction.RunAsync(catalog, level, takesSingle: false, cancellationToken).ConfigureAwait(false);
+            if (result.File is { } file)
             {
-                failure ??= e;
+                NoteFile(file, result);
+            }
+            else if (result.Failure is { } failure)
+            {
+                await MendAsync(catalog, result, cancellationToken).ConfigureAwait(false);
+                throw failure;
             }
         }
     }
+
+    private async Task ComposeSnapshotAsync(ReplicaCatalog catalog, CancellationToken cancellationToken)
+    {
+        await _upload.Claim.ConfirmAsync(cancellationToken).ConfigureAwait(false);
+        var result = await _snapshots.RunAsync(catalog, cancellationToken).ConfigureAwait(false);
+        if (result.File is { } file)
+        {
+            NoteFile(file, result);
+            if (result.IsProven)
+            {
+                Volatile.Write(ref _proven, file.MaxTxid.Value);
+            }
+        }
+        else if (result.Failure is { } failure)
+        {
+            await MendAsync(catalog, result, cancellationToken).ConfigureAwait(false);
+            throw failure;
+        }
+    }
+
+    private async Task DeleteAsync(ReplicaCatalog catalog, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var plan = RetentionPlan.From(catalog.Files, now, _retentionOptions);
+        if (plan.Deletions.Count > 0)
+        {
+            await _upload.Claim.ConfirmAsync(cancellationToken).ConfigureAwait(false);
+            var result = await _retention.RunAsync(plan, catalog, cancellationToken).ConfigureAwait(false);
+            _scope.Metrics.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files);
+            _scope.Logger.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files, result.SizeBytes, plan.Floor ?? Txid.None);
+        }
+
+        (_retentionVersion, _retentionRecheckAt) = (catalog.Version, plan.RecheckAt ?? DateTimeOffset.MaxValue);
+    }
+
+    // What is damaged is as good as missing, and is not looked at again by this run. Nothing is deleted: a person may still want it.
+    private async Task MendAsync(ReplicaCatalog catalog, CompactionResult result, CancellationToken cancellationToken)
+    {
+        if (result.Outcome == CompactionOutcome.Stale)
+        {
+            _upload.Distrust(); // The destination is listed anew before anything else happens.
+            return;
+        }
+
+        if (result.DamagedFile is { } damaged)
+        {
+            if (await _upload.TryShipAgainAsync(damaged, cancellationToken).ConfigureAwait(false))
+            {
+                _scope.Logger.ShippedAgain(_options.DatabasePath, damaged.ToString(), _upload.Store.Name);
+                return;
+            }
+
+            catalog.Remove(damaged);
+        }
+
+        _scope.Logger.CannotContinue(_options.DatabasePath, _upload.Store.Name, Log.Reason(result.Failure!));
+        _upload.RequestImage(Level.Snapshots, Txid.First);
+        Changed();
+    }
+
+    private void NoteFile(LtxFileInfo file, CompactionResult result)
+    {
+        _scope.Metrics.Compacted(_options.DatabasePath, _upload.Store.Name, file.Level.Value, file.SizeBytes);
+        _scope.Logger.Compacted(
+            _options.DatabasePath, file.Key.ToString(), _upload.Store.Name, result.InputCount, result.BytesRead, file.SizeBytes);
+    }
+
+    private void NoteFailure(Exception? failure)
+    {
+        lock (_gate)
+        {
+            _failure = failure is null ? null : new FailureStatus(_scope.Time.GetUtcNow(), Log.Reason(failure));
+        }
+    }
+}
