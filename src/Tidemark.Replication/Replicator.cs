@@ -44,7 +44,13 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
 
     /// <summary>Captures and ships everything that is there now.</summary>
     /// <exception cref="TidemarkException">A database is missing, or something could not be captured or shipped.</exception>
-    public async Task RunOnceAsync(CancellationToken cancellationToken)
+    public Task RunOnceAsync(CancellationToken cancellationToken) => RunOnceAsync(new OnceOptions(), cancellationToken);
+
+    /// <summary>Captures and ships everything that is there now.</summary>
+    /// <param name="options">What is done beside.</param>
+    /// <param name="cancellationToken">Ends the run.</param>
+    /// <exception cref="TidemarkException">A database is missing, or something could not be captured or shipped.</exception>
+    public async Task RunOnceAsync(OnceOptions options, CancellationToken cancellationToken)
     {
         using var watch = new WalWatch();
         var workers = OpenAll(watch);
