@@ -42,4 +42,8 @@ internal static partial class Log
 
     [LoggerMessage(5011, LogLevel.Error, "Replication failed: {Reason}")]
     public static partial void ReplicationFailed(this ILogger logger, string reason);
+
+    [LoggerMessage(5012, LogLevel.Warning,
+        "retention.enabled is false: nothing is deleted from replicas, and they grow until something else deletes")]
+    public static partial void RetentionDisabled(this ILogger logger);
 }

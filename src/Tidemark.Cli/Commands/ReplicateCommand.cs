@@ -14,6 +14,8 @@ internal sealed class ReplicateCommand : Command
 {
     private readonly ConfigFlags _config;
     private readonly FlagOf<string> _exec;
+    private readonly FlagOf<bool> _enforcesRetention;
+    private readonly FlagOf<bool> _forcesSnapshot;
     private readonly FlagOf<bool> _isOnce;
     private readonly FlagOf<bool> _isRestoredIfMissing;
     private readonly FlagOf<LogLevel?> _logLevel;
@@ -23,6 +25,8 @@ internal sealed class ReplicateCommand : Command
         : base("replicate", "Replicates databases until it is told to stop")
     {
         _isOnce = Flags.Switch("once", "Capture and upload everything once, then end.");
+        _forcesSnapshot = Flags.Switch("force-snapshot", "With -once: upload a snapshot of each database too.");
+        _enforcesRetention = Flags.Switch("enforce-retention", "With -once: then delete what is older than is kept from the replicas.");
         _exec = Flags.Text("exec", "CMD",
             "Run this command beside the replication: it gets every signal, and its end is the end, with its exit code.");
         _isRestoredIfMissing = Flags.Switch("restore-if-db-not-exists", "First restore databases that do not exist, if there is a backup.");
@@ -61,6 +65,16 @@ internal sealed class ReplicateCommand : Command
             throw Misuse("cannot specify -once flag with -exec");
         }
 
+        if (!_isOnce.Value && _forcesSnapshot.Value)
+        {
+            throw Misuse("cannot specify -force-snapshot flag without -once");
+        }
+
+        if (!_isOnce.Value && _enforcesRetention.Value)
+        {
+            throw Misuse("cannot specify -enforce-retention flag without -once");
+        }
+
         var words = exec is null ? null : Split(exec);
         if (config.Databases.Count == 0)
         {
@@ -77,6 +91,11 @@ internal sealed class ReplicateCommand : Command
             logger.ConfigWarning(warning);
         }
 
+        if (!config.IsRetentionEnabled)
+        {
+            logger.RetentionDisabled();
+        }
+
         using var interruption = Interruption.Register();
         try
         {
@@ -84,7 +103,8 @@ internal sealed class ReplicateCommand : Command
             var replicator = new Replicator(databases, host.Files, host.Time, loggers);
             if (_isOnce.Value)
             {
-                await replicator.RunOnceAsync(interruption.Stopping);
+                var once = new OnceOptions { ForcesSnapshot = _forcesSnapshot.Value, EnforcesRetention = _enforcesRetention.Value };
+                await replicator.RunOnceAsync(once, interruption.Stopping);
                 return ExitCode.Done;
             }
 
@@ -221,6 +241,13 @@ internal sealed class ReplicateCommand : Command
         CheckpointInterval = database.CheckpointInterval,
         CheckpointPages = database.MinCheckpointPageCount,
         CaptureBytesMax = database.MaxSyncWalBytes,
+        SpoolBytesMax = database.MaxSpoolBytes,
+        CompactionIntervals = config.CompactionIntervals,
+        SnapshotInterval = database.Snapshot.Interval,
+        SnapshotRetention = database.Snapshot.Retention,
+        L0Retention = config.L0Retention,
+        L0RetentionCheckInterval = config.L0RetentionCheckInterval,
+        IsRetentionEnabled = config.IsRetentionEnabled,
         BusyTimeout = database.BusyTimeout,
         ShutdownTimeout = config.ShutdownSyncTimeout,
         ShutdownRetryInterval = config.ShutdownSyncInterval,

@@ -1,6 +1,7 @@
 using System.Text;
 using Tidemark.Cli.Arguments;
 using Tidemark.Cli.Logging;
+using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -57,6 +58,7 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
     private TidemarkConfig Parse(ConfigSection file)
     {
         var syncInterval = file.PositiveDuration("sync-interval") ?? s_syncIntervalDefault;
+        var snapshot = ParseSnapshot(file, new SnapshotConfig());
         RefuseEncryption(file);
         var initial = new TidemarkConfig();
         var config = initial with
@@ -65,10 +67,68 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             Exec = file.Text("exec"),
             ShutdownSyncTimeout = file.Value("shutdown-sync-timeout", NotNegative) ?? initial.ShutdownSyncTimeout,
             ShutdownSyncInterval = file.PositiveDuration("shutdown-sync-interval") ?? initial.ShutdownSyncInterval,
-            Databases = [.. file.List("dbs").Select(section => ParseDatabase(section, syncInterval)).OfType<DatabaseConfig>()],
+            CompactionIntervals = ParseLevels(file) ?? initial.CompactionIntervals,
+            L0Retention = file.Value("l0-retention", NotNegative) ?? initial.L0Retention,
+            L0RetentionCheckInterval = file.PositiveDuration("l0-retention-check-interval") ?? initial.L0RetentionCheckInterval,
+            IsRetentionEnabled = ParseIsRetentionEnabled(file) ?? initial.IsRetentionEnabled,
+            Databases = [.. file.List("dbs").Select(section => ParseDatabase(section, syncInterval, snapshot)).OfType<DatabaseConfig>()],
         };
         file.Finish(LaterKeys.OfFile);
         return config;
+    }
+
+    /// <summary>Intervals from level 1 on; null when the file does not name the key. Without a value there are no levels.</summary>
+    private static List<TimeSpan>? ParseLevels(ConfigSection file)
+    {
+        if (!file.Names("levels"))
+        {
+            return null;
+        }
+
+        var levels = file.List("levels");
+        var intervalsMax = Level.Snapshots.Value - 1;
+        if (levels.Count > intervalsMax)
+        {
+            file.Error("levels", $"must be at most {intervalsMax}");
+        }
+
+        return [.. levels.Select(ParseLevel)];
+    }
+
+    private static TimeSpan ParseLevel(ConfigSection section)
+    {
+        if (!section.Has("interval"))
+        {
+            section.Error("interval", "must say how often the level is made");
+        }
+
+        var interval = section.PositiveDuration("interval") ?? TimeSpan.Zero;
+        section.Finish(LaterKeys.None);
+        return interval;
+    }
+
+    private static SnapshotConfig ParseSnapshot(ConfigSection parent, SnapshotConfig initial)
+    {
+        if (parent.Section("snapshot") is not { } section)
+        {
+            return initial;
+        }
+
+        var snapshot = new SnapshotConfig
+        {
+            Interval = section.PositiveDuration("interval") ?? initial.Interval,
+            Retention = section.PositiveDuration("retention") ?? initial.Retention,
+        };
+        section.Finish(LaterKeys.None);
+        return snapshot;
+    }
+
+    private static bool? ParseIsRetentionEnabled(ConfigSection file)
+    {
+        var section = file.Section("retention");
+        var isEnabled = section?.Value("enabled", YamlScalar.Boolean);
+        section?.Finish(LaterKeys.None);
+        return isEnabled;
     }
 
     private static LoggingConfig ParseLogging(ConfigSection section)
@@ -90,7 +150,7 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
         return logging;
     }
 
-    private DatabaseConfig? ParseDatabase(ConfigSection section, TimeSpan syncInterval)
+    private DatabaseConfig? ParseDatabase(ConfigSection section, TimeSpan syncInterval, SnapshotConfig snapshot)
     {
         section.Refuse("folders of databases are not supported yet, so these would not be replicated; list each database by its path",
             "dir", "pattern", "recursive", "watch", "meta-dir");
@@ -111,6 +171,8 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             MinCheckpointPageCount = (int?)section.Value("min-checkpoint-page-count", text => Within(text, 1, int.MaxValue))
                 ?? initial.MinCheckpointPageCount,
             MaxSyncWalBytes = section.Value("max-sync-wal-bytes", text => Within(text, 0, long.MaxValue)) ?? initial.MaxSyncWalBytes,
+            MaxSpoolBytes = section.Value("max-spool-bytes", text => Within(text, 0, long.MaxValue)) ?? initial.MaxSpoolBytes,
+            Snapshot = ParseSnapshot(section, snapshot),
             IsRestoredIfMissing = section.Value("restore-if-db-not-exists", YamlScalar.Boolean) ?? false,
             Replicas = ParseReplicas(section, syncInterval),
         };

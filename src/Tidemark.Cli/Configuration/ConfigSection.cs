@@ -29,6 +29,9 @@ internal sealed class ConfigSection
     /// <summary>Whether a key has a value.</summary>
     public bool Has(string key) => _entries.TryGetValue(key, out var entry) && !IsNull(entry.Value);
 
+    /// <summary>Whether a key is there, with or without a value.</summary>
+    public bool Names(string key) => _entries.ContainsKey(key);
+
     /// <summary>A text; null when unset or empty.</summary>
     public string? Text(string key) => TryRead(key, out var text) && text.Length > 0 ? text : null;
 

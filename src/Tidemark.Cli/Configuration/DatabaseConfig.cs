@@ -24,6 +24,12 @@ internal sealed record DatabaseConfig
     /// <value>Bytes of the WAL that one capture takes; 0 for no bound. 64 MiB by default.</value>
     public long MaxSyncWalBytes { get; init; } = 64 * 1024 * 1024;
 
+    /// <value>Bytes of captures that the spool keeps for destinations that do not have them yet; 0 for no bound. 1 GiB by default.</value>
+    public long MaxSpoolBytes { get; init; } = 1L << 30;
+
+    /// <value>Those of the file unless the database has its own.</value>
+    public SnapshotConfig Snapshot { get; init; } = new();
+
     /// <value>Whether a missing database is restored before replication begins.</value>
     public bool IsRestoredIfMissing { get; init; }
 

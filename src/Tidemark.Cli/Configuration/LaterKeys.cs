@@ -20,12 +20,14 @@ internal static class LaterKeys
     /// <summary>Of the whole file.</summary>
     public static FrozenSet<string> OfFile { get; } =
     [
-        .. OfReplica, "addr", "mcp-addr", "socket", "levels", "snapshot", "validation", "l0-retention", "l0-retention-check-interval",
-        "verify-compaction", "retention", "heartbeat-url", "heartbeat-interval",
+        .. OfReplica, "addr", "mcp-addr", "socket", "validation", "verify-compaction", "heartbeat-url", "heartbeat-interval",
     ];
 
     /// <summary>Of a database.</summary>
-    public static FrozenSet<string> OfDatabase { get; } = FrozenSet.Create("truncate-page-n", "snapshot");
+    public static FrozenSet<string> OfDatabase { get; } = FrozenSet.Create("truncate-page-n");
+
+    /// <summary>Of a section in which every key is used.</summary>
+    public static FrozenSet<string> None { get; } = [];
 
     /// <summary>Of the section <c>logging</c>.</summary>
     public static FrozenSet<string> OfLogging { get; } = FrozenSet.Create("source");

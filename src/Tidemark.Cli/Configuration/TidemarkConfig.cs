@@ -15,6 +15,20 @@ internal sealed record TidemarkConfig
     /// <value>How long to wait between two tries of the last upload. 500 ms by default.</value>
     public TimeSpan ShutdownSyncInterval { get; init; } = TimeSpan.FromMilliseconds(500);
 
+    /// <value>How often each compaction level gathers the files of the level below, from level 1 on; at most 8. 30 seconds, 5 minutes and
+    /// 1 hour by default.</value>
+    public IReadOnlyList<TimeSpan> CompactionIntervals { get; init; }
+        = [TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(5), TimeSpan.FromHours(1)];
+
+    /// <value>How long every single capture can be restored; 0: captures are never deleted. 5 minutes by default.</value>
+    public TimeSpan L0Retention { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <value>How often it is looked whether files can be deleted. 15 seconds by default.</value>
+    public TimeSpan L0RetentionCheckInterval { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <value>Whether files that no promised restore needs are deleted from replicas. True by default.</value>
+    public bool IsRetentionEnabled { get; init; } = true;
+
     /// <value>In the order of the file.</value>
     public IReadOnlyList<DatabaseConfig> Databases { get; init; } = [];
 

@@ -3,7 +3,7 @@ using Tidemark.Replicas.Catalog;
 
 namespace Tidemark.Replicas.Retention;
 
-/// <summary>The files of a replica that no promised restore needs, and since when that is looked at again.</summary>
+/// <summary>The files of a replica that no promised restore needs, and when to look again.</summary>
 /// <remarks>
 /// <para>What is promised, as long as it could be restored before: the latest state; the state at every moment of the last
 /// <see cref="RetentionOptions.SnapshotRetention"/>, as exactly as the files that stay allow; every TXID from <see cref="Floor"/> on to

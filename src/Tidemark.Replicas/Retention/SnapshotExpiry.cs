@@ -20,18 +20,16 @@ internal readonly record struct SnapshotExpiry(IReadOnlyList<LtxFileInfo> Deleti
     /// </remarks>
     public static SnapshotExpiry From(IReadOnlyList<LtxFileInfo> snapshots, DateTimeOffset now, RetentionOptions options)
     {
-        DateTimeOffset LeavesAt(LtxFileInfo file)
-            => FileAge.Reaches(file.Created, options.SnapshotRetention, options.L0Retention);
+        DateTimeOffset LeavesAt(LtxFileInfo file) => FileAge.Reaches(file.Created, options.SnapshotRetention, options.L0Retention);
 
         var recheckAt = snapshots.Select(LeavesAt).Where(time => time > now).Select(time => (DateTimeOffset?)time).Min();
-        var past = snapshots.Where(file => LeavesAt(file) <= now).Select(file => (Txid?)file.MaxTxid).LastOrDefault();
-        if (past is not { } start)
+        if (snapshots.Where(file => LeavesAt(file) <= now).Select(file => (Txid?)file.MaxTxid).LastOrDefault() is not { } start)
         {
             return new SnapshotExpiry([], null, recheckAt);
         }
 
-        // Of two snapshots whose times contradict their order, either may be the one with the wrong time: the lower one is the floor. A time
-        // in the future is surely wrong, and tells nothing.
+        // Of two snapshots whose times contradict their order, either may be the one with the wrong time: the lower one is the floor. A
+        // time in the future is surely wrong, and tells nothing.
         var floor = snapshots.First(file => file.MaxTxid == start || (LeavesAt(file) > now && file.Created <= now)).MaxTxid;
         return new SnapshotExpiry([.. snapshots.TakeWhile(file => file.MaxTxid < floor)], floor, recheckAt);
     }

@@ -15,6 +15,11 @@ public sealed class ConfigReaderTests
             exec: sleep 1
             shutdown-sync-timeout: 1m
             shutdown-sync-interval: 250ms
+            levels: [{interval: 10s}, {interval: 2m}]
+            snapshot: {interval: 12h, retention: 720h}
+            l0-retention: 1h
+            l0-retention-check-interval: 1m
+            retention: {enabled: off}
             dbs:
               - path: /data/app.db
                 meta-path: /spool/app
@@ -23,6 +28,8 @@ public sealed class ConfigReaderTests
                 busy-timeout: 3s
                 min-checkpoint-page-count: 2_000
                 max-sync-wal-bytes: 0x100000
+                max-spool-bytes: 5_000_000
+                snapshot: {interval: 1h, retention: 2h}
                 restore-if-db-not-exists: true
                 replicas:
                   - url: file:///backup/one
@@ -35,6 +42,10 @@ public sealed class ConfigReaderTests
         Assert.Equal("sleep 1", config.Exec);
         Assert.Equal(TimeSpan.FromMinutes(1), config.ShutdownSyncTimeout);
         Assert.Equal(TimeSpan.FromMilliseconds(250), config.ShutdownSyncInterval);
+        Assert.Equal([TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(2)], config.CompactionIntervals);
+        Assert.Equal(TimeSpan.FromHours(1), config.L0Retention);
+        Assert.Equal(TimeSpan.FromMinutes(1), config.L0RetentionCheckInterval);
+        Assert.False(config.IsRetentionEnabled);
         var database = Assert.Single(config.Databases);
         Assert.Equal("/data/app.db", database.Path);
         Assert.Equal("/spool/app", database.MetaPath);
@@ -43,6 +54,8 @@ public sealed class ConfigReaderTests
         Assert.Equal(TimeSpan.FromSeconds(3), database.BusyTimeout);
         Assert.Equal(2000, database.MinCheckpointPageCount);
         Assert.Equal(0x100000, database.MaxSyncWalBytes);
+        Assert.Equal(5_000_000, database.MaxSpoolBytes);
+        Assert.Equal(new SnapshotConfig { Interval = TimeSpan.FromHours(1), Retention = TimeSpan.FromHours(2) }, database.Snapshot);
         Assert.True(database.IsRestoredIfMissing);
         Assert.Equal(
             [
@@ -61,7 +74,60 @@ public sealed class ConfigReaderTests
         Assert.Empty(config.Databases);
         Assert.Null(config.Exec);
         Assert.Equal(TimeSpan.FromSeconds(30), config.ShutdownSyncTimeout);
+        Assert.Equal([30, 300, 3600], config.CompactionIntervals.Select(interval => interval.TotalSeconds));
+        Assert.Equal(TimeSpan.FromMinutes(5), config.L0Retention);
+        Assert.Equal(TimeSpan.FromSeconds(15), config.L0RetentionCheckInterval);
+        Assert.True(config.IsRetentionEnabled);
     }
+
+    [Theory]
+    [InlineData("levels: []")]
+    [InlineData("levels:")]
+    [InlineData("levels: ~")]
+    public void A_list_without_levels_switches_compaction_off(string text) => Assert.Empty(Parse(text).CompactionIntervals);
+
+    [Fact]
+    public void The_snapshots_of_a_database_go_before_those_of_the_file_key_by_key()
+    {
+        var databases = Parse("""
+            snapshot: {interval: 12h}
+            dbs:
+              - {path: /a, replica: {path: /r}}
+              - {path: /b, replica: {path: /s}, snapshot: {interval: 1h}}
+              - {path: /c, replica: {path: /t}, snapshot: {retention: 2h}}
+            """).Databases;
+
+        Assert.Equal([(12, 24), (1, 24), (12, 2)],
+            databases.Select(database => ((int)database.Snapshot.Interval.TotalHours, (int)database.Snapshot.Retention.TotalHours)));
+    }
+
+    [Theory]
+    [InlineData("levels: [{interval: 1s}, {interval: 0s}]", "levels[1].interval: \"0s\" must be greater than 0")]
+    [InlineData("levels: [{}]", "levels[0].interval: must say how often the level is made")]
+    [InlineData("levels: 30s", "levels: must be a list of sections")]
+    [InlineData("snapshot: {interval: 0s}", "snapshot.interval: \"0s\" must be greater than 0")]
+    [InlineData("snapshot: {retention: -1h}", "snapshot.retention: \"-1h\" must be greater than 0")]
+    [InlineData("l0-retention: -1s", "l0-retention: \"-1s\" must not be negative")]
+    [InlineData("l0-retention-check-interval: 0", "l0-retention-check-interval: \"0\" must be greater than 0")]
+    [InlineData("retention: 24h", "retention: must be a section of keys and values")]
+    [InlineData("dbs: [{path: /a, replica: {path: /r}, snapshot: {interval: 0s}}]",
+        "dbs[0].snapshot.interval: \"0s\" must be greater than 0")]
+    [InlineData("dbs: [{path: /a, replica: {path: /r}, max-spool-bytes: -1}]",
+        "dbs[0].max-spool-bytes: \"-1\" must be from 0 to 9223372036854775807")]
+    public void Times_that_make_no_sense_are_refused(string text, string problem)
+        => Assert.Equal($"c.yml:1: {problem}", Assert.Throws<ConfigException>(() => Parse(text)).Message);
+
+    [Fact]
+    public void There_are_eight_levels_at_most()
+    {
+        static string Levels(int count) => $"levels: [{string.Join(", ", Enumerable.Repeat("{interval: 1m}", count))}]";
+
+        Assert.Equal(8, Parse(Levels(8)).CompactionIntervals.Count);
+        Assert.Equal("c.yml:1: levels: must be at most 8", Assert.Throws<ConfigException>(() => Parse(Levels(9))).Message);
+    }
+
+    [Fact]
+    public void Captures_can_be_kept_for_ever() => Assert.Equal(TimeSpan.Zero, Parse("l0-retention: 0").L0Retention);
 
     [Fact]
     public void A_null_value_leaves_the_default()
@@ -145,8 +211,9 @@ public sealed class ConfigReaderTests
     public void Keys_without_effect_are_warned_of()
     {
         var config = Parse("""
-            snapshot: {interval: 1h}
+            verify-compaction: true
             foo: 1
+            snapshot: {every: 1h}
             dbs:
               - path: /a
                 replica:
@@ -157,8 +224,9 @@ public sealed class ConfigReaderTests
 
         Assert.Equal(
             [
-                "c.yml:8: dbs[0].replica.auto-recover: not supported yet: ignored",
-                "c.yml:1: snapshot: not supported yet: ignored",
+                "c.yml:3: snapshot.every: unknown key: ignored",
+                "c.yml:9: dbs[0].replica.auto-recover: not supported yet: ignored",
+                "c.yml:1: verify-compaction: not supported yet: ignored",
                 "c.yml:2: foo: unknown key: ignored",
             ],
             config.Warnings);

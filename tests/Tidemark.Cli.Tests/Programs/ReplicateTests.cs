@@ -153,6 +153,27 @@ public sealed class ReplicateTests : IDisposable
     }
 
     [Fact]
+    public async Task A_replica_from_which_nothing_is_deleted_is_warned_of()
+    {
+        WriteRows(1);
+        var config = _folder["tidemark.yml"];
+        await File.WriteAllTextAsync(
+            config,
+            $$"""
+            retention: {enabled: false}
+            dbs:
+              - path: {{Database}}
+                replica: {path: {{_folder["replica"]}} }
+            """,
+            TestContext.Current.CancellationToken);
+
+        var result = await RunningProgram.RunAsync("replicate", "-once", "-config", config);
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Contains("level=WARN msg=\"retention.enabled is false: ", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_missing_database_is_restored_first_when_that_is_asked_for()
     {
         WriteRows(3);

@@ -60,6 +60,10 @@ public sealed class UsageTests
     [InlineData("replicate db", "Error: must specify at least one replica URL for db",
         "Try: tidemark replicate db file:///path/to/replica")]
     [InlineData("replicate -once -exec x db file:///r", "Error: cannot specify -once flag with -exec", "Try: tidemark replicate -help")]
+    [InlineData("replicate -force-snapshot db file:///r", "Error: cannot specify -force-snapshot flag without -once",
+        "Try: tidemark replicate -help")]
+    [InlineData("replicate -enforce-retention db file:///r", "Error: cannot specify -enforce-retention flag without -once",
+        "Try: tidemark replicate -help")]
     [InlineData("replicate -config c db file:///r", "Error: cannot specify a replica URL and the -config flag",
         "Try: tidemark replicate -help")]
     [InlineData("demo now", "Error: too many arguments", "Try: tidemark demo -help")]

@@ -10,8 +10,8 @@ public sealed class RetentionPlanTests
 {
     private const string Nothing = "";
 
-    /// <summary>How many lives each property is tried with; about a second.</summary>
-    private const int Runs = 500;
+    /// <summary>How many lives each property is tried with; more with <c>CsCheck_Iter</c>.</summary>
+    private static readonly long s_runs = Math.Max(500, Check.Iter);
 
     /// <summary>Snapshots count for 100 seconds and captures for 10, so that the promised time begins 110 seconds ago.</summary>
     private static readonly RetentionOptions s_short = Options(100, 10);
@@ -135,12 +135,12 @@ public sealed class RetentionPlanTests
     [Fact]
     public void Every_promised_restore_works_after_any_part_of_the_deletions()
         => Gen.Select(GenLife(hasRightClock: false), GenOptions, Gen.Int).Sample((steps, options, seed) =>
-            AssertPromise(Live(steps, options), options, seed, isClockRight: false), iter: Runs);
+            AssertPromise(Live(steps, options), options, seed, isClockRight: false), iter: s_runs);
 
     [Fact]
     public void Every_moment_restores_as_exactly_as_the_files_that_stay_allow_while_the_clock_is_right()
         => Gen.Select(GenLife(hasRightClock: true), GenOptions, Gen.Int).Sample((steps, options, seed) =>
-            AssertPromise(Live(steps, options), options, seed, isClockRight: true), iter: Runs);
+            AssertPromise(Live(steps, options), options, seed, isClockRight: true), iter: s_runs);
 
     [Fact]
     public void Every_promised_restore_works_whatever_lies_in_the_replica()
@@ -153,7 +153,7 @@ public sealed class RetentionPlanTests
             }
 
             AssertPromise(life, options, seed, isClockRight: false);
-        }, iter: Runs);
+        }, iter: s_runs);
 
     [Fact]
     public void No_level_gets_a_hole_and_each_keeps_its_newest_file()
@@ -172,7 +172,7 @@ public sealed class RetentionPlanTests
                     Assert.True(deleted.MaxTxid <= files.Max(file => file.MaxTxid));
                 }
             }
-        }, iter: Runs);
+        }, iter: s_runs);
 
     [Fact]
     public void Repeated_runs_converge_and_find_nothing_before_the_next_look()
@@ -200,7 +200,7 @@ public sealed class RetentionPlanTests
                 now = next;
                 Assert.True(++looks <= life.Files.Count + 1, "It is looked again and again.");
             }
-        }, iter: Runs);
+        }, iter: s_runs);
 
     private static Gen<RetentionOptions> GenOptions
         => Gen.Select(Gen.Int[1, 120], Gen.Int[0, 30]).Select((snapshots, captures) => Options(snapshots, captures));
