@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
+using Tidemark.Replicas.Leases;
 using Tidemark.Replication.Capture;
 
 namespace Tidemark.Replication;
@@ -35,8 +36,8 @@ internal static partial class Log
     [LoggerMessage(
         2006,
         LogLevel.Information,
-        "Wrote a snapshot of {Database} at TXID {Txid} for {Destination}, whose history the spool does not continue")]
-    public static partial void Snapshot(this ILogger logger, string database, Txid txid, string destination);
+        "Wrote a full image of {Database}, TXIDs {From} to {Txid}, for {Destination}, where captures alone cannot go on")]
+    public static partial void WroteImage(this ILogger logger, string database, Txid from, Txid txid, string destination);
 
     [LoggerMessage(
         2007,
@@ -71,6 +72,31 @@ internal static partial class Log
         "{Destination} holds files of another writer up to TXID {Txid} (lineage {Lineage}), and {Database} has no spool that says otherwise: "
             + "its history goes on from there with all pages. If that is another database's replica, stop now and use another URL")]
     public static partial void TookOver(this ILogger logger, string database, string destination, Txid txid, Lineage lineage);
+
+    [LoggerMessage(
+        2016,
+        LogLevel.Warning,
+        "The spool of {Database} held more than {LimitBytes} bytes for destinations that lack them: dropped the {Count} oldest captures, up to "
+            + "TXID {Txid}. A destination that lacks them goes on from a full image, and the states in between cannot be restored from it")]
+    public static partial void SpoolIsFull(this ILogger logger, string database, long limitBytes, int count, Txid txid);
+
+    [LoggerMessage(
+        2017,
+        LogLevel.Warning,
+        "{Destination} was another writer's until now ({Found}); from now on {Database} is replicated to it. If that one still runs, both "
+            + "find out and stop")]
+    public static partial void ClaimTaken(this ILogger logger, string database, string destination, WriterClaim found);
+
+    [LoggerMessage(
+        2018,
+        LogLevel.Warning,
+        "Two processes replicated to {Destination} before ({Found} was one of them); now {Database} is replicated to it. If the other one "
+            + "still runs, both find out and stop")]
+    public static partial void ClaimWasContested(this ILogger logger, string database, string destination, WriterClaim found);
+
+    [LoggerMessage(
+        2019, LogLevel.Warning, "What lies at {Destination} to say who writes there cannot be read; {Database} has written it anew")]
+    public static partial void ClaimUnreadable(this ILogger logger, string database, string destination);
 
     [LoggerMessage(2014, LogLevel.Debug, "{Database} is as it was captured last, as TXID {Txid}")]
     public static partial void Unchanged(this ILogger logger, string database, Txid txid);

@@ -16,7 +16,7 @@ public sealed partial class RoomTests
     {
         ["Tidemark.Formats"] = ["Compression", "Database", "Wal", "Ltx"],
         ["Tidemark.Replicas"] = ["Files", "Catalog", "Stores", "Leases", "Restore"],
-        ["Tidemark.Replication"] = ["Databases", "Capture", "Checkpoints", "Snapshots", "Upload", "Scheduling"],
+        ["Tidemark.Replication"] = ["Databases", "Capture", "Checkpoints", "Images", "Upload", "Scheduling"],
     };
 
     private static string SourceFolder => Path.Combine(RepositoryRoot(), "src");

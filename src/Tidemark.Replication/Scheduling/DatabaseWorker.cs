@@ -1,10 +1,12 @@
 using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
 using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Leases;
+using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
 using Tidemark.Replication.Databases;
-using Tidemark.Replication.Snapshots;
+using Tidemark.Replication.Images;
 using Tidemark.Replication.Upload;
 
 namespace Tidemark.Replication.Scheduling;
@@ -58,7 +60,7 @@ internal sealed class DatabaseWorker : IDisposable
 
         _checkpoint = new CheckpointStep(_database, new CheckpointPolicy((uint)options.CheckpointPages, options.CheckpointInterval));
         _destinations = [.. options.Destinations.Select(
-            store => new DestinationWorker(new UploadStep(store, _spool, _database.Lineage), options, time, logger)
+            store => new DestinationWorker(new UploadStep(store, _spool, ClaimOf(store)), options, time, logger)
             {
                 Changed = OnDestinationChanged,
             })];
@@ -134,7 +136,7 @@ internal sealed class DatabaseWorker : IDisposable
 
         failures.Clear();
         await ShipOnceAsync(failures, cancellationToken).ConfigureAwait(false);
-        WriteSnapshots();
+        WriteImages();
         _database.CloseInOrder();
         failures.Clear();
         await ShipOnceAsync(failures, cancellationToken).ConfigureAwait(false);
@@ -178,6 +180,8 @@ internal sealed class DatabaseWorker : IDisposable
     private static CaptureSettings SettingsOf(DatabaseOptions options) => new(
         options.CaptureBytesMax > 0 ? options.CaptureBytesMax : long.MaxValue, options.BusyTimeout, Environment.ProcessorCount);
 
+    private ClaimStep ClaimOf(IReplicaStore store) => new(store, _database.Lineage, _time, _options.ClaimCheckInterval);
+
     private async Task CaptureLoopAsync(Task[] loops, CancellationToken stopping)
     {
         var lastCapture = _time.GetTimestamp() - (long)(_options.SyncInterval.TotalSeconds * _time.TimestampFrequency);
@@ -216,13 +220,13 @@ internal sealed class DatabaseWorker : IDisposable
         }
     }
 
-    /// <summary>Captures, checkpoints and writes snapshots as far as they are due. Returns how long to wait after a failure.</summary>
+    /// <summary>Captures, checkpoints and writes images as far as they are due. Returns how long to wait after a failure.</summary>
     private TimeSpan? Step(CancellationToken stopping)
     {
         try
         {
             // The first TXID follows what the destinations hold, so all of them are asked first. One that does not answer holds back no
-            // other: should it be found to hold the same TXIDs later on, it goes on from a snapshot.
+            // other: should it be found to hold the same TXIDs later on, it goes on from a full image.
             var canBegin = _database.Position is not null
                 || (_destinations.All(destination => destination.WasAsked) && _destinations.Any(destination => destination.IsReconciled));
             TakeHeads();
@@ -235,7 +239,7 @@ internal sealed class DatabaseWorker : IDisposable
             if (CaptureAll(stopping).Outcome != CaptureOutcome.NoDatabase)
             {
                 Checkpoint();
-                WriteSnapshots();
+                WriteImages();
             }
 
             _backOff.Reset();
@@ -271,6 +275,7 @@ internal sealed class DatabaseWorker : IDisposable
             Report(result);
             if (result.Outcome is not (CaptureOutcome.Idle or CaptureOutcome.NoDatabase))
             {
+                BoundSpool();
                 Offer();
             }
         }
@@ -302,21 +307,26 @@ internal sealed class DatabaseWorker : IDisposable
         }
     }
 
-    private void WriteSnapshots()
+    private void WriteImages()
     {
-        var wanting = _destinations.Where(destination => destination.WantsSnapshot).ToArray();
-        if (wanting.Length == 0 || SnapshotStep.Run(_database) is not { } snapshot)
+        var wanting = _destinations
+            .Select(destination => (Destination: destination, Image: destination.WantedImage))
+            .Where(wanting => wanting.Image is not null)
+            .ToLookup(wanting => wanting.Image!.From);
+        foreach (var sameImage in wanting)
         {
-            return;
-        }
+            if (FullImageStep.Run(_database, sameImage.Key) is not { } image)
+            {
+                continue;
+            }
 
-        foreach (var destination in wanting)
-        {
-            _logger.Snapshot(_options.DatabasePath, snapshot.MaxTxid, destination.Store.Name);
-            destination.OfferSnapshot();
+            Offer();
+            foreach (var (destination, wanted) in sameImage)
+            {
+                _logger.WroteImage(_options.DatabasePath, image.MinTxid, image.MaxTxid, destination.Store.Name);
+                destination.OfferImage(wanted!);
+            }
         }
-
-        Offer();
     }
 
     private async Task<bool> FinishAsync(CancellationToken deadline)
@@ -369,7 +379,7 @@ internal sealed class DatabaseWorker : IDisposable
                 }
 
                 var last = CaptureAll(deadline);
-                WriteSnapshots();
+                WriteImages();
                 return !last.HasMore;
             }
             catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
@@ -421,7 +431,23 @@ internal sealed class DatabaseWorker : IDisposable
         _wake.Set();
     }
 
-    private void CleanSpool() => _spool.DeleteUpTo(_destinations.Min(destination => destination.Delivered));
+    private void CleanSpool()
+    {
+        _spool.DeleteUpTo(
+            _destinations.Min(destination => destination.Delivered),
+            [.. _destinations.Select(destination => destination.Requested?.From).OfType<Txid>()]);
+        BoundSpool();
+    }
+
+    private void BoundSpool()
+    {
+        var databaseBytes = _database.Position is { } position ? position.PageCount * (long)position.PageSize.Bytes : 0;
+        var budget = new SpoolBudget(_options.SpoolBytesMax, databaseBytes);
+        if (_spool.DropOldest(budget) is [.., var last] dropped)
+        {
+            _logger.SpoolIsFull(_options.DatabasePath, budget.LimitBytes, dropped.Count, last.MaxTxid);
+        }
+    }
 
     private void Arm()
     {

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
+using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Upload;
 
@@ -17,12 +19,13 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
     private readonly WakeSignal _wake = new();
     private readonly ConcurrentQueue<ReplicaHead> _heads = new();
     private ulong _captured;
-    private volatile bool _wantsSnapshot;
+    private ImageRequest? _wantedImage;
+    private ClaimResult? _reportedClaim;
     private volatile bool _isReconciled;
     private volatile bool _wasAsked;
 
-    /// <summary>Called after something changed that the database's own loop must look at: the head became known, a file was shipped, a
-    /// snapshot is wanted.</summary>
+    /// <summary>Called after something changed that the database's own loop must look at: the head became known, a file was shipped, an
+    /// image is wanted.</summary>
     public Action Changed { get; set; } = static () => { };
 
     public IReplicaStore Store => step.Store;
@@ -42,8 +45,14 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
     /// <summary>Up to where the destination holds this history.</summary>
     public Txid Delivered => step.Delivered;
 
-    /// <summary>Whether a snapshot has to be written for this destination before anything more can be shipped.</summary>
-    public bool WantsSnapshot => _wantsSnapshot;
+    /// <summary>The image that has to be written to the spool for this destination, or null.</summary>
+    public ImageRequest? WantedImage => Volatile.Read(ref _wantedImage);
+
+    /// <summary>The image that compaction has asked for and that is not shipped yet.</summary>
+    public ImageRequest? Requested => step.Requested;
+
+    /// <summary>What the destination holds, or null while that is not known.</summary>
+    public ReplicaCatalog? Catalog => step.Catalog;
 
     private Txid Captured => new(Volatile.Read(ref _captured));
 
@@ -59,10 +68,17 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
         }
     }
 
-    /// <summary>The snapshot that was wanted is in the spool.</summary>
-    public void OfferSnapshot()
+    /// <summary>An image that was wanted is in the spool, and its capture was offered.</summary>
+    public void OfferImage(ImageRequest wanted)
     {
-        _wantsSnapshot = false;
+        Interlocked.CompareExchange(ref _wantedImage, null, wanted);
+        _wake.Set();
+    }
+
+    /// <inheritdoc cref="UploadStep.RequestImage"/>
+    public void RequestImage(Level level, Txid from)
+    {
+        step.RequestImage(level, from);
         _wake.Set();
     }
 
@@ -157,6 +173,7 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
                     }
                 }
 
+                ReportClaim();
                 _isReconciled = true; // Only now: who sees this finds the head too.
             }
             finally
@@ -172,6 +189,7 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
         while (!stopping.IsCancellationRequested)
         {
             var result = await step.RunAsync(Captured, cutShort).ConfigureAwait(false);
+            ReportClaim();
             if (result.Outcome == UploadOutcome.Uploaded)
             {
                 logger.Shipped(options.DatabasePath, result.File!.Value.Key.ToString(), Store.Name, result.File.Value.SizeBytes);
@@ -179,13 +197,35 @@ internal sealed class DestinationWorker(UploadStep step, DatabaseOptions options
                 continue;
             }
 
-            if (result.Outcome == UploadOutcome.NeedsSnapshot && !_wantsSnapshot)
+            if (result.Outcome == UploadOutcome.NeedsImage && result.Image != _wantedImage)
             {
-                _wantsSnapshot = true;
+                Volatile.Write(ref _wantedImage, result.Image);
                 Changed();
             }
 
             return;
+        }
+    }
+
+    private void ReportClaim()
+    {
+        if (step.ClaimFinding is not { } finding || finding == _reportedClaim)
+        {
+            return;
+        }
+
+        _reportedClaim = finding;
+        switch (finding)
+        {
+            case { Outcome: ClaimOutcome.OtherWriter, Found: { } found }:
+                logger.ClaimTaken(options.DatabasePath, Store.Name, found);
+                break;
+            case { Outcome: ClaimOutcome.Contested, Found: { } found }:
+                logger.ClaimWasContested(options.DatabasePath, Store.Name, found);
+                break;
+            default:
+                logger.ClaimUnreadable(options.DatabasePath, Store.Name);
+                break;
         }
     }
 
