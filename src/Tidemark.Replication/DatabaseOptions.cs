@@ -68,6 +68,11 @@ public sealed record DatabaseOptions
     /// <value>True by default. False where something else deletes them, such as a rule of the store, or nothing may.</value>
     public bool IsRetentionEnabled { get; init; } = true;
 
+    /// <summary>How long two writers to one destination may go on before they know of each other: before something is written, it is asked
+    /// who writes there if the last answer is older.</summary>
+    /// <value>More than zero; 30 seconds by default. A database that does not change asks nothing.</value>
+    public TimeSpan ClaimCheckInterval { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long SQLite waits for a lock on the database.</summary>
     /// <value>1 second by default.</value>
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(1);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
+using Tidemark.Replicas.Leases;
 using Tidemark.Replication.Capture;
 
 namespace Tidemark.Replication;
@@ -35,8 +36,8 @@ internal static partial class Log
     [LoggerMessage(
         2006,
         LogLevel.Information,
-        "Wrote a snapshot of {Database} at TXID {Txid} for {Destination}, whose history the spool does not continue")]
-    public static partial void Snapshot(this ILogger logger, string database, Txid txid, string destination);
+        "Wrote a full image of {Database}, TXIDs {From} to {Txid}, for {Destination}, where captures alone cannot go on")]
+    public static partial void WroteImage(this ILogger logger, string database, Txid from, Txid txid, string destination);
 
     [LoggerMessage(
         2007,
@@ -127,4 +128,29 @@ internal static partial class Log
         LogLevel.Error,
         "The files of {Database} at {Destination} cannot be compacted, so a snapshot of the database as it is will follow: {Reason}")]
     public static partial void CannotContinue(this ILogger logger, string database, string destination, string reason);
+
+    [LoggerMessage(
+        2037,
+        LogLevel.Warning,
+        "The spool of {Database} held more than {LimitBytes} bytes for destinations that lack them: dropped the {Count} oldest captures, up to "
+            + "TXID {Txid}. A destination that lacks them goes on from a full image, and the states in between cannot be restored from it")]
+    public static partial void SpoolIsFull(this ILogger logger, string database, long limitBytes, int count, Txid txid);
+
+    [LoggerMessage(
+        2038,
+        LogLevel.Warning,
+        "{Destination} was another writer's until now ({Found}); from now on {Database} is replicated to it. If that one still runs, both "
+            + "find out and stop")]
+    public static partial void ClaimTaken(this ILogger logger, string database, string destination, WriterClaim found);
+
+    [LoggerMessage(
+        2039,
+        LogLevel.Warning,
+        "Two processes replicated to {Destination} before ({Found} was one of them); now {Database} is replicated to it. If the other one "
+            + "still runs, both find out and stop")]
+    public static partial void ClaimWasContested(this ILogger logger, string database, string destination, WriterClaim found);
+
+    [LoggerMessage(
+        2040, LogLevel.Warning, "What lies at {Destination} to say who writes there cannot be read; {Database} has written it anew")]
+    public static partial void ClaimUnreadable(this ILogger logger, string database, string destination);
 }

@@ -1,5 +1,6 @@
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Upload;
@@ -18,7 +19,6 @@ internal sealed class Destination
     private readonly List<(Txid After, Txid UpTo)> _bridged = [];
     private readonly double _failureRate;
     private readonly string _name;
-    private Txid _wantedSnapshotAfter;
 
     public Destination(string name, Random random, double failureRate)
     {
@@ -34,15 +34,15 @@ internal sealed class Destination
 
     public UploadStep Step { get; private set; } = null!;
 
-    public bool WantsSnapshot { get; private set; }
+    public ImageRequest? WantedImage { get; private set; }
 
-    public void Start(Spool spool, Lineage lineage)
+    public void Start(Spool spool, Lineage lineage, TimeProvider time)
     {
-        Step = new UploadStep(Store, spool, lineage);
-        WantsSnapshot = false;
+        Step = new UploadStep(Store, spool, new ClaimStep(Store, lineage, time, TimeSpan.FromSeconds(30)));
+        WantedImage = null;
     }
 
-    public void SnapshotIsThere() => WantsSnapshot = false;
+    public void ImageIsThere() => WantedImage = null;
 
     /// <summary>Ships one file, or finds out what the destination holds.</summary>
     /// <param name="captured">The newest capture.</param>
@@ -57,10 +57,9 @@ internal sealed class Destination
 
         var before = Step.Shipped;
         var result = Wait(Step.RunAsync(captured, CancellationToken.None));
-        if (result.Outcome == UploadOutcome.NeedsSnapshot)
+        if (result.Image is { } wanted)
         {
-            WantsSnapshot = true;
-            _wantedSnapshotAfter = before;
+            WantedImage = wanted;
         }
         else if (result.File is { } file)
         {
@@ -69,15 +68,19 @@ internal sealed class Destination
                 _expected[file.MaxTxid] = state;
             }
 
-            if (file.Level == Level.Snapshots && Step.Shipped == file.MaxTxid && before < file.MaxTxid)
-            {
-                World.Check(_wantedSnapshotAfter <= before, $"{_name}: a snapshot bridges only what was missing");
-                _bridged.Add((before, file.MaxTxid));
-            }
-            else if (file.Level == Level.Captured)
+            if (file.Level == Level.Captured)
             {
                 World.Check(file.MinTxid == before.Next(), $"{_name}: {file.Key} follows {before}");
             }
+
+            if (Step.Shipped > before.Next())
+            {
+                _bridged.Add((before, Step.Shipped));
+            }
+
+            World.Check(
+                Step.Catalog!.Files.SequenceEqual(Wait(ReplicaListing.ReadAllAsync(_inner, CancellationToken.None))),
+                $"{_name}: the catalogue is what a listing shows");
         }
 
         return null;

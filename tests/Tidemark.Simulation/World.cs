@@ -5,7 +5,7 @@ using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
-using Tidemark.Replication.Snapshots;
+using Tidemark.Replication.Images;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
 using Tidemark.Testing.Files;
@@ -77,6 +77,7 @@ internal sealed class World : IDisposable
             (1, "copy the database", () => _olderCopy = _source.Serialize()),
             (1, "put the older database back", PutOlderDatabaseBack),
             (1, "add a destination", AddDestination),
+            (1, "request an image", RequestImage),
             (5, "time passes", () => _time.Advance(TimeSpan.FromSeconds(_random.Next(90)))),
         ];
         OpenSource();
@@ -168,7 +169,7 @@ internal sealed class World : IDisposable
         _checkpoint = new CheckpointStep(_database, new CheckpointPolicy(20, TimeSpan.FromMinutes(1)));
         foreach (var destination in _destinations)
         {
-            destination.Start(_spool, _database.Lineage);
+            destination.Start(_spool, _database.Lineage, _time);
         }
     }
 
@@ -277,7 +278,7 @@ internal sealed class World : IDisposable
         {
             var state = Fingerprint(_source.Serialize());
             foreach (var (level, name) in _spool.ListCaptures().Select(name => (Level.Captured, name))
-                .Concat(_spool.ListSnapshots().Select(name => (Level.Snapshots, name))))
+                .Concat(_spool.ListImages().Select(name => (Spool.Images, name))))
             {
                 if (name.MaxTxid == position.Txid)
                 {
@@ -324,14 +325,36 @@ internal sealed class World : IDisposable
                 _database.NoteReplica(head.Txid, head.PageSize);
             }
 
-            if (destination.WantsSnapshot && SnapshotStep.Run(_database) is not null)
-            {
-                destination.SnapshotIsThere();
-                NoteState();
-            }
+            WriteImage(destination);
         }
 
-        _spool.DeleteUpTo(_destinations.Min(destination => destination.Step.Delivered));
+        _spool.DeleteUpTo(
+            _destinations.Min(destination => destination.Step.Delivered),
+            [.. _destinations.Select(destination => destination.Step.Requested?.From).OfType<Txid>()]);
+        if (_random.Next(10) == 0)
+        {
+            // As if the spool were full.
+            _trace[^1] += $" dropped {_spool.DropOldest(new SpoolBudget(1 + _random.Next(20_000), 0)).Count}";
+        }
+    }
+
+    private void WriteImage(Destination destination)
+    {
+        if (destination.WantedImage is { } wanted && FullImageStep.Run(_database, wanted.From) is not null)
+        {
+            destination.ImageIsThere();
+            NoteState();
+        }
+    }
+
+    // As compaction does when the files of a level have a hole.
+    private void RequestImage()
+    {
+        var destination = _destinations[_random.Next(_destinations.Count)];
+        if (!destination.Step.Delivered.IsNone)
+        {
+            destination.Step.RequestImage(new Level(_random.Next(1, 9)), new Txid(1 + (ulong)_random.Next((int)destination.Step.Shipped.Value)));
+        }
     }
 
     private void Kill()
@@ -445,7 +468,7 @@ internal sealed class World : IDisposable
         if (_destinations.Count < 3)
         {
             var destination = new Destination(((char)('A' + _destinations.Count)).ToString(), _random, _random.NextDouble() * 0.2);
-            destination.Start(_spool, _database.Lineage);
+            destination.Start(_spool, _database.Lineage, _time);
             _destinations.Add(destination);
         }
     }
@@ -476,11 +499,7 @@ internal sealed class World : IDisposable
             foreach (var destination in _destinations)
             {
                 _ = destination.Run(_database.Position!.Txid, _states);
-                if (destination.WantsSnapshot && SnapshotStep.Run(_database) is not null)
-                {
-                    destination.SnapshotIsThere();
-                    NoteState();
-                }
+                WriteImage(destination);
             }
         }
         while (_destinations.Any(destination => destination.Step.Shipped < _database.Position!.Txid));

@@ -1,4 +1,5 @@
 using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replication;
@@ -45,7 +46,9 @@ internal sealed class Engine : IDisposable
     /// <summary>Ships everything to a folder.</summary>
     public async Task ShipAsync(string replicaFolder)
     {
-        var upload = new UploadStep(new LocalStore(replicaFolder, PhysicalFileSystem.Instance), _spool, _database.Lineage);
+        var store = new LocalStore(replicaFolder, PhysicalFileSystem.Instance);
+        var claim = new ClaimStep(store, _database.Lineage, TimeProvider.System, TimeSpan.FromSeconds(30));
+        var upload = new UploadStep(store, _spool, claim);
         await upload.ReconcileAsync(CancellationToken.None);
         while ((await upload.RunAsync(_database.Position!.Txid, CancellationToken.None)).Outcome == UploadOutcome.Uploaded)
         {

@@ -1,3 +1,4 @@
+using Tidemark.Formats;
 using Tidemark.Formats.Database;
 using Tidemark.Formats.Ltx;
 using Tidemark.Formats.Wal;
@@ -24,7 +25,7 @@ internal static class ImageCapture
         if (database.HistoryPageSize is { } before && before != snapshot.PageSize)
         {
             // Files of different page sizes cannot follow each other, so a restore has to begin with a snapshot that includes this capture.
-            SnapshotFile.Write(database, wal, snapshot, database.NextTxid, checksum: null);
+            FullImageFile.Write(database, wal, snapshot, new LtxFileName(Txid.First, database.NextTxid), checksum: null);
         }
 
         var result = Write(database, wal, snapshot, reason);

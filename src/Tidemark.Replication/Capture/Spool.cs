@@ -16,7 +16,7 @@ namespace Tidemark.Replication.Capture;
 ///     pages                 one checksum for each page (PageChecksums)
 ///     end                   how an orderly end left the database file (OrderlyEnd); gone as soon as the database is opened again
 ///     ltx/0/min-max.ltx     captures; the newest one always stays
-///     ltx/9/1-max.ltx       a snapshot that waits for a destination which needs one
+///     ltx/9/min-max.ltx     images of the whole database that wait for a destination which needs one, on whatever level
 /// </code>
 /// An existing folder <c>.app.db-litestream</c> is taken over: the captures lie in it in the same way.
 /// </remarks>
@@ -31,12 +31,31 @@ internal sealed class Spool : IDisposable
     private readonly IFileSystem _files;
     private readonly IDisposable _lock;
     private readonly ConcurrentDictionary<LtxFileKey, UInt128> _digests = new();
+
+    // Destinations that have shipped clean up from their own threads.
+    private readonly Dictionary<LtxFileName, long> _captureSizes = [];
+    private long _captureBytes;
     private int _temporaryNumber;
 
     private Spool(IFileSystem files, string path, IDisposable held) => (_files, Path, _lock) = (files, path, held);
 
+    /// <summary>Where images lie in the spool. On which level of a destination one goes, its request says.</summary>
+    public static Level Images => Level.Snapshots;
+
     /// <summary>The folder.</summary>
     public string Path { get; }
+
+    /// <summary>How many bytes of captures there are.</summary>
+    public long CaptureBytes
+    {
+        get
+        {
+            lock (_captureSizes)
+            {
+                return _captureBytes;
+            }
+        }
+    }
 
     /// <summary>The file of page checksums.</summary>
     public string PageChecksumsPath => System.IO.Path.Combine(Path, "pages");
@@ -74,6 +93,7 @@ internal sealed class Spool : IDisposable
         try
         {
             spool.RemoveLeftovers();
+            spool.CountCaptures();
             return spool;
         }
         catch
@@ -83,21 +103,31 @@ internal sealed class Spool : IDisposable
         }
     }
 
+    /// <summary>The file of an image.</summary>
+    public static LtxFileKey ImageOf(LtxFileName name) => new(Images, name);
+
+    /// <summary>The file of a capture.</summary>
+    public static LtxFileKey CaptureOf(Txid txid) => new(Level.Captured, new LtxFileName(txid, txid));
+
+    /// <summary>A folder for temporary files of one destination. Made by who needs it.</summary>
+    public string TemporaryFolder(int destination)
+        => System.IO.Path.Combine(Path, "merge", destination.ToString(CultureInfo.InvariantCulture));
+
     /// <summary>The path of a file.</summary>
     public string PathOf(LtxFileKey key) => System.IO.Path.Combine(FolderOf(key.Level), key.Name.ToString());
 
     /// <summary>The captures, in ascending order.</summary>
     public IReadOnlyList<LtxFileName> ListCaptures() => List(Level.Captured);
 
-    /// <summary>The snapshots that wait for a destination, in ascending order.</summary>
-    public IReadOnlyList<LtxFileName> ListSnapshots() => List(Level.Snapshots);
+    /// <summary>The images that wait for a destination, in ascending order.</summary>
+    public IReadOnlyList<LtxFileName> ListImages() => List(Images);
 
-    /// <summary>Deletes snapshots of captures that never became durable.</summary>
-    public void DeleteSnapshotsAfter(Txid txid)
+    /// <summary>Deletes images of captures that never became durable.</summary>
+    public void DeleteImagesAfter(Txid txid)
     {
-        foreach (var name in ListSnapshots().Where(name => name.MaxTxid > txid))
+        foreach (var name in ListImages().Where(name => name.MaxTxid > txid))
         {
-            Delete(new LtxFileKey(Level.Snapshots, name));
+            Delete(ImageOf(name));
         }
     }
 
@@ -141,6 +171,7 @@ internal sealed class Spool : IDisposable
             FolderOf(level), string.Create(CultureInfo.InvariantCulture, $"new-{_temporaryNumber++}{TemporarySuffix}"));
         var overflow = temporary[..^TemporarySuffix.Length] + "-index" + TemporarySuffix;
         var digest = new FileDigest();
+        var sizeBytes = 0L;
         LtxFileName? name = null;
         try
         {
@@ -148,6 +179,7 @@ internal sealed class Spool : IDisposable
             name = write(
                 new DigestedStream(content, digest),
                 () => new FileContentStream(_files.Open(overflow, FileMode.Create, FileAccess.ReadWrite)));
+            sizeBytes = content.Length;
         }
         finally
         {
@@ -158,7 +190,7 @@ internal sealed class Spool : IDisposable
             }
         }
 
-        return name is { } known ? new StagedFile(this, temporary, new LtxFileKey(level, known), digest.Value) : null;
+        return name is { } known ? new StagedFile(this, temporary, new LtxFileKey(level, known), sizeBytes, digest.Value) : null;
     }
 
     /// <summary>See <see cref="StagedFile.Publish"/>.</summary>
@@ -172,6 +204,7 @@ internal sealed class Spool : IDisposable
         _files.Move(staged.TemporaryPath, PathOf(staged.Key));
         _files.SyncDirectory(FolderOf(staged.Key.Level));
         Remember(staged.Key, staged.Digest);
+        Count(staged.Key, staged.SizeBytes);
     }
 
     /// <summary>Removes what was not published.</summary>
@@ -208,28 +241,55 @@ internal sealed class Spool : IDisposable
     public void Delete(LtxFileKey key)
     {
         _files.Delete(PathOf(key));
-        _digests.TryRemove(key, out _);
+        Forget(key);
     }
 
     /// <summary>Deletes what every destination holds, except the newest capture, from which the position can be recovered.</summary>
-    public void DeleteUpTo(Txid everywhere)
+    /// <param name="everywhere">Up to where all destinations hold this history.</param>
+    /// <param name="requested">First TXIDs of images that are still asked for.</param>
+    public void DeleteUpTo(Txid everywhere, params IReadOnlyCollection<Txid> requested)
     {
         foreach (var name in ListCaptures().SkipLast(1).Where(name => name.MaxTxid <= everywhere))
         {
             Delete(new LtxFileKey(Level.Captured, name));
         }
 
-        foreach (var name in ListSnapshots().Where(name => name.MaxTxid <= everywhere))
+        foreach (var name in ListImages().Where(name => name.MaxTxid <= everywhere && !requested.Contains(name.MinTxid)))
         {
-            Delete(new LtxFileKey(Level.Snapshots, name));
+            Delete(ImageOf(name));
         }
+    }
+
+    /// <summary>Deletes the oldest captures when there are more than a budget allows, though destinations lack them.</summary>
+    /// <returns>The captures that were deleted, in ascending order.</returns>
+    public IReadOnlyList<LtxFileName> DropOldest(SpoolBudget budget)
+    {
+        if (budget.Allows(CaptureBytes))
+        {
+            return [];
+        }
+
+        var captures = ListCaptures();
+        long[] sizes;
+        lock (_captureSizes)
+        {
+            sizes = [.. captures.Select(name => _captureSizes.GetValueOrDefault(name))];
+        }
+
+        LtxFileName[] dropped = [.. captures.Take(budget.CountToDrop(sizes))];
+        foreach (var name in dropped)
+        {
+            Delete(new LtxFileKey(Level.Captured, name));
+        }
+
+        return dropped;
     }
 
     /// <summary>Renames a damaged file, so that nobody takes it for a capture but a person can still look at it.</summary>
     public void SetAside(LtxFileKey key)
     {
         _files.Move(PathOf(key), PathOf(key) + ".damaged");
-        _digests.TryRemove(key, out _);
+        Forget(key);
     }
 
     /// <summary>Reads the position; null when there is none or it is not to be believed.</summary>
@@ -293,7 +353,7 @@ internal sealed class Spool : IDisposable
 
     private void RemoveLeftovers()
     {
-        foreach (var level in (ReadOnlySpan<Level>)[Level.Captured, Level.Snapshots])
+        foreach (var level in (ReadOnlySpan<Level>)[Level.Captured, Images])
         {
             EnsureFolder(level);
             foreach (var name in _files.ListFiles(FolderOf(level)).Where(name => name.EndsWith(TemporarySuffix, StringComparison.Ordinal)))
@@ -315,6 +375,40 @@ internal sealed class Spool : IDisposable
     }
 
     private string FolderOf(Level level) => System.IO.Path.Combine(Path, "ltx", level.ToString());
+
+    private void CountCaptures()
+    {
+        foreach (var name in ListCaptures())
+        {
+            var key = new LtxFileKey(Level.Captured, name);
+            Count(key, _files.TryGetFacts(PathOf(key))?.SizeBytes ?? 0);
+        }
+    }
+
+    private void Count(LtxFileKey key, long sizeBytes)
+    {
+        if (key.Level == Level.Captured)
+        {
+            lock (_captureSizes)
+            {
+                _captureBytes += sizeBytes - _captureSizes.GetValueOrDefault(key.Name);
+                _captureSizes[key.Name] = sizeBytes;
+            }
+        }
+    }
+
+    private void Forget(LtxFileKey key)
+    {
+        _digests.TryRemove(key, out _);
+        if (key.Level == Level.Captured)
+        {
+            lock (_captureSizes)
+            {
+                _captureSizes.Remove(key.Name, out var sizeBytes);
+                _captureBytes -= sizeBytes;
+            }
+        }
+    }
 
     private void Remember(LtxFileKey key, UInt128? digest)
     {

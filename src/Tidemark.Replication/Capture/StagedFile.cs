@@ -4,10 +4,13 @@ namespace Tidemark.Replication.Capture;
 
 /// <summary>A file of the spool that is written, but not durable and without its name yet. Published, or gone when it is
 /// disposed.</summary>
-internal sealed class StagedFile(Spool spool, string temporaryPath, LtxFileKey key, UInt128? digest) : IDisposable
+internal sealed class StagedFile(Spool spool, string temporaryPath, LtxFileKey key, long sizeBytes, UInt128? digest) : IDisposable
 {
     /// <summary>Its level and name to be.</summary>
     public LtxFileKey Key => key;
+
+    /// <summary>Its size.</summary>
+    public long SizeBytes => sizeBytes;
 
     /// <summary>Digest of what was written, if it is known.</summary>
     public UInt128? Digest => digest;

@@ -25,10 +25,10 @@ internal sealed record ReplicaHead(LtxFileKey Key, LtxHeader? Header, bool IsRes
     /// <summary>Checksum of the database there, or null when it is not known.</summary>
     public DatabaseChecksum? Checksum => Header?.Proof.After;
 
-    /// <summary>Looks through all levels; null when the replica is empty.</summary>
-    public static async ValueTask<ReplicaHead?> ReadAsync(IReplicaStore store, CancellationToken cancellationToken)
+    /// <summary>Finds the newest file in the listing of all levels; null when the replica is empty.</summary>
+    public static async ValueTask<ReplicaHead?> ReadAsync(
+        IReplicaStore store, IReadOnlyList<LtxFileInfo> files, CancellationToken cancellationToken)
     {
-        var files = await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false);
         if (files.Count == 0)
         {
             return null;

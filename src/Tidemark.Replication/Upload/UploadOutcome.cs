@@ -9,6 +9,7 @@ internal enum UploadOutcome
     /// <summary>One file was shipped.</summary>
     Uploaded,
 
-    /// <summary>The spool cannot continue what the destination has: a snapshot has to be made first.</summary>
-    NeedsSnapshot,
+    /// <summary>An image of the whole database has to be written to the spool first: nothing else can continue what the destination has, or
+    /// somebody has asked for it.</summary>
+    NeedsImage,
 }

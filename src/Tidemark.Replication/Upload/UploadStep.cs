@@ -1,7 +1,7 @@
 using Tidemark.Formats;
-using Tidemark.Formats.Database;
 using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Capture;
@@ -10,14 +10,22 @@ namespace Tidemark.Replication.Upload;
 
 /// <summary>Ships captures from the spool to one destination, one file a run, in the order of their TXIDs.</summary>
 /// <remarks>
-/// Owns the position of the destination. A write that failed is repeated under the same name, which replaces the file as a whole, so a lost
-/// answer does no harm. Runs of one instance do not overlap; <see cref="Shipped"/> may be read from any thread.
+/// <para>Owns the position of the destination. Nothing that lies there is ever replaced: a name that is taken by the same content is a write
+/// whose answer was lost; one that is taken by another content is another writer, and ends it all.</para>
+/// <para>Runs of one instance do not overlap. <see cref="RequestImage"/> may be called, and the properties may be read, from any thread.
+/// </para>
 /// </remarks>
-internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage lineage)
+internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep claim)
 {
+    private readonly Shipment _shipment = new(store, spool, claim);
     private ulong _shipped;
-    private Txid _shippedSnapshot;
+    private PageSize? _pageSize;
+    private bool _looksAgain;
     private volatile bool _isForked;
+    private volatile ImageRequest? _needed;
+    private volatile ImageRequest? _requested;
+    private volatile ReplicaCatalog? _catalog;
+    private volatile bool _isInDoubt;
 
     // What the destination holds, until it is known whether the captures in the spool continue it.
     private ReplicaHead? _unconfirmed;
@@ -26,8 +34,20 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
     /// <summary>The destination.</summary>
     public IReplicaStore Store => store;
 
+    /// <summary>Who writes there. Whoever else writes there for this writer confirms it before.</summary>
+    public ClaimStep Claim => claim;
+
+    /// <summary>What was found out of the ordinary when the claim was looked at last, or null.</summary>
+    public ClaimResult? ClaimFinding { get; private set; }
+
     /// <summary>Whether it is known what the destination holds.</summary>
-    public bool IsReconciled { get; private set; }
+    public bool IsReconciled => _catalog is not null;
+
+    /// <summary>Whether the destination has to be looked at again before anything more is done there.</summary>
+    public bool IsInDoubt => _isInDoubt;
+
+    /// <summary>What the destination holds, or null while it is not known. After a failure that leaves it in doubt, another one.</summary>
+    public ReplicaCatalog? Catalog => _catalog;
 
     /// <summary>Whether another writer's history was taken over when the destination was looked at last, because the spool was new.</summary>
     public bool TookOver { get; private set; }
@@ -38,129 +58,144 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
     /// <summary>Up to where the destination holds this history: nothing of it while another history lies there.</summary>
     public Txid Delivered => _isForked ? Txid.None : Shipped;
 
+    /// <summary>The image that <see cref="RequestImage"/> asked for and that is not shipped yet.</summary>
+    public ImageRequest? Requested => _requested;
+
     /// <summary>Whether the destination leads to what was captured.</summary>
     public bool HasAll(Txid captured) => IsReconciled && Shipped >= captured && !_isForked;
 
-    /// <summary>Finds out what the destination holds. Must succeed once before anything is shipped, and again after the destination failed.
-    /// </summary>
-    /// <returns>The newest state there, or null when it is empty.</returns>
-    /// <exception cref="ReplicaConflictException">Another writer's history lies there.</exception>
-    public async ValueTask<ReplicaHead?> ReconcileAsync(CancellationToken cancellationToken)
-    {
-        var head = await ReplicaHead.ReadAsync(store, cancellationToken).ConfigureAwait(false);
-        if (head is not null && !await ContinuesAsync(head, cancellationToken).ConfigureAwait(false))
-        {
-            throw new ReplicaConflictException(store.Name, head.Txid, head.Lineage, lineage, spool.Path);
-        }
+    /// <summary>Asks for a file with all pages, from a TXID to the newest one, on a level of the destination whose files have a hole before
+    /// that. It is shipped after all captures, one request at a time: a later one takes the place of an earlier one.</summary>
+    public void RequestImage(Level level, Txid from) => _requested = new ImageRequest(level, from);
 
-        TookOver = head is not null && head.Lineage != Lineage.None && head.Lineage != lineage;
-        _unconfirmed = head;
-        _isForked = head is not null && await IsForkedAsync(head, cancellationToken).ConfigureAwait(false);
-        _shippedSnapshot = Txid.None;
-        Volatile.Write(ref _shipped, head?.Txid.Value ?? 0);
-        IsReconciled = true;
-        return head;
-    }
-
-    /// <summary>Ships the next file, if there is one.</summary>
-    /// <param name="captured">The newest capture.</param>
-    /// <param name="cancellationToken">Ends the run; the destination keeps no part of a file.</param>
-    /// <exception cref="ReplicaStoreException">The destination failed.</exception>
-    /// <exception cref="LtxFormatException">The file in the spool is damaged. It is set aside, and the next run asks for a
-    /// snapshot.</exception>
-    public async ValueTask<UploadResult> RunAsync(Txid captured, CancellationToken cancellationToken)
-    {
-        Invariant.Holds(IsReconciled, $"{store.Name}: it is known what the destination holds before anything is shipped.");
-
-        // A snapshot that is in the spool before its capture leads to a state that may never be captured.
-        if (spool.ListSnapshots() is [.., var snapshot]
-            && snapshot.MaxTxid > _shippedSnapshot
-            && snapshot.MaxTxid > Shipped
-            && snapshot.MaxTxid <= captured)
-        {
-            return await ShipSnapshotAsync(snapshot, cancellationToken).ConfigureAwait(false);
-        }
-
-        // While the destination is ahead, the next capture takes it as its base.
-        if (HasAll(captured) || Shipped > captured)
-        {
-            return new UploadResult(UploadOutcome.Idle);
-        }
-
-        var next = CaptureOf(Shipped.Next());
-        if (_isForked || !spool.Contains(next) || !await ContinuesHeadAsync(next, cancellationToken).ConfigureAwait(false))
-        {
-            return new UploadResult(UploadOutcome.NeedsSnapshot);
-        }
-
-        var file = await ShipAsync(next, cancellationToken).ConfigureAwait(false);
-        Volatile.Write(ref _shipped, next.Name.MaxTxid.Value);
-        return new UploadResult(UploadOutcome.Uploaded, file);
-    }
+    /// <summary>The catalogue turned out to be wrong: somebody else has changed the files. May be called from any thread.</summary>
+    public void Distrust() => _isInDoubt = true;
 
     /// <summary>The newest state of the destination was read, and the next capture is compared with it. May be called from any
     /// thread.</summary>
     public void NoteState(ReplicaState state)
     {
         _state = state;
-        _isForked = false;
+        (_needed, _isForked) = (null, false);
     }
 
-    // A new spool takes over what it finds. Later on, another writer's file is only accepted as the one that our own history took over.
-    private async ValueTask<bool> ContinuesAsync(ReplicaHead head, CancellationToken cancellationToken)
+    /// <summary>Ships a capture once more, in the place of a damaged file, if the spool still has it.</summary>
+    /// <exception cref="ReplicaConflictException">Another writer writes there.</exception>
+    /// <exception cref="ReplicaStoreException">The destination failed.</exception>
+    public async ValueTask<bool> TryShipAgainAsync(LtxFileKey damaged, CancellationToken cancellationToken)
     {
-        if (head.Lineage == Lineage.None || head.Lineage == lineage || spool.ReadPosition() is null || IsAtPosition(head))
-        {
-            return true;
-        }
-
-        var next = CaptureOf(head.Txid.Next());
-        if (!spool.Contains(next))
+        if (damaged.Level != Level.Captured || _isForked || !spool.Contains(damaged))
         {
             return false;
         }
 
-        var (header, isImage) = await SpoolFile.InspectAsync(spool, next, cancellationToken).ConfigureAwait(false);
-        return header.Proof.Before is null ? isImage : header.Proof.Before == head.Checksum;
+        var header = await VerifyAsync(damaged, cancellationToken).ConfigureAwait(false);
+        await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false);
+        var content = spool.OpenRead(damaged);
+        await using (content.ConfigureAwait(false))
+        {
+            var file = await store.WriteAsync(damaged, header.Timestamp, content, cancellationToken).ConfigureAwait(false);
+            _catalog?.Add(file);
+            return true;
+        }
     }
 
-    // The same writer can have two histories: an older copy of the spool was put back, and went on before this destination could be asked.
-    // What follows must not be applied to what lies there, so the destination goes on from a snapshot.
-    private async ValueTask<bool> IsForkedAsync(ReplicaHead head, CancellationToken cancellationToken)
+    /// <summary>Finds out what the destination holds, and that nobody else writes there. Must succeed once before anything is shipped, and
+    /// again after the destination failed.</summary>
+    /// <returns>The newest state there, or null when it is empty.</returns>
+    /// <exception cref="ReplicaConflictException">Another writer's history lies there, or another writer writes there.</exception>
+    public async ValueTask<ReplicaHead?> ReconcileAsync(CancellationToken cancellationToken)
     {
-        if (head.Header is null || !head.IsRestorable)
+        if (claim.IsTaken)
         {
-            return true; // Nothing can be built on what lies there.
+            Note(await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false));
         }
 
-        try
+        var files = await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false);
+        var head = await ReplicaHead.ReadAsync(store, files, cancellationToken).ConfigureAwait(false);
+        if (head is not null && !await HeadComparison.ContinuesAsync(spool, claim.Own.Lineage, head, cancellationToken).ConfigureAwait(false))
         {
-            var same = CaptureOf(head.Txid);
-            if (spool.Contains(same))
+            throw ReplicaConflictException.OtherHistory(store.Name, head.Txid, head.Lineage, claim.Own.Lineage, spool.Path);
+        }
+
+        var finding = head is null
+            ? new HeadFinding(null, IsConfirmed: true)
+            : await HeadComparison.CompareAsync(spool, store, head, _state, cancellationToken).ConfigureAwait(false);
+        Note(await claim.TakeAsync(cancellationToken).ConfigureAwait(false));
+        TookOver = head is not null && head.Lineage != Lineage.None && head.Lineage != claim.Own.Lineage;
+        (_needed, _isForked, _pageSize, _looksAgain) = (finding.Need, finding.Need is not null, head?.PageSize, true);
+        _unconfirmed = finding.IsConfirmed ? null : head;
+        var catalog = new ReplicaCatalog(files);
+        Volatile.Write(ref _shipped, head is null ? 0 : LastInOrder(head, catalog).Value);
+        (_catalog, _isInDoubt) = (catalog, false);
+        return head;
+    }
+
+    /// <summary>Ships the next file, if there is one.</summary>
+    /// <param name="captured">The newest capture.</param>
+    /// <param name="cancellationToken">Ends the run; the destination keeps no part of a file.</param>
+    /// <exception cref="ReplicaConflictException">Another writer writes there; nothing more may be shipped.</exception>
+    /// <exception cref="ReplicaStoreException">The destination failed.</exception>
+    /// <exception cref="LtxFormatException">The file in the spool is damaged. It is set aside, and the next run asks for an
+    /// image.</exception>
+    public async ValueTask<UploadResult> RunAsync(Txid captured, CancellationToken cancellationToken)
+    {
+        Invariant.Holds(IsReconciled, $"{store.Name}: it is known what the destination holds before anything is shipped.");
+
+        // While the destination is ahead, the next capture takes it as its base.
+        if (Shipped > captured)
+        {
+            return new UploadResult(UploadOutcome.Idle);
+        }
+
+        if (!HasAll(captured))
+        {
+            return await ShipNextAsync(captured, cancellationToken).ConfigureAwait(false);
+        }
+
+        return _requested is { } requested
+            ? await ShipRequestedAsync(requested, cancellationToken).ConfigureAwait(false)
+            : new UploadResult(UploadOutcome.Idle);
+    }
+
+    // A snapshot of another page size goes before its captures. If the process ended in between, they still follow, so that level 0 has no
+    // hole.
+    private Txid LastInOrder(ReplicaHead head, ReplicaCatalog catalog)
+    {
+        var last = catalog.NewestAt(Level.Captured)?.MaxTxid ?? Txid.None;
+        for (var next = last.Next(); next <= head.Txid; next = next.Next())
+        {
+            if (_isForked || !spool.Contains(Spool.CaptureOf(next)))
             {
-                var (own, _) = await SpoolFile.InspectAsync(spool, same, cancellationToken).ConfigureAwait(false);
-                var differs = own.Proof.After is not null && head.Checksum is not null
-                    ? own.Proof.After != head.Checksum
-                    : head.Key.Level == Level.Captured && own != head.Header;
-                _unconfirmed = null;
-                return differs;
+                return head.Txid;
+            }
+        }
+
+        return last;
+    }
+
+    private async ValueTask<UploadResult> ShipNextAsync(Txid captured, CancellationToken cancellationToken)
+    {
+        var next = Spool.CaptureOf(Shipped.Next());
+        if (_needed is null && spool.Contains(next) && await ContinuesHeadAsync(next, cancellationToken).ConfigureAwait(false))
+        {
+            var header = await VerifyAsync(next, cancellationToken).ConfigureAwait(false);
+            if (_pageSize is null || _pageSize == header.PageSize)
+            {
+                var file = await ShipAsync(next, next, header, isImage: false, cancellationToken).ConfigureAwait(false);
+                Volatile.Write(ref _shipped, next.Name.MaxTxid.Value);
+                return new UploadResult(UploadOutcome.Uploaded, file);
             }
 
-            // Without the next capture there is a hole, which needs a snapshot anyway, or it is still to be made.
-            var next = CaptureOf(head.Txid.Next());
-            return spool.Contains(next) && !await ContinuesHeadAsync(next, cancellationToken).ConfigureAwait(false);
+            _needed = new ImageRequest(Level.Snapshots, Txid.First); // A restore cannot go from one page size to another.
         }
-        catch (LtxFormatException)
-        {
-            return !IsAtPosition(head); // A damaged file proves nothing, and a snapshot is always right.
-        }
+
+        _needed ??= Shipped.IsNone
+            ? new ImageRequest(Level.Snapshots, Txid.First)
+            : new ImageRequest(Level.Captured, Shipped.Next());
+        return await ShipNeededAsync(_needed, captured, cancellationToken).ConfigureAwait(false);
     }
 
-    // The destination holds the state at which capture stands, by the word of the spool.
-    private bool IsAtPosition(ReplicaHead head)
-        => spool.ReadPosition() is { Checksum: { } checksum } position && position.Txid == head.Txid && checksum == head.Checksum;
-
-    // Looked at once, when the first capture after what was found is there: it may have been compared with the state of another destination.
     private async ValueTask<bool> ContinuesHeadAsync(LtxFileKey next, CancellationToken cancellationToken)
     {
         if (_unconfirmed is not { } head || head.Txid.Next() != next.Name.MinTxid)
@@ -170,10 +205,10 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
 
         try
         {
-            var (following, isImage) = await SpoolFile.InspectAsync(spool, next, cancellationToken).ConfigureAwait(false);
-            _isForked = following.Proof.Before is { } before
-                ? before != await ChecksumOfAsync(head, cancellationToken).ConfigureAwait(false)
-                : head.Checksum is not null && !isImage;
+            if (!await HeadComparison.FollowsAsync(spool, store, head, next, _state, cancellationToken).ConfigureAwait(false))
+            {
+                (_needed, _isForked) = (HeadComparison.Bridge(head), true);
+            }
         }
         catch (LtxFormatException)
         {
@@ -185,73 +220,110 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
         return !_isForked;
     }
 
-    // Files of the original carry no checksum of the database. Then it has to be read, if that was not done before.
-    private async ValueTask<DatabaseChecksum?> ChecksumOfAsync(ReplicaHead head, CancellationToken cancellationToken)
+    private async ValueTask<UploadResult> ShipNeededAsync(ImageRequest needed, Txid captured, CancellationToken cancellationToken)
     {
-        if (head.Checksum is { } known)
+        // An image that is in the spool before its capture leads to a state that may never be captured.
+        var isFollowed = !_isForked && spool.Contains(Spool.CaptureOf(Shipped.Next()));
+        LtxFileName[] fitting = [.. spool.ListImages()
+            .Where(image => image.MinTxid == needed.From && image.MaxTxid > Shipped && image.MaxTxid <= captured)];
+        if (fitting is [])
         {
-            return known;
+            return new UploadResult(UploadOutcome.NeedsImage, Image: needed);
         }
 
-        if (_state is { } state && state.Txid == head.Txid)
+        var name = isFollowed ? fitting[0] : fitting[^1];
+        var source = Spool.ImageOf(name);
+        var header = await VerifyAsync(source, cancellationToken).ConfigureAwait(false);
+        if (needed.Level == Level.Captured && _pageSize is { } pageSize && pageSize != header.PageSize)
         {
-            return state.Checksum;
+            _needed = new ImageRequest(Level.Snapshots, Txid.First);
+            return new UploadResult(UploadOutcome.NeedsImage, Image: _needed);
         }
 
-        try
-        {
-            return (await new PageChecksumStep(store).RunAsync(head.Txid, static (_, _) => { }, 1, null, cancellationToken).ConfigureAwait(false))
-                .Checksum;
-        }
-        catch (TidemarkException e) when (e is not ReplicaStoreException)
-        {
-            return null; // Nothing can be built on what lies there.
-        }
-    }
+        var file = await ShipAsync(source, new LtxFileKey(needed.Level, name), header, isImage: true, cancellationToken)
+            .ConfigureAwait(false);
+        _needed = null;
 
-    private static LtxFileKey CaptureOf(Txid txid) => new(Level.Captured, new LtxFileName(txid, txid));
-
-    private async ValueTask<UploadResult> ShipSnapshotAsync(LtxFileName snapshot, CancellationToken cancellationToken)
-    {
-        var file = await ShipAsync(new LtxFileKey(Level.Snapshots, snapshot), cancellationToken).ConfigureAwait(false);
-        _shippedSnapshot = snapshot.MaxTxid;
-
-        // Captures that the spool still holds are shipped too; where it has a hole, the snapshot bridges it.
-        if (_isForked || !spool.Contains(CaptureOf(Shipped.Next())))
+        // Captures that the spool still holds are shipped too; where it has a hole, the image bridges it.
+        if (!isFollowed)
         {
-            Volatile.Write(ref _shipped, snapshot.MaxTxid.Value);
+            Volatile.Write(ref _shipped, name.MaxTxid.Value);
             _isForked = false;
         }
 
         return new UploadResult(UploadOutcome.Uploaded, file);
     }
 
-    private async ValueTask<LtxFileInfo> ShipAsync(LtxFileKey key, CancellationToken cancellationToken)
+    private async ValueTask<UploadResult> ShipRequestedAsync(ImageRequest requested, CancellationToken cancellationToken)
     {
-        // Nothing leaves the spool unchecked: a disk may have damaged it since it was written.
-        LtxHeader header;
+        var images = spool.ListImages().Where(image => image.MinTxid == requested.From && image.MaxTxid <= Shipped).ToArray();
+        if (images is not [.., var name])
+        {
+            return new UploadResult(UploadOutcome.NeedsImage, Image: requested);
+        }
+
+        var header = await VerifyAsync(Spool.ImageOf(name), cancellationToken).ConfigureAwait(false);
+        var file = await ShipAsync(
+            Spool.ImageOf(name), new LtxFileKey(requested.Level, name), header, isImage: true, cancellationToken).ConfigureAwait(false);
+        Interlocked.CompareExchange(ref _requested, null, requested);
+        return new UploadResult(UploadOutcome.Uploaded, file);
+    }
+
+    // Nothing leaves the spool unchecked: a disk may have damaged it since it was written.
+    private async ValueTask<LtxHeader> VerifyAsync(LtxFileKey key, CancellationToken cancellationToken)
+    {
         try
         {
-            header = await SpoolFile.VerifyAsync(spool, key, cancellationToken).ConfigureAwait(false);
+            return await SpoolFile.VerifyAsync(spool, key, cancellationToken).ConfigureAwait(false);
         }
         catch (LtxFormatException)
         {
             spool.SetAside(key);
             throw;
         }
+    }
 
-        var content = spool.OpenRead(key);
-        await using (content.ConfigureAwait(false))
+    private async ValueTask<LtxFileInfo> ShipAsync(
+        LtxFileKey source, LtxFileKey key, LtxHeader header, bool isImage, CancellationToken cancellationToken)
+    {
+        var before = Shipped;
+        if (isImage)
         {
-            try
+            Note(await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false));
+        }
+        else
+        {
+            Note(await claim.ConfirmAsync(cancellationToken).ConfigureAwait(false));
+        }
+
+        try
+        {
+            if (isImage)
             {
-                return await store.WriteAsync(key, header.Timestamp, content, cancellationToken).ConfigureAwait(false);
+                await _shipment.ThrowIfOthersWroteAsync(before, key, isWritten: false, cancellationToken).ConfigureAwait(false);
             }
-            catch (ReplicaStoreException)
+
+            var file = await _shipment.CreateAsync(source, key, header.Timestamp, cancellationToken).ConfigureAwait(false);
+            if (isImage || _looksAgain)
             {
-                IsReconciled = false; // It is not known any more what lies there.
-                throw;
+                await _shipment.ThrowIfOthersWroteAsync(before, key, isWritten: true, cancellationToken).ConfigureAwait(false);
             }
+
+            (_pageSize, _looksAgain) = (header.PageSize, false);
+            _catalog?.Add(file);
+            return file;
+        }
+        catch (ReplicaStoreException)
+        {
+            _catalog = null; // It is not known any more what lies there.
+            throw;
         }
     }
+
+    private void Note(ClaimResult result) => ClaimFinding = result.Outcome switch
+    {
+        ClaimOutcome.Own => ClaimFinding,
+        ClaimOutcome.None or ClaimOutcome.EarlierRun => null,
+        _ => result,
+    };
 }

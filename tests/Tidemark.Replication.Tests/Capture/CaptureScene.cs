@@ -2,10 +2,11 @@ using Microsoft.Extensions.Time.Testing;
 using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
-using Tidemark.Replication.Snapshots;
+using Tidemark.Replication.Images;
 using Tidemark.Replication.Upload;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
@@ -61,7 +62,7 @@ internal sealed class CaptureScene : IDisposable
         Spool = Spool.Open(Files, Spool.DefaultPath(Files, DatabasePath));
         Database = new CapturedDatabase(
             DatabasePath, Spool, Files, Time, new CaptureSettings(CaptureBytesMax, TimeSpan.FromMilliseconds(50), 2));
-        Upload = new UploadStep(Store, Spool, Database.Lineage);
+        Upload = new UploadStep(Store, Spool, new ClaimStep(Store, Database.Lineage, Time, TimeSpan.FromSeconds(30)));
     }
 
     /// <summary>Ends the connections, with no farewell to the spool: what a kill leaves.</summary>
@@ -125,7 +126,7 @@ internal sealed class CaptureScene : IDisposable
         do
         {
             result = await Upload.RunAsync(Position.Txid, TestContext.Current.CancellationToken);
-            Assert.NotEqual(UploadOutcome.NeedsSnapshot, result.Outcome);
+            Assert.NotEqual(UploadOutcome.NeedsImage, result.Outcome);
         }
         while (result.Outcome == UploadOutcome.Uploaded);
     }
@@ -141,18 +142,23 @@ internal sealed class CaptureScene : IDisposable
         }
     }
 
-    /// <summary>Ships, with a snapshot if the destination needs one, and restores the newest TXID.</summary>
-    public async Task AssertNewestRestoresAsync()
+    /// <summary>Ships, with images if the destination needs them.</summary>
+    public async Task ShipWithImagesAsync()
     {
-        while ((await Upload.RunAsync(Position.Txid, TestContext.Current.CancellationToken)).Outcome
-            is var outcome and not UploadOutcome.Idle)
+        UploadResult result;
+        while ((result = await Upload.RunAsync(Position.Txid, TestContext.Current.CancellationToken)).Outcome != UploadOutcome.Idle)
         {
-            if (outcome == UploadOutcome.NeedsSnapshot)
+            if (result.Outcome == UploadOutcome.NeedsImage)
             {
-                Assert.NotNull(SnapshotStep.Run(Database));
+                Assert.NotNull(FullImageStep.Run(Database, result.Image!.From));
             }
         }
+    }
 
+    /// <summary>Ships, with images if the destination needs them, and restores the newest TXID.</summary>
+    public async Task AssertNewestRestoresAsync()
+    {
+        await ShipWithImagesAsync();
         var restored = await NaiveRestore.RunAsync(Store, Position.Txid, TestContext.Current.CancellationToken);
         AssertSamePages(Source.Serialize(), restored, Position.Txid);
     }

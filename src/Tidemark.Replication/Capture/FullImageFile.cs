@@ -1,26 +1,26 @@
-using Tidemark.Formats;
 using Tidemark.Formats.Database;
 using Tidemark.Formats.Ltx;
 using Tidemark.Formats.Wal;
-using Tidemark.Replicas.Catalog;
 
 namespace Tidemark.Replication.Capture;
 
-/// <summary>Writes a snapshot, a level-9 file with every page from TXID 1 on, to the spool.</summary>
-internal static class SnapshotFile
+/// <summary>Writes an image to the spool: a file with every page of the database.</summary>
+/// <remarks>From TXID 1 on it is a snapshot, with which a restore begins. From a later TXID on it continues what ends before that, whatever
+/// state that is, since it replaces every page.</remarks>
+internal static class FullImageFile
 {
     /// <summary>Writes what the free connection sees.</summary>
     /// <param name="database">The database, whose free connection holds <paramref name="snapshot"/> inside the WAL.</param>
     /// <param name="wal">Its WAL.</param>
     /// <param name="snapshot">The end of the WAL.</param>
-    /// <param name="txid">The capture that leads to this state.</param>
+    /// <param name="name">The first TXID that the image stands for, and the capture that leads to this state.</param>
     /// <param name="checksum">What the pages must add up to, or null when it is not known yet.</param>
     /// <exception cref="WalMismatchException">The pages do not add up to <paramref name="checksum"/>.</exception>
-    public static LtxFileName Write(CapturedDatabase database, WalFile wal, WalIndexHeader snapshot, Txid txid, DatabaseChecksum? checksum)
+    public static void Write(
+        CapturedDatabase database, WalFile wal, WalIndexHeader snapshot, LtxFileName name, DatabaseChecksum? checksum)
     {
         var scan = new ImageScan(database.Live!.Free, wal, snapshot);
-        var name = new LtxFileName(Txid.First, txid);
-        database.Spool.Publish(Level.Snapshots, (content, overflow) =>
+        database.Spool.Publish(Spool.Images, (content, overflow) =>
         {
             var header = ImageScan.HeaderOf(database, snapshot, name);
             using var writer = new LtxWriter(content, header, overflow, database.Settings.Parallelism);
@@ -44,6 +44,5 @@ internal static class SnapshotFile
             writer.Complete(header with { Proof = new LtxProof(null, sum) });
             return name;
         });
-        return name;
     }
 }
