@@ -39,9 +39,24 @@ internal static class BaseStep
         }
 
         using var table = database.Spool.CreatePageChecksums(pageSize);
-        var state = await new PageChecksumStep(destination.Store)
-            .RunAsync(head.Txid, (first, checksums) => Write(table, first, checksums), database.Settings.Parallelism, progress, cancellationToken)
-            .ConfigureAwait(false);
+        ReplicaState state;
+        try
+        {
+            state = await new PageChecksumStep(destination.Store)
+                .RunAsync(
+                    head.Txid,
+                    (first, checksums) => Write(table, first, checksums),
+                    database.Settings.Parallelism,
+                    progress,
+                    cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is LtxFormatException or RestoreVerificationException)
+        {
+            destination.NoteDamage(head.Txid);
+            throw;
+        }
+
         if (AddCaptures(database, head, state, table) is not { } reached)
         {
             return null;

@@ -106,6 +106,16 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
         _isForked = false;
     }
 
+    /// <summary>What lies at the destination up to this TXID was found to be damaged, so it goes on from a snapshot. May be called from any
+    /// thread.</summary>
+    public void NoteDamage(Txid txid)
+    {
+        if (Shipped == txid)
+        {
+            _isForked = true;
+        }
+    }
+
     // A new spool takes over what it finds. Later on, another writer's file is only accepted as the one that our own history took over.
     private async ValueTask<bool> ContinuesAsync(ReplicaHead head, CancellationToken cancellationToken)
     {
