@@ -1,6 +1,7 @@
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Leases;
+using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Upload;
@@ -29,6 +30,8 @@ internal sealed class Destination
     }
 
     public FaultingStore Store { get; }
+
+    public string Name => _name;
 
     public bool FaultsAreOn { get; set; } = true;
 
@@ -85,6 +88,10 @@ internal sealed class Destination
 
         return null;
     }
+
+    /// <summary>Takes the base of the next capture from here.</summary>
+    public ReplicaState? ReadBase(CapturedDatabase database, PageSize pageSize)
+        => Wait(BaseStep.RunAsync(database, pageSize, Step, progress: null, CancellationToken.None));
 
     /// <summary>Restores one TXID, or every one that was shipped, and compares it with what SQLite said the database was.</summary>
     public void CheckRestores(bool all)

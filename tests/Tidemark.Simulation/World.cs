@@ -258,6 +258,7 @@ internal sealed class World : IDisposable
             return false;
         }
 
+        ReadBase();
         var result = CaptureStep.Run(_database);
         Captures += result.Outcome == CaptureOutcome.Idle ? 0 : 1;
         _trace[^1] += $" {result.Outcome} {result.PageCount} {result.Discontinuity}";
@@ -267,6 +268,24 @@ internal sealed class World : IDisposable
         }
 
         return result.HasMore;
+    }
+
+    // Now and then no destination can be read, and all pages are captured.
+    private void ReadBase()
+    {
+        if (CaptureStep.FindWantOfBase(_database) is not { } pageSize || _random.Next(4) == 0)
+        {
+            return;
+        }
+
+        foreach (var destination in _destinations.Where(destination => destination.Step.IsReconciled))
+        {
+            if (destination.ReadBase(_database, pageSize) is { } state)
+            {
+                _trace[^1] += $" base {state.Txid.Value} of {destination.Name}";
+                return;
+            }
+        }
     }
 
     // After whole captures the newest TXID is the database as it is now. A capture may have failed after its file was durable, so this is
@@ -365,7 +384,33 @@ internal sealed class World : IDisposable
 
     private void StopInOrder()
     {
-        _database.CloseInOrder();
+        var isLast = _random.Next(2) == 0;
+        if (isLast)
+        {
+            CloseReader();
+            NoteOwnCheckpoints();
+            _source.Dispose();
+        }
+
+        // The file is made to look as if it had been left alone for long, instead of leaving it alone for a moment.
+        _ = EndStep.Prepare(_database);
+        _files.SetModified(DatabasePath, _time.GetUtcNow());
+        EndStep.Complete(_database, EndStep.Prepare(_database));
+        if (isLast)
+        {
+            _trace[^1] += _spool.ReadEnd() is null ? "" : " with word";
+            OpenSource();
+            if (_random.Next(3) == 0)
+            {
+                Write();
+            }
+
+            if (_random.Next(3) == 0)
+            {
+                RestartApplication();
+            }
+        }
+
         NoteDurableWal();
         Kill();
     }

@@ -202,8 +202,9 @@ internal static class CaptureStep
     {
         // Often enough nothing has changed: the WAL went into the file when everybody had closed the database, or the state was read from a
         // replica and has no place in any WAL. Then no frame is forced, which would change the database.
-        var isWorthALook = reason == Discontinuity.WalIsGone || (database.HasBase && database.Position!.IsOutsideOfWal);
-        return isWorthALook && ImageCapture.TryRunUnchanged(database, snapshot, reason) is { } unchanged
+        var end = snapshot is { FrameCount: > 0 } ? snapshot : null;
+        var isWorthALook = end is null || database.Position!.IsOutsideOfWal;
+        return isWorthALook && database.HasBase && ImageCapture.TryRunUnchanged(database, end, reason) is { } unchanged
             ? unchanged
             : Image(database, reason);
     }

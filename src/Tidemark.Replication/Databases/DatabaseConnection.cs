@@ -161,6 +161,11 @@ internal sealed class DatabaseConnection : IDisposable
         using (snapshot)
         {
             var bytes = new ReadOnlySpan<byte>((void*)snapshot.DangerousGetHandle(), WalIndexHeader.Size);
+            if (WalIndexHeader.IsOfUnusedWal(bytes))
+            {
+                return null;
+            }
+
             return WalIndexHeader.TryRead(bytes, out var header)
                 ? header
                 : throw new DatabaseException(

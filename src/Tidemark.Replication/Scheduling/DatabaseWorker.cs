@@ -6,7 +6,7 @@ using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
 using Tidemark.Replication.Databases;
 using Tidemark.Replication.Health;
-using Tidemark.Replication.Snapshots;
+using Tidemark.Replication.Images;
 using Tidemark.Replication.Upload;
 
 namespace Tidemark.Replication.Scheduling;
@@ -72,7 +72,7 @@ internal sealed class DatabaseWorker : IDisposable
 
         _captured = _database.Position?.Txid ?? Txid.None;
         _checkpoint = new CheckpointStep(_database, new CheckpointPolicy((uint)options.CheckpointPages, options.CheckpointInterval));
-        _destinations = [.. options.Destinations.Select(store => new DestinationWorker(store, _spool, _database.Lineage, options, scope)
+        _destinations = [.. options.Destinations.Select((store, number) => new DestinationWorker(store, number, _spool, _database.Lineage, options, scope)
         {
             Changed = OnDestinationChanged,
         })];
@@ -85,7 +85,7 @@ internal sealed class DatabaseWorker : IDisposable
     public TimeSpan MonitorInterval => _options.MonitorInterval;
 
     /// <summary>The names of the destinations.</summary>
-    public IEnumerable<string> Destinations => _options.Destinations.Select(store => store.Name);
+    public IEnumerable<string> Destinations => _options.Destinations.Select((store, number) => store.Name);
 
     /// <summary>Ends when the database was looked at for the first time, or is waited for; fails when it cannot be replicated at all.</summary>
     public Task FirstLook => _firstLook.Task;
@@ -105,7 +105,7 @@ internal sealed class DatabaseWorker : IDisposable
                 Failure = _failure,
                 WalBytes = wal?.SizeBytes ?? 0,
                 Pin = _pin,
-                SpoolBytes = _spool.SizeBytes,
+                SpoolBytes = _spool.CaptureBytes,
                 Destinations = [.. _destinations.Select(destination => destination.GetStatus())],
             };
         }
@@ -414,6 +414,7 @@ internal sealed class DatabaseWorker : IDisposable
             Report(result);
             if (result.Outcome is not (CaptureOutcome.Idle or CaptureOutcome.NoDatabase))
             {
+                BoundSpool();
                 Offer();
             }
         }
@@ -459,19 +460,27 @@ internal sealed class DatabaseWorker : IDisposable
         }
     }
 
-    // A destination that cannot be continued, or a level that cannot be compacted, goes on from a full image.
+    // A destination that cannot be continued, or whose files are damaged, goes on from a full image.
     private void WriteImages()
     {
-        foreach (var destination in _destinations)
+        var wanting = _destinations
+            .Select(destination => (Destination: destination, Image: destination.WantedImage))
+            .Where(wanting => wanting.Image is not null)
+            .ToLookup(wanting => wanting.Image!.From);
+        foreach (var sameImage in wanting)
         {
-            if (destination.WantedImage is { } wanted && FullImageStep.Run(_database, wanted.From) is { } image)
+            if (FullImageStep.Run(_database, sameImage.Key) is not { } image)
             {
-                _scope.Logger.ImageWritten(_options.DatabasePath, image.ToString(), destination.Store.Name, wanted.Level);
-                destination.OfferImage(image);
+                continue;
+            }
+
+            Offer();
+            foreach (var (destination, wanted) in sameImage)
+            {
+                _scope.Logger.ImageWritten(_options.DatabasePath, image.ToString(), destination.Store.Name, wanted!.Level.Value);
+                destination.OfferImage(wanted);
             }
         }
-
-        Offer();
     }
 
     private async Task<bool> FinishAsync(CancellationToken deadline)
@@ -615,7 +624,23 @@ internal sealed class DatabaseWorker : IDisposable
         _wake.Set();
     }
 
-    private void CleanSpool() => _spool.DeleteUpTo(_destinations.Min(destination => destination.Delivered));
+    private void CleanSpool()
+    {
+        _spool.DeleteUpTo(
+            _destinations.Min(destination => destination.Mended),
+            [.. _destinations.Select(destination => destination.Requested?.From).OfType<Txid>()]);
+        BoundSpool();
+    }
+
+    private void BoundSpool()
+    {
+        var databaseBytes = _database.Position is { } position ? position.PageCount * (long)position.PageSize.Bytes : 0;
+        var budget = new SpoolBudget(_options.SpoolBytesMax, databaseBytes);
+        if (_spool.DropOldest(budget) is [.., var last] dropped)
+        {
+            _scope.Logger.SpoolIsFull(_options.DatabasePath, budget.LimitBytes, dropped.Count, last.MaxTxid);
+        }
+    }
 
     private void Arm()
     {

@@ -20,6 +20,8 @@ internal sealed class DestinationWorker
     private static readonly TimeSpan s_delayMin = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_delayMax = TimeSpan.FromMinutes(1);
 
+    private const ulong KeptForRepair = 100;
+
     private readonly DatabaseOptions _options;
     private readonly ReplicationScope _scope;
     private readonly UploadStep _step;
@@ -30,7 +32,8 @@ internal sealed class DestinationWorker
     private ulong _captured;
     private volatile bool _isReconciled;
     private volatile bool _wasAsked;
-    private volatile ImageRequest? _wantedImage;
+    private ImageRequest? _wantedImage;
+    private ClaimResult? _reportedClaim;
     private ReplicaHead? _head;
     private DateTimeOffset? _behindSince;
     private DateTimeOffset? _lastSuccess;
@@ -77,8 +80,16 @@ internal sealed class DestinationWorker
     /// <summary>Up to where the destination holds this history.</summary>
     public Txid Delivered => _step.Delivered;
 
-    /// <summary>An image that has to be written to the spool before anything more can be shipped, or null.</summary>
-    public ImageRequest? WantedImage => _wantedImage;
+    /// <summary>Up to where captures need not be kept for this destination: those that it holds but that were not read back yet could still turn
+    /// out to be damaged, so the newest hundred of them stay until compaction has read them.</summary>
+    public Txid Mended => new(Math.Min(
+        Delivered.Value, Math.Max(_maintenance.ReadBack.Value, Delivered.Value - Math.Min(Delivered.Value, KeptForRepair))));
+
+    /// <summary>The image that has to be written to the spool for this destination, or null.</summary>
+    public ImageRequest? WantedImage => Volatile.Read(ref _wantedImage);
+
+    /// <summary>The image that maintenance has asked for and that is not shipped yet.</summary>
+    public ImageRequest? Requested => _step.Requested;
 
     private Txid Captured => new(Volatile.Read(ref _captured));
 
@@ -136,10 +147,10 @@ internal sealed class DestinationWorker
         _wake.Set();
     }
 
-    /// <summary>The image that was wanted is in the spool.</summary>
-    public void OfferImage()
+    /// <summary>An image that was wanted is in the spool, and its capture was offered.</summary>
+    public void OfferImage(ImageRequest wanted)
     {
-        _wantedImage = null;
+        Interlocked.CompareExchange(ref _wantedImage, null, wanted);
         _wake.Set();
     }
 
@@ -216,6 +227,7 @@ internal sealed class DestinationWorker
         while (!stopping.IsCancellationRequested)
         {
             var result = await _step.RunAsync(Captured, cutShort).ConfigureAwait(false);
+            ReportClaim();
             if (result.Outcome == UploadOutcome.Uploaded)
             {
                 Note(result.File!.Value);
@@ -223,9 +235,9 @@ internal sealed class DestinationWorker
                 continue;
             }
 
-            if (result.Outcome == UploadOutcome.NeedsImage && _wantedImage is null)
+            if (result.Outcome == UploadOutcome.NeedsImage && result.Image != _wantedImage)
             {
-                _wantedImage = result.Image;
+                Volatile.Write(ref _wantedImage, result.Image);
                 Changed();
             }
 
@@ -308,6 +320,28 @@ internal sealed class DestinationWorker
                 _wasAsked = true;
                 Changed();
             }
+        }
+    }
+
+    private void ReportClaim()
+    {
+        if (_step.ClaimFinding is not { } finding || finding == _reportedClaim)
+        {
+            return;
+        }
+
+        _reportedClaim = finding;
+        switch (finding)
+        {
+            case { Outcome: ClaimOutcome.OtherWriter, Found: { } found }:
+                _scope.Logger.ClaimTaken(_options.DatabasePath, Store.Name, found);
+                break;
+            case { Outcome: ClaimOutcome.Contested, Found: { } found }:
+                _scope.Logger.ClaimWasContested(_options.DatabasePath, Store.Name, found);
+                break;
+            default:
+                _scope.Logger.ClaimUnreadable(_options.DatabasePath, Store.Name);
+                break;
         }
     }
 

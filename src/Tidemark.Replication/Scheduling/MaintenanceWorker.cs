@@ -81,6 +81,11 @@ internal sealed class MaintenanceWorker
     /// <summary>The newest TXID at which files were read back and added up to what was captured.</summary>
     public Txid Proven => new(Volatile.Read(ref _proven));
 
+    /// <summary>Up to where captures were read back and found whole; all of them where nothing is compacted.</summary>
+    public Txid ReadBack => _lastRuns.Length == 0
+        ? new Txid(ulong.MaxValue)
+        : Catalog?.NewestAt(new Level(1))?.MaxTxid ?? Txid.None;
+
     private ReplicaCatalog? Catalog => _upload.IsReconciled ? _upload.Catalog : null;
 
     /// <summary>Begins a run if one is due and none is underway. By one thread.</summary>

@@ -4,6 +4,7 @@ using Tidemark.Formats.Database;
 using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Restore;
+using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Capture;
 
 namespace Tidemark.Replication.Upload;
@@ -32,16 +33,32 @@ internal static class BaseStep
         IProgress<RestoreProgress>? progress,
         CancellationToken cancellationToken)
     {
-        var head = await ReplicaHead.ReadAsync(destination.Store, cancellationToken).ConfigureAwait(false);
+        var files = await ReplicaListing.ReadAllAsync(destination.Store, cancellationToken).ConfigureAwait(false);
+        var head = await ReplicaHead.ReadAsync(destination.Store, files, cancellationToken).ConfigureAwait(false);
         if (head is null || head.PageSize != pageSize || !head.IsRestorable || !LeadsToBase(database, head))
         {
             return null;
         }
 
         using var table = database.Spool.CreatePageChecksums(pageSize);
-        var state = await new PageChecksumStep(destination.Store)
-            .RunAsync(head.Txid, (first, checksums) => Write(table, first, checksums), database.Settings.Parallelism, progress, cancellationToken)
-            .ConfigureAwait(false);
+        ReplicaState state;
+        try
+        {
+            state = await new PageChecksumStep(destination.Store)
+                .RunAsync(
+                    head.Txid,
+                    (first, checksums) => Write(table, first, checksums),
+                    database.Settings.Parallelism,
+                    progress,
+                    cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is LtxFormatException or RestoreVerificationException)
+        {
+            destination.NoteDamage(head.Txid);
+            throw;
+        }
+
         if (AddCaptures(database, head, state, table) is not { } reached)
         {
             return null;

@@ -79,6 +79,16 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         (_needed, _isForked) = (null, false);
     }
 
+    /// <summary>What lies at the destination up to this TXID was found to be damaged, so it goes on from a snapshot. May be called from any
+    /// thread.</summary>
+    public void NoteDamage(Txid txid)
+    {
+        if (Shipped == txid)
+        {
+            (_needed, _isForked) = (new ImageRequest(Level.Snapshots, Txid.First), true);
+        }
+    }
+
     /// <summary>Ships a capture once more, in the place of a damaged file, if the spool still has it.</summary>
     /// <exception cref="ReplicaConflictException">Another writer writes there.</exception>
     /// <exception cref="ReplicaStoreException">The destination failed.</exception>

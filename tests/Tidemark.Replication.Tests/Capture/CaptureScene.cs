@@ -3,6 +3,7 @@ using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Leases;
+using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
@@ -74,6 +75,8 @@ internal sealed class CaptureScene : IDisposable
         Start();
     }
 
+    public void LoseSpool() => Directory.Delete(SpoolPath, recursive: true);
+
     public void LoseReplica() => Store = new MemoryStore();
 
     /// <summary>Captures until nothing is left and notes the state.</summary>
@@ -105,6 +108,20 @@ internal sealed class CaptureScene : IDisposable
         {
             _expected[position.Txid] = Source.Serialize();
         }
+    }
+
+    /// <summary>Takes the base of the next capture from the destination, if the spool does not know it.</summary>
+    public async Task<ReplicaState?> ReadBaseAsync()
+        => CaptureStep.FindWantOfBase(Database) is { } pageSize
+            ? await BaseStep.RunAsync(Database, pageSize, Upload, progress: null, TestContext.Current.CancellationToken)
+            : null;
+
+    /// <summary>Ends in order. Every time that the file has been left alone for is as good as another, so it is made to look old.</summary>
+    public void End()
+    {
+        _ = EndStep.Prepare(Database);
+        Files.SetModified(DatabasePath, new DateTimeOffset(2025, 1, 1, 0, 0, 0, 123, TimeSpan.Zero));
+        EndStep.Complete(Database, EndStep.Prepare(Database));
     }
 
     public async Task ReconcileAsync()
@@ -161,6 +178,18 @@ internal sealed class CaptureScene : IDisposable
         await ShipWithImagesAsync();
         var restored = await NaiveRestore.RunAsync(Store, Position.Txid, TestContext.Current.CancellationToken);
         AssertSamePages(Source.Serialize(), restored, Position.Txid);
+    }
+
+    /// <summary>Ships, and restores the newest TXID with every check that a restore makes.</summary>
+    public async Task AssertNewestIsProvenAsync()
+    {
+        await ShipAsync();
+        var result = await new RestoreStep(Store, PhysicalFileSystem.Instance, TimeProvider.System).RunAsync(
+            new RestoreTarget.AtTxid(Position.Txid),
+            new RestoreOptions { OutputPath = Folder[$"restored-{Guid.NewGuid()}.db"] },
+            TestContext.Current.CancellationToken);
+        Assert.True(result.IsProven);
+        await AssertNewestRestoresAsync();
     }
 
     public async Task<LtxHeader> ReadHeaderAsync(Txid txid)

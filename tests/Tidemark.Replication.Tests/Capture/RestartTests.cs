@@ -80,6 +80,27 @@ public sealed class RestartTests
         await scene.AssertAllRestoreAsync();
     }
 
+    [Theory]
+    [InlineData("RESTART")]
+    [InlineData("TRUNCATE")]
+    public async Task A_checkpoint_of_a_wal_that_never_held_a_transaction_does_no_harm(string mode)
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(10);
+        scene.Capture();
+        scene.Source.Dispose();
+        scene.Database.CloseInOrder();
+        scene.Source = SourceDatabase.Open(scene.DatabasePath);
+        scene.Source.Run("SELECT count(*) FROM t");
+        scene.Source.Run($"PRAGMA wal_checkpoint({mode})");
+        scene.Restart();
+
+        Assert.Equal(CaptureOutcome.NoDifference, scene.Capture().Outcome);
+        scene.Source.Insert(10);
+        Assert.Equal(CaptureOutcome.Frames, scene.Capture().Outcome);
+        await scene.AssertAllRestoreAsync();
+    }
+
     [Fact]
     public async Task An_orderly_end_leaves_no_wal_that_could_get_into_another_file()
     {
