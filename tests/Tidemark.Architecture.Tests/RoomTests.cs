@@ -15,7 +15,7 @@ public sealed partial class RoomTests
     private static readonly Dictionary<string, string[]> s_rooms = new()
     {
         ["Tidemark.Formats"] = ["Compression", "Database", "Wal", "Ltx"],
-        ["Tidemark.Replicas"] = ["Files", "Catalog", "Stores", "Restore"],
+        ["Tidemark.Replicas"] = ["Files", "Catalog", "Stores", "Restore", "Compaction"],
         ["Tidemark.Replication"] = ["Databases", "Capture", "Checkpoints", "Snapshots", "Upload", "Scheduling"],
     };
 
