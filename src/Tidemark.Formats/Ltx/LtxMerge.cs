@@ -22,6 +22,7 @@ internal sealed class LtxMerge : IAsyncDisposable
     private uint _lastPage;
     private long _length;
     private ulong _crc;
+    private bool _lacksPage;
 
     /// <summary>Merges <paramref name="inputs"/>, which it owns.</summary>
     public LtxMerge(IReadOnlyList<LtxMergeInput> inputs, Lineage lineage, Func<Stream>? indexOverflow)
@@ -40,7 +41,7 @@ internal sealed class LtxMerge : IAsyncDisposable
 
     /// <summary>Fills <paramref name="output"/> with the next bytes of the merged file; it stays empty at the end.</summary>
     /// <exception cref="LtxFormatException">A file is damaged.</exception>
-    /// <exception cref="LtxMergeException">The files do not lead to the state that they should.</exception>
+    /// <exception cref="LtxMergeException">The files are not one history, or do not lead to the state that they should.</exception>
     public async Task FillAsync(LtxMergeBuffer output, CancellationToken cancellationToken)
     {
         output.Clear();
@@ -105,11 +106,14 @@ internal sealed class LtxMerge : IAsyncDisposable
             return; // An older version, or a page that was cut off later.
         }
 
-        _lastPage = pageNumber;
-        if (_pages.Accept(pageNumber) != LtxFault.None)
+        // Read on, since a file that is damaged may be the reason: that is the failure to tell.
+        _lacksPage = _lacksPage || _pages.Accept(pageNumber) != LtxFault.None;
+        if (_lacksPage)
         {
-            throw MissingPage();
+            return;
         }
+
+        _lastPage = pageNumber;
 
         if (Header.IsSnapshot)
         {
@@ -124,9 +128,10 @@ internal sealed class LtxMerge : IAsyncDisposable
 
     private LtxMergeStage EndFrames(LtxMergeBuffer output)
     {
-        if (_pages.End(Header.Commit) != LtxFault.None)
+        LtxMergeHeader.ThrowUnlessOneHistory(_inputs);
+        if (_lacksPage || _pages.End(Header.Commit) != LtxFault.None)
         {
-            throw MissingPage();
+            throw LtxMergeException.MissingPage(_inputs[^1].Name, (uint)_pages.Following, Header.Commit);
         }
 
         if (Header is { IsSnapshot: true, Proof.After: { } expected } && _database != expected)
@@ -161,7 +166,4 @@ internal sealed class LtxMerge : IAsyncDisposable
         _length += bytes.Length;
         output.Advance(bytes.Length);
     }
-
-    private LtxMergeException MissingPage()
-        => LtxMergeException.MissingPage(_inputs[^1].Name, (uint)_pages.Following, Header.Commit);
 }

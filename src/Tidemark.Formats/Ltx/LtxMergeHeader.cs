@@ -1,3 +1,5 @@
+using Tidemark.Formats.Database;
+
 namespace Tidemark.Formats.Ltx;
 
 /// <summary>What the header of a merged file says, from the headers of the files that it is made of. Pure.</summary>
@@ -7,7 +9,6 @@ internal static class LtxMergeHeader
     /// <param name="inputs">The files, oldest first. Each continues or overlaps the one before.</param>
     /// <param name="lineage">Who merges.</param>
     /// <exception cref="ArgumentException">There are no files, or they do not follow each other, or have pages of two sizes.</exception>
-    /// <exception cref="LtxMergeException">They are not one history.</exception>
     public static LtxHeader From(IReadOnlyList<LtxMergeInput> inputs, Lineage lineage)
     {
         if (inputs.Count == 0)
@@ -17,7 +18,7 @@ internal static class LtxMergeHeader
 
         for (var i = 1; i < inputs.Count; i++)
         {
-            CheckNeighbours(inputs[i - 1], inputs[i]);
+            ThrowUnlessNext(inputs[i - 1], inputs[i]);
         }
 
         var (first, last) = (inputs[0].Header, inputs[^1].Header);
@@ -31,10 +32,33 @@ internal static class LtxMergeHeader
             Lineage = lineage,
             Proof = new LtxProof(first.Proof.Before, last.Proof.After),
         };
-        return header.Commit > 0 ? header : OfNoPages(header, inputs[0]);
+        return header.Commit > 0 ? header : OfNoPages(header, first);
     }
 
-    private static void CheckNeighbours(LtxMergeInput older, LtxMergeInput newer)
+    /// <summary>Checks what the files say of the states between them. Once they are proven: before, a damaged header would look like another
+    /// history.</summary>
+    /// <exception cref="LtxMergeException">They are not one history.</exception>
+    public static void ThrowUnlessOneHistory(IReadOnlyList<LtxMergeInput> inputs)
+    {
+        for (var i = 1; i < inputs.Count; i++)
+        {
+            // Only where one file begins exactly where the other ends do both speak of the same state.
+            var (older, newer) = (inputs[i - 1].Header, inputs[i].Header);
+            if (newer.MinTxid.Value - 1 == older.MaxTxid.Value
+                && older.Proof.After is { } after && newer.Proof.Before is { } before && after != before)
+            {
+                throw LtxMergeException.NotOneHistory(inputs[i - 1].Name, after, inputs[i].Name, before);
+            }
+        }
+
+        var first = inputs[0].Header;
+        if (inputs[^1].Header.Commit == 0 && !first.IsSnapshot && StateBefore(first) is null)
+        {
+            throw LtxMergeException.NothingBefore(inputs[0].Name);
+        }
+    }
+
+    private static void ThrowUnlessNext(LtxMergeInput older, LtxMergeInput newer)
     {
         var (first, second) = (older.Header, newer.Header);
         if (first.PageSize != second.PageSize)
@@ -46,23 +70,15 @@ internal static class LtxMergeHeader
         {
             throw new ArgumentException($"{newer.Name} does not continue {older.Name}.");
         }
-
-        // Only where one file begins exactly where the other ends do both speak of the same state.
-        if (second.MinTxid.Value - 1 == first.MaxTxid.Value
-            && first.Proof.After is { } after && second.Proof.Before is { } before && after != before)
-        {
-            throw LtxMergeException.NotOneHistory(older.Name, after, newer.Name, before);
-        }
     }
 
     /// <summary>The format has one way only to say that nothing is left of a database: the standard checksum fields.</summary>
-    private static LtxHeader OfNoPages(in LtxHeader header, LtxMergeInput oldest)
+    private static LtxHeader OfNoPages(in LtxHeader header, in LtxHeader first) => header with
     {
-        var before = oldest.Header.TracksChecksums ? oldest.Header.PreApplyChecksum : oldest.Header.Proof.Before?.Value;
-        return header with
-        {
-            TracksChecksums = true,
-            PreApplyChecksum = header.IsSnapshot ? 0 : before ?? throw LtxMergeException.NothingBefore(oldest.Name),
-        };
-    }
+        TracksChecksums = true,
+        PreApplyChecksum = header.IsSnapshot ? 0 : StateBefore(first) ?? DatabaseChecksum.Empty.Value, // Unknown is refused at the end.
+    };
+
+    private static ulong? StateBefore(in LtxHeader first)
+        => first.TracksChecksums ? first.PreApplyChecksum : first.Proof.Before?.Value;
 }

@@ -28,7 +28,6 @@ public sealed class LtxMergeStream : Stream
     /// megabytes; it is closed at the end. Null keeps the index in memory.</param>
     /// <exception cref="ArgumentException">The files do not follow each other, or have pages of two sizes. They stay the
     /// caller's.</exception>
-    /// <exception cref="LtxMergeException">They are not one history. They stay the caller's.</exception>
     public LtxMergeStream(IReadOnlyList<LtxMergeInput> inputs, Lineage lineage, Func<Stream>? indexOverflow = null)
         => _merge = new LtxMerge(inputs, lineage, indexOverflow);
 
@@ -56,7 +55,7 @@ public sealed class LtxMergeStream : Stream
 
     /// <summary>Reads the next bytes of the merged file; 0 at its end. After a failure every further call fails in the same way.</summary>
     /// <exception cref="LtxFormatException">A file is damaged; the message names it.</exception>
-    /// <exception cref="LtxMergeException">The files do not lead to the state that they should.</exception>
+    /// <exception cref="LtxMergeException">The files are not one history, or do not lead to the state that they should.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);

@@ -224,6 +224,26 @@ public sealed class LtxMergeTests
     }
 
     [Fact]
+    public async Task Damage_that_looks_like_another_fault_is_told_as_damage()
+    {
+        byte[][] files =
+        [
+            LtxForge.Snapshot().Build(),
+            LtxForge.Of(LtxSample.HeaderOf(512, commit: 6, minTxid: 6, maxTxid: 6)).WithPages(4, 5, 6).Build(),
+            Proven(7, 7, Checksum(1), Checksum(2)),
+            Proven(8, 8, Checksum(2), null),
+        ];
+        var proof = files[2].ToArray();
+        proof[LtxHeader.Size - 1] ^= 1; // Now it seems to lead to another state than the next file continues.
+        await AssertDamagedAsync([files[0], files[1], proof, files[3]], "2.ltx");
+
+        var second = LtxForge.Of(LtxSample.HeaderOf(512, commit: 6, minTxid: 6, maxTxid: 6)).WithPages(4, 6);
+        var gap = second.WithPages().Build();
+        gap[(int)second.FrameOffsets[0] + 3] ^= 1; // Page 5: now page 4 seems to be in no file.
+        await AssertDamagedAsync([files[0], gap], "1.ltx");
+    }
+
+    [Fact]
     public async Task A_header_that_is_none_closes_the_stream()
     {
         var stream = new MemoryStream(new byte[200]);
@@ -285,6 +305,9 @@ public sealed class LtxMergeTests
     }
 
     private static byte[] Merge(IEnumerable<byte[]> files) => MergeAsync([.. files]).GetAwaiter().GetResult();
+
+    private static async Task AssertDamagedAsync(byte[][] files, string name)
+        => Assert.Equal(name, (await Assert.ThrowsAsync<LtxFormatException>(() => MergeAsync(files))).File);
 
     private static async Task<byte[]> MergeAsync(byte[][] files)
     {
