@@ -153,4 +153,8 @@ internal static partial class Log
     [LoggerMessage(
         2040, LogLevel.Warning, "What lies at {Destination} to say who writes there cannot be read; {Database} has written it anew")]
     public static partial void ClaimUnreadable(this ILogger logger, string database, string destination);
+
+    [LoggerMessage(
+        2041, LogLevel.Error, "A file of {Database} at {Destination} is damaged, and the spool does not have it any more: {Reason}")]
+    public static partial void Damaged(this ILogger logger, string database, string destination, string reason);
 }

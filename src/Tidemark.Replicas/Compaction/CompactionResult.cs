@@ -12,6 +12,9 @@ public sealed record CompactionResult
     /// <summary>The file that was written; null unless one was.</summary>
     public LtxFileInfo? File { get; init; }
 
+    /// <summary>Whether the pages of the new file, a snapshot, were compared with the checksum that was captured.</summary>
+    public bool IsProven { get; init; }
+
     /// <summary>How many files it was made of.</summary>
     public int InputCount { get; init; }
 

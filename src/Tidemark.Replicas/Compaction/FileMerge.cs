@@ -99,7 +99,7 @@ internal sealed class FileMerge(IReplicaStore replica, Lineage lineage, MergeFol
             await using (merge.ConfigureAwait(false))
             {
                 var file = await WriteAsync(merge, target, level, cancellationToken).ConfigureAwait(false);
-                return new MergedFile(file, inputs.Count, bytesRead);
+                return new MergedFile(file, inputs.Count, bytesRead, merge.Header is { IsSnapshot: true, Proof.After: not null });
             }
         }
         finally

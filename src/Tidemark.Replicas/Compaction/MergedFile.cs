@@ -6,4 +6,5 @@ namespace Tidemark.Replicas.Compaction;
 /// <param name="Info">The file.</param>
 /// <param name="InputCount">How many files it was made of.</param>
 /// <param name="BytesRead">Bytes read of them.</param>
-internal readonly record struct MergedFile(LtxFileInfo Info, int InputCount, long BytesRead);
+/// <param name="IsProven">Whether it is a snapshot whose pages add up to the checksum that was captured.</param>
+internal readonly record struct MergedFile(LtxFileInfo Info, int InputCount, long BytesRead, bool IsProven);

@@ -90,6 +90,7 @@ public sealed class SnapshotCompositionStep
                 Outcome = CompactionOutcome.Compacted,
                 File = merged.Info,
                 InputCount = sources.Length,
+                IsProven = merged.IsProven,
                 BytesRead = bytesRead + merged.BytesRead,
             };
         }

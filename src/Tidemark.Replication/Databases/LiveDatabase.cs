@@ -27,6 +27,9 @@ internal sealed class LiveDatabase : IDisposable
     /// <summary>Path of the WAL.</summary>
     public string WalPath => _free.WalPath;
 
+    /// <summary>Path of the WAL index. Only to be looked at, never to be opened.</summary>
+    public string ShmPath => string.Concat(WalPath.AsSpan(0, WalPath.Length - 3), "shm");
+
     /// <summary>Opens a database, and switches it to WAL mode if it is in another.</summary>
     /// <returns>Null when there is no database yet: no file, or an empty one whose creator has not decided on page size and mode.</returns>
     /// <exception cref="DatabaseException">The file is no database, this user may not write it, or it cannot be switched.</exception>

@@ -1,13 +1,11 @@
-using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
-using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
 using Tidemark.Replication.Databases;
 using Tidemark.Replication.Health;
 using Tidemark.Replication.Images;
-using Tidemark.Replication.Upload;
 
 namespace Tidemark.Replication.Scheduling;
 
@@ -45,6 +43,7 @@ internal sealed class DatabaseWorker : IDisposable
     private readonly SemaphoreSlim _steps = new(1, 1);
     private readonly Lock _statusGate = new();
 
+    private Tidemark.Replicas.Files.FileFacts? _walFacts;
     private long _lastSweep;
     private bool _isWaitingForDatabase;
     private DatabaseState _state;
@@ -646,6 +645,7 @@ internal sealed class DatabaseWorker : IDisposable
     {
         if (_database.Live is { } live)
         {
+            _walFacts = _scope.Files.TryGetFacts(live.WalPath);
             _scope.Watch.Arm(live.WalPath, _changed);
         }
     }
@@ -659,6 +659,7 @@ internal sealed class DatabaseWorker : IDisposable
         }
 
         return live.HasMoved()
+            || _scope.Files.TryGetFacts(live.WalPath) != _walFacts
             || (_options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue);
     }
 

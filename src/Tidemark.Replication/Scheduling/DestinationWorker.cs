@@ -1,6 +1,4 @@
-using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
-using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Restore;

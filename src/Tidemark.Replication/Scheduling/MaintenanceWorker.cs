@@ -1,10 +1,8 @@
 using System.Runtime.ExceptionServices;
-using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Compaction;
 using Tidemark.Replicas.Retention;
-using Tidemark.Replication.Capture;
 using Tidemark.Replication.Health;
 using Tidemark.Replication.Upload;
 
@@ -32,6 +30,7 @@ internal sealed class MaintenanceWorker
     private readonly RetentionOptions _retentionOptions;
     private readonly BackOff _backOff = new(s_delayMin, s_delayMax, Random.Shared);
     private readonly DateTimeOffset?[] _lastRuns;
+    private readonly HashSet<LtxFileKey> _shippedAgain = [];
     private readonly Lock _gate = new();
 
     private Task _run = Task.CompletedTask;
@@ -248,7 +247,7 @@ internal sealed class MaintenanceWorker
 
     private async Task CompactAsync(ReplicaCatalog catalog, Level level, CancellationToken cancellationToken)
     {
-        while (CompactionDecision.From(catalog.Files, level) is not CompactionDecision.Idle)
+        while (CompactionDecision.From(catalog.Files, level) is var decision and not CompactionDecision.Idle)
         {
             await _upload.Claim.ConfirmAsync(cancellationToken).ConfigureAwait(false);
             var result = await _compaction.RunAsync(catalog, level, takesSingle: false, cancellationToken).ConfigureAwait(false);
@@ -256,30 +255,36 @@ internal sealed class MaintenanceWorker
             {
                 NoteFile(file, result);
             }
-            else if (result.Failure is { } failure)
+            else if (result.Failure is not null)
             {
-                await MendAsync(catalog, result, cancellationToken).ConfigureAwait(false);
-                throw failure;
+                IReadOnlyList<LtxFileInfo> inputs = decision is CompactionDecision.Merge merge ? merge.Inputs : [];
+                await MendAsync(catalog, result, inputs, cancellationToken).ConfigureAwait(false);
             }
         }
     }
 
     private async Task ComposeSnapshotAsync(ReplicaCatalog catalog, CancellationToken cancellationToken)
     {
-        await _upload.Claim.ConfirmAsync(cancellationToken).ConfigureAwait(false);
-        var result = await _snapshots.RunAsync(catalog, cancellationToken).ConfigureAwait(false);
-        if (result.File is { } file)
+        while (true)
         {
-            NoteFile(file, result);
-            if (result.IsProven)
+            await _upload.Claim.ConfirmAsync(cancellationToken).ConfigureAwait(false);
+            var result = await _snapshots.RunAsync(catalog, cancellationToken).ConfigureAwait(false);
+            if (result.Failure is not null)
             {
-                Volatile.Write(ref _proven, file.MaxTxid.Value);
+                await MendAsync(catalog, result, [], cancellationToken).ConfigureAwait(false);
+                continue;
             }
-        }
-        else if (result.Failure is { } failure)
-        {
-            await MendAsync(catalog, result, cancellationToken).ConfigureAwait(false);
-            throw failure;
+
+            if (result.File is { } file)
+            {
+                NoteFile(file, result);
+                if (result.IsProven)
+                {
+                    Volatile.Write(ref _proven, file.MaxTxid.Value);
+                }
+            }
+
+            return;
         }
     }
 
@@ -297,29 +302,45 @@ internal sealed class MaintenanceWorker
         (_retentionVersion, _retentionRecheckAt) = (catalog.Version, plan.RecheckAt ?? DateTimeOffset.MaxValue);
     }
 
-    // What is damaged is as good as missing, and is not looked at again by this run. Nothing is deleted: a person may still want it.
-    private async Task MendAsync(ReplicaCatalog catalog, CompactionResult result, CancellationToken cancellationToken)
+    /// <summary>Mends what can be mended at once, so that it can be tried again; throws when something else has to happen first.</summary>
+    /// <remarks>What is damaged is as good as missing. Nothing is deleted: a person may still want it.</remarks>
+    private async Task MendAsync(
+        ReplicaCatalog catalog, CompactionResult result, IReadOnlyList<LtxFileInfo> inputs, CancellationToken cancellationToken)
     {
-        if (result.Outcome == CompactionOutcome.Stale)
-        {
-            _upload.Distrust(); // The destination is listed anew before anything else happens.
-            return;
-        }
-
+        var failure = result.Failure!;
         if (result.DamagedFile is { } damaged)
         {
-            if (await _upload.TryShipAgainAsync(damaged, cancellationToken).ConfigureAwait(false))
+            // Once: a place that damages what is put there does so again.
+            if (_shippedAgain.Add(damaged) && await _upload.TryShipAgainAsync(damaged, cancellationToken).ConfigureAwait(false))
             {
                 _scope.Logger.ShippedAgain(_options.DatabasePath, damaged.ToString(), _upload.Store.Name);
                 return;
             }
 
+            // Other files may lead past it, on this level or on another. If not, there is a gap now.
             catalog.Remove(damaged);
+            _scope.Logger.Damaged(_options.DatabasePath, _upload.Store.Name, Log.Reason(failure));
+            return;
         }
 
-        _scope.Logger.CannotContinue(_options.DatabasePath, _upload.Store.Name, Log.Reason(result.Failure!));
-        _upload.RequestImage(Level.Snapshots, Txid.First);
-        Changed();
+        if (result.Outcome == CompactionOutcome.Stale)
+        {
+            _upload.Distrust(); // The destination is listed anew before anything else happens there.
+            Changed();
+        }
+        else
+        {
+            foreach (var input in result.Outcome == CompactionOutcome.Damaged ? inputs : [])
+            {
+                catalog.Remove(input.Key); // They are not one history, and nobody can tell where it breaks.
+            }
+
+            _scope.Logger.CannotContinue(_options.DatabasePath, _upload.Store.Name, Log.Reason(failure));
+            _upload.RequestImage(Level.Snapshots, Txid.First);
+            Changed();
+        }
+
+        ExceptionDispatchInfo.Throw(failure);
     }
 
     private void NoteFile(LtxFileInfo file, CompactionResult result)

@@ -7,7 +7,9 @@ namespace Tidemark.Replication.Scheduling;
 /// </remarks>
 /// <param name="concurrency">How many may work at once, at least 1.</param>
 /// <param name="time">The clock.</param>
+#pragma warning disable CA1001 // A semaphore whose wait handle nobody asks for holds nothing that must be given back.
 internal sealed class WorkLimit(int concurrency, TimeProvider time)
+#pragma warning restore CA1001
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 

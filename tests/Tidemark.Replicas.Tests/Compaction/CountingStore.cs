@@ -57,6 +57,11 @@ internal sealed class CountingStore(IReplicaStore inner) : IReplicaStore
         }
     }
 
+    public ValueTask<string?> ReadClaimAsync(CancellationToken cancellationToken) => inner.ReadClaimAsync(cancellationToken);
+
+    public ValueTask WriteClaimAsync(string claim, CancellationToken cancellationToken)
+        => inner.WriteClaimAsync(claim, cancellationToken);
+
     public ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
         => inner.DeleteAsync(keys, cancellationToken);
 

@@ -93,6 +93,11 @@ public sealed class RetentionStepTests
             LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
             => inner.CreateAsync(key, created, content, cancellationToken);
 
+        public ValueTask<string?> ReadClaimAsync(CancellationToken cancellationToken) => inner.ReadClaimAsync(cancellationToken);
+
+        public ValueTask WriteClaimAsync(string claim, CancellationToken cancellationToken)
+            => inner.WriteClaimAsync(claim, cancellationToken);
+
         public async ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
         {
             await inner.DeleteAsync(keys, cancellationToken);

@@ -2,9 +2,10 @@ using Tidemark.Formats;
 using Tidemark.Formats.Database;
 using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Capture;
-using Tidemark.Replication.Snapshots;
+using Tidemark.Replication.Images;
 using Tidemark.Replication.Upload;
 using Tidemark.Testing.Databases;
 using Xunit;
@@ -237,7 +238,7 @@ public sealed class HealingTests
         scene.Start();
 
         await AssertHealsAsync(scene, before, CaptureOutcome.Difference, isBaseRead: isPositionLost);
-        Assert.Empty(scene.Spool.ListSnapshots());
+        Assert.Empty(scene.Spool.ListImages());
     }
 
     [Fact]
@@ -326,7 +327,7 @@ public sealed class HealingTests
         scene.Start();
         scene.Source.Run("UPDATE t SET data = randomblob(100) WHERE id % 2 = 0");
         scene.Capture();
-        var otherUpload = new UploadStep(other, scene.Spool, scene.Database.Lineage);
+        var otherUpload = UploadTo(other, scene);
         await otherUpload.ReconcileAsync(TestContext.Current.CancellationToken);
         await ShipAllAsync(otherUpload, scene);
         scene.Stop();
@@ -334,14 +335,14 @@ public sealed class HealingTests
         scene.Source.Insert(1);
         scene.Start();
         await scene.ReconcileAsync();
-        otherUpload = new UploadStep(other, scene.Spool, scene.Database.Lineage);
+        otherUpload = UploadTo(other, scene);
         await otherUpload.ReconcileAsync(TestContext.Current.CancellationToken);
         Assert.NotNull(await scene.ReadBaseAsync());
         Assert.Equal(CaptureOutcome.Difference, scene.Capture().Outcome);
 
         var outcome = (await otherUpload.RunAsync(scene.Position.Txid, TestContext.Current.CancellationToken)).Outcome;
 
-        Assert.Equal(UploadOutcome.NeedsSnapshot, outcome);
+        Assert.Equal(UploadOutcome.NeedsImage, outcome);
         await ShipAllAsync(otherUpload, scene);
         await scene.AssertNewestIsProvenAsync();
         Assert.Equal(
@@ -373,12 +374,12 @@ public sealed class HealingTests
         await scene.ReconcileAsync();
         Assert.NotNull(await scene.ReadBaseAsync());
         scene.Capture();
-        var upload = new UploadStep(unproven, scene.Spool, scene.Database.Lineage);
+        var upload = UploadTo(unproven, scene);
         await upload.ReconcileAsync(TestContext.Current.CancellationToken);
 
         var outcome = (await upload.RunAsync(scene.Position.Txid, TestContext.Current.CancellationToken)).Outcome;
 
-        Assert.Equal(isSame ? UploadOutcome.Uploaded : UploadOutcome.NeedsSnapshot, outcome);
+        Assert.Equal(isSame ? UploadOutcome.Uploaded : UploadOutcome.NeedsImage, outcome);
         await ShipAllAsync(upload, scene);
         Assert.Equal(
             scene.Source.Serialize(),
@@ -482,15 +483,18 @@ public sealed class HealingTests
 
     private static LtxFileKey KeyOf(Txid txid) => new(Level.Captured, new LtxFileName(txid, txid));
 
-    /// <summary>Ships everything, with a snapshot if one is needed.</summary>
+    private static UploadStep UploadTo(IReplicaStore store, CaptureScene scene)
+        => new(store, scene.Spool, new ClaimStep(store, scene.Database.Lineage, scene.Time, TimeSpan.FromSeconds(30)));
+
+    /// <summary>Ships everything, with an image if one is needed.</summary>
     private static async Task ShipAllAsync(UploadStep upload, CaptureScene scene)
     {
-        while ((await upload.RunAsync(scene.Position.Txid, TestContext.Current.CancellationToken)).Outcome
-            is var outcome and not UploadOutcome.Idle)
+        while (await upload.RunAsync(scene.Position.Txid, TestContext.Current.CancellationToken)
+            is var result && result.Outcome != UploadOutcome.Idle)
         {
-            if (outcome == UploadOutcome.NeedsSnapshot)
+            if (result.Outcome == UploadOutcome.NeedsImage)
             {
-                Assert.NotNull(SnapshotStep.Run(scene.Database));
+                Assert.NotNull(FullImageStep.Run(scene.Database, result.Image!.From));
             }
         }
     }
