@@ -43,6 +43,7 @@ public sealed class RetentionPlanTests
     [InlineData("0:1-1@980 0:2-2@985 0:3-3@985 0:4-4@995 1:1-2@985 1:3-4@995", "0:1-1 0:2-2")]
     [InlineData("0:1-1@1 0:2-2@2 0:3-3@3 0:4-4@4 1:1-1@1 1:3-3@3", "0:1-1")] // The second compacted file does not continue the first.
     [InlineData("0:1-1@1 0:2-2@2 0:3-3@3 0:4-4@4 1:2-3@3", Nothing)] // The first is only on level 0.
+    [InlineData("0:1-1@1 0:2-2@2 0:3-3@3 1:1-5@5", Nothing)] // It cannot give the state of the newest, which stays.
     [InlineData("0:1-1@1 0:2-5@5 0:6-6@6 0:7-7@7 1:1-5@5 1:6-7@7", "0:1-1 0:2-5 0:6-6")] // An image is a file like others.
     [InlineData("0:5-5@5 0:6-6@6 0:7-7@7 1:5-7@7 9:1-5@500 9:1-6@960", "0:5-5 0:6-6")]
     [InlineData("9:1-4@985 0:5-5@985 0:6-6@986 0:7-7@987 1:5-6@986", "0:5-5 0:6-6")] // It continues a snapshot.
