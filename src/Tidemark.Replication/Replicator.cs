@@ -48,7 +48,8 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         try
         {
-            await OpenAllAsync(scope, stop.Token).ConfigureAwait(false);
+            // Also when the end is asked for already: then there still is a last capture.
+            await OpenAllAsync(scope, CancellationToken.None).ConfigureAwait(false);
             lock (_gate)
             {
                 (_scope, _stop, _cutShort) = (scope, stop, cutShort);
