@@ -4,7 +4,6 @@ using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Compaction;
 using Tidemark.Replicas.Restore;
-using Tidemark.Replicas.Stores;
 using Tidemark.Replicas.Tests.Restore;
 using Tidemark.Testing.Files;
 using Xunit;
