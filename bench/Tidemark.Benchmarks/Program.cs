@@ -13,6 +13,7 @@ internal static class Program
         new CaptureMeasure(),
         new FirstImageMeasure(),
         new RestoreMeasure(),
+        new CompactionMeasure(),
         new CommitToFileMeasure(),
         new WriterStallMeasure(),
         new MemoryMeasure(),

@@ -78,7 +78,7 @@ public sealed class WrittenReplicaTests
     }
 
     // About ten pages at first, at most some forty: the checker takes its time.
-    private static string[] Changes(int pageSize) =>
+    internal static string[] Changes(int pageSize) =>
     [
         Insert(10, pageSize),
         Insert(30, pageSize),

@@ -13,6 +13,8 @@ internal static class Role
     public const string Image = "image";
     public const string Capture = "capture";
     public const string Restore = "restore";
+    public const string Compact = "compact";
+    public const string Compose = "compose";
     public const string Replicate = "replicate";
 
     /// <summary>Begins the last line that a child prints; the bytes follow.</summary>
@@ -40,6 +42,12 @@ internal static class Role
                 break;
             case Restore:
                 await Engine.RestoreAsync(paths[0], paths[1]);
+                break;
+            case Compact:
+                await Merging.CompactAsync(paths[0], paths[1]);
+                break;
+            case Compose:
+                await Merging.ComposeAsync(paths[0], paths[1]);
                 break;
             case Replicate:
                 await ReplicatorRole.RunAsync(paths[0], paths[1]);

@@ -114,7 +114,6 @@ internal sealed class LtxMerge : IAsyncDisposable
         }
 
         _lastPage = pageNumber;
-
         if (Header.IsSnapshot)
         {
             _database = _database.Toggle(DatabaseChecksum.OfPage(pageNumber, _page));

@@ -17,7 +17,8 @@ namespace Tidemark.Replicas.Compaction;
 /// <param name="files">The files of this machine.</param>
 /// <param name="temporaryFolder">A folder for temporary files that is used for this replica only; made when it is needed.</param>
 /// <param name="openLocally">Opens a copy of a file that is still on this machine, or gives null, so that nothing is downloaded that is
-/// here. A copy that turns out to be damaged is not used.</param>
+/// here. Only copies of what was shipped to this replica: a file of another history that has the same name could be taken for it. A copy
+/// that turns out to be damaged is not used.</param>
 public sealed class CompactionStep(
     IReplicaStore store, Lineage lineage, IFileSystem files, string temporaryFolder, Func<LtxFileKey, Stream?>? openLocally = null)
 {

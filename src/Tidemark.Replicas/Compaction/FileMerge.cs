@@ -49,9 +49,16 @@ internal sealed class FileMerge(IReplicaStore replica, Lineage lineage, MergeFol
 
         Stream? OpenCopy(MergeSource source)
         {
-            var copy = source.Store == replica ? openLocally?.Invoke(source.Key) : null;
-            usedCopies |= copy is not null;
-            return copy;
+            try
+            {
+                var copy = source.Store == replica ? openLocally?.Invoke(source.Key) : null;
+                usedCopies |= copy is not null;
+                return copy;
+            }
+            catch (Exception e) when (FileErrors.IsFileError(e))
+            {
+                return null;
+            }
         }
     }
 

@@ -47,8 +47,9 @@ internal sealed class CompactionRig
     /// <summary>Reads the catalogue anew.</summary>
     public async Task ListAsync() => Catalog = new ReplicaCatalog(await ReplicaListing.ReadAllAsync(Replica, default));
 
-    /// <summary>Replaces a file by another content.</summary>
-    public async Task DamageAsync(string file, byte[] content) => await History.WriteAsync(Replica, Listing.ParseFile(file).Key, content);
+    /// <summary>Writes a file, or replaces it by another content.</summary>
+    public async Task<LtxFileInfo> WriteAsync(string file, byte[] content)
+        => await History.WriteAsync(Replica, Listing.ParseFile(file).Key, content);
 
     public async Task DeleteAsync(params string[] files)
         => await Replica.DeleteAsync([.. files.Select(file => Listing.ParseFile(file).Key)], default);

@@ -17,7 +17,7 @@ public sealed class CompactionStepTests
     [Fact]
     public async Task Files_become_one_of_the_next_level()
     {
-        var rig = await CompactionRig.CreateAsync(History(5), Files);
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), Files);
         var result = await rig.CompactAsync();
         Assert.Equal((CompactionOutcome.Compacted, 4, false), (result.Outcome, result.InputCount, result.HasMore));
         Assert.Equal("0:2-2 0:3-3 0:4-4 0:5-5 1:2-5 9:1-1", await rig.ListingAsync());
@@ -34,14 +34,14 @@ public sealed class CompactionStepTests
     [Fact]
     public async Task The_new_file_has_time_and_proof_of_its_inputs_and_the_lineage_of_its_writer()
     {
-        var rig = await CompactionRig.CreateAsync(History(5), Files);
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), Files);
         var result = await rig.CompactAsync();
         var summary = await LtxReader.VerifyAsync(
             new MemoryStream(await rig.ReadAsync(result.File!.Value.Key)), "file", TestContext.Current.CancellationToken);
         Assert.Equal(CompactionRig.Lineage, summary.Header.Lineage);
         Assert.Equal(new LtxProof(rig.History.ChecksumAt(1), rig.History.ChecksumAt(5)), summary.Header.Proof);
-        Assert.Equal(Restore.History.TimeOf(5), summary.Header.Timestamp);
-        Assert.Equal(Restore.History.TimeOf(5), result.File.Value.Created);
+        Assert.Equal(History.TimeOf(5), summary.Header.Timestamp);
+        Assert.Equal(History.TimeOf(5), result.File.Value.Created);
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class CompactionStepTests
     [Fact]
     public async Task A_hole_is_a_result_that_names_what_is_missing()
     {
-        var rig = await CompactionRig.CreateAsync(History(6), "1:1-2 0:5-5 0:6-6");
+        var rig = await CompactionRig.CreateAsync(HistoryOf(6), "1:1-2 0:5-5 0:6-6");
         var result = await rig.AssertNothingWrittenAsync(() => rig.CompactAsync());
         Assert.Equal(CompactionOutcome.Gap, result.Outcome);
         Assert.Equal(
@@ -118,10 +118,10 @@ public sealed class CompactionStepTests
     [Fact]
     public async Task Damage_is_named_also_by_a_store_that_hides_why_its_content_ended()
     {
-        var rig = await CompactionRig.CreateAsync(History(5), Files);
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), Files);
         var content = rig.History.File(4, 4);
         content[^1] ^= 1;
-        await rig.DamageAsync("0:4-4", content);
+        await rig.WriteAsync("0:4-4", content);
         rig.Store = new CountingStore(rig.Replica) { WriteFailure = new ReplicaStoreException("The upload has failed.", null) };
         await AssertDamagedAsync(rig, Listing.ParseFile("0:4-4").Key);
     }
@@ -129,8 +129,8 @@ public sealed class CompactionStepTests
     [Fact]
     public async Task A_file_under_the_name_of_another_is_damaged()
     {
-        var rig = await CompactionRig.CreateAsync(History(5), Files);
-        await rig.DamageAsync("0:3-3", rig.History.File(4, 4));
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), Files);
+        await rig.WriteAsync("0:3-3", rig.History.File(4, 4));
         var failure = await AssertDamagedAsync(rig, Listing.ParseFile("0:3-3").Key);
         Assert.Contains("not what its name says", failure.Message, StringComparison.Ordinal);
     }
@@ -138,8 +138,8 @@ public sealed class CompactionStepTests
     [Fact]
     public async Task Another_history_is_not_merged_and_both_files_are_named()
     {
-        var rig = await CompactionRig.CreateAsync(History(5), Files);
-        await rig.DamageAsync("0:4-4", History(5, seed: 999).File(4, 4));
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), Files);
+        await rig.WriteAsync("0:4-4", HistoryOf(5, seed: 999).File(4, 4));
         var result = await rig.AssertNothingWrittenAsync(() => rig.CompactAsync());
         Assert.Equal((CompactionOutcome.Damaged, null), (result.Outcome, result.DamagedFile));
         Assert.StartsWith(
@@ -151,11 +151,11 @@ public sealed class CompactionStepTests
     [Fact]
     public async Task Another_page_size_ends_the_merge_before_it()
     {
-        var rig = await CompactionRig.CreateAsync(History(6), "0:1-1 0:2-2 0:3-3 0:4-4 0:5-5 0:6-6");
+        var rig = await CompactionRig.CreateAsync(HistoryOf(6), "0:1-1 0:2-2 0:3-3 0:4-4 0:5-5 0:6-6");
         var other = new History(1024).CaptureAtRandom(seed: 21, captures: 6, pagesMax: 5);
         foreach (var txid in new[] { 4, 5, 6 })
         {
-            await rig.DamageAsync($"0:{txid}-{txid}", other.File(txid, txid));
+            await rig.WriteAsync($"0:{txid}-{txid}", other.File(txid, txid));
         }
 
         await rig.ListAsync();
@@ -172,7 +172,7 @@ public sealed class CompactionStepTests
     [Fact]
     public async Task A_file_that_has_vanished_means_that_the_catalogue_is_stale()
     {
-        var rig = await CompactionRig.CreateAsync(History(5), Files);
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), Files);
         await rig.DeleteAsync("0:4-4");
         var store = new CountingStore(rig.Replica);
         rig.Store = store;
@@ -185,7 +185,7 @@ public sealed class CompactionStepTests
     [Fact]
     public async Task A_write_whose_answer_was_lost_is_accepted_as_written()
     {
-        var rig = await CompactionRig.CreateAsync(History(5), Files);
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), Files);
         rig.Store = new FaultingStore(rig.Replica, _ => null);
         var first = await rig.CompactAsync();
         await rig.ListAsync();
@@ -199,8 +199,8 @@ public sealed class CompactionStepTests
     [Fact]
     public async Task Another_file_under_the_name_of_the_new_one_is_never_replaced()
     {
-        var rig = await CompactionRig.CreateAsync(History(5), Files);
-        await rig.DamageAsync("1:2-5", History(5, seed: 999).File(2, 5));
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), Files);
+        await rig.WriteAsync("1:2-5", HistoryOf(5, seed: 999).File(2, 5));
         var failure = await rig.AssertNothingWrittenAsync(() => Assert.ThrowsAsync<CompactionException>(() => rig.CompactAsync()));
         Assert.Contains("there is another file 1/0000000000000002-0000000000000005.ltx", failure.Message, StringComparison.Ordinal);
         Assert.False(failure.IsTransient);
@@ -209,7 +209,7 @@ public sealed class CompactionStepTests
     [Fact]
     public async Task What_is_still_here_is_not_downloaded()
     {
-        var rig = await CompactionRig.CreateAsync(History(5), Files);
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), Files);
         var store = new CountingStore(rig.Replica);
         rig.Store = store;
         rig.OpenLocally = key => key.Name.MinTxid.Value is 4 or 5 ? new MemoryStream(Copy(rig, key)) : null;
@@ -222,19 +222,41 @@ public sealed class CompactionStepTests
     [InlineData("damaged")]
     [InlineData("other")]
     [InlineData("broken")]
+    [InlineData("unreadable")]
     public async Task A_copy_that_is_no_good_is_not_used(string kind)
     {
-        var rig = await CompactionRig.CreateAsync(History(5), Files);
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), Files);
         rig.OpenLocally = key => kind switch
         {
             _ when key.Name.MinTxid.Value != 4 => null,
             "damaged" => new MemoryStream(Copy(rig, key)[..^1]),
-            "other" => new MemoryStream(History(5, seed: 999).File(4, 4)),
+            "unreadable" => throw new UnauthorizedAccessException("Nobody may read this."),
+            "other" => new MemoryStream(HistoryOf(5, seed: 999).File(4, 4)),
             _ => new BreakingStream(Copy(rig, key), 150, new IOException("The disk is broken.")),
         };
         Assert.Equal(CompactionOutcome.Compacted, (await rig.CompactAsync()).Outcome);
         await rig.DeleteAsync("0:2-2", "0:3-3", "0:4-4", "0:5-5");
         await rig.AssertRestorableAsync(5);
+    }
+
+    [Fact]
+    public async Task A_large_index_goes_to_the_disk_and_a_disk_that_fails_is_a_failure_with_a_place()
+    {
+        const uint Pages = 600_000;
+        var rig = await CompactionRig.CreateAsync(HistoryOf(3), "");
+        rig.Catalog.Add(await rig.WriteAsync("0:1-1", Image(Pages)));
+        Assert.Equal(CompactionOutcome.Compacted, (await rig.CompactAsync(takesSingle: true)).Outcome);
+        Assert.NotEqual(0, rig.Disk.Operations);
+        Assert.Empty(rig.Disk.AllFiles);
+        Assert.Equal(0, rig.Disk.OpenHandles);
+
+        rig = await CompactionRig.CreateAsync(HistoryOf(3), "");
+        rig.Catalog.Add(await rig.WriteAsync("0:1-1", Image(Pages)));
+        rig.Disk.FailPowerAt(4);
+        var failure = await Assert.ThrowsAsync<CompactionException>(() => rig.CompactAsync(takesSingle: true));
+        Assert.Equal($"{CompactionRig.Folder}: cannot use temporary files: The power has failed.", failure.Message);
+        Assert.True(failure.IsTransient);
+        Assert.Equal("0:1-1", await rig.ListingAsync());
     }
 
     [Fact]
@@ -244,7 +266,7 @@ public sealed class CompactionStepTests
         {
             for (var call = 1; ; call++)
             {
-                var rig = await CompactionRig.CreateAsync(History(5), Files);
+                var rig = await CompactionRig.CreateAsync(HistoryOf(5), Files);
                 var faulting = FaultingStore.FailingAt(rig.Replica, call, fault);
                 rig.Store = faulting;
                 try
@@ -274,7 +296,7 @@ public sealed class CompactionStepTests
     [Fact]
     public async Task A_cancelled_run_writes_nothing_and_closes_everything()
     {
-        var rig = await CompactionRig.CreateAsync(History(5), Files);
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), Files);
         var store = new CountingStore(rig.Replica);
         rig.Store = store;
         using var cancellation = new CancellationTokenSource();
@@ -300,8 +322,25 @@ public sealed class CompactionStepTests
         }
     }
 
-    private static History History(int captures, int seed = 21)
+    private static History HistoryOf(int captures, int seed = 21)
         => new History(512).CaptureAtRandom(seed, captures, pagesMax: 12);
+
+    private static byte[] Image(uint pages)
+    {
+        var header = new LtxHeader
+        {
+            PageSize = new History(512).PageSize,
+            Commit = pages,
+            MinTxid = Txid.First,
+            MaxTxid = Txid.First,
+            TimestampMs = 1,
+        };
+        var image = new MemoryStream();
+        using var writer = new LtxWriter(image, header);
+        writer.WritePages(Enumerable.Range(1, (int)pages).Select(page => (uint)page).ToArray(), new byte[pages * 512L]);
+        writer.Complete();
+        return image.ToArray();
+    }
 
     private static byte[] Copy(CompactionRig rig, LtxFileKey key)
         => rig.History.File((int)key.Name.MinTxid.Value, (int)key.Name.MaxTxid.Value);

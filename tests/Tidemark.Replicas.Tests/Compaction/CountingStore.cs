@@ -4,7 +4,7 @@ using Tidemark.Replicas.Stores;
 
 namespace Tidemark.Replicas.Tests.Compaction;
 
-/// <summary>Counts the streams that are open, and lets a test look at what is read and written.</summary>
+/// <summary>Counts the streams that are open, and keeps which files were opened.</summary>
 internal sealed class CountingStore(IReplicaStore inner) : IReplicaStore
 {
     private int _open;
@@ -18,7 +18,7 @@ internal sealed class CountingStore(IReplicaStore inner) : IReplicaStore
     /// <summary>Every file that was opened.</summary>
     public List<LtxFileKey> Opened { get; } = [];
 
-    /// <summary>How a write fails after its content was read in part, or null.</summary>
+    /// <summary>How a write fails whose content fails, or null when it fails as the content does.</summary>
     public Exception? WriteFailure { get; set; }
 
     public string Name => inner.Name;
@@ -50,9 +50,8 @@ internal sealed class CountingStore(IReplicaStore inner) : IReplicaStore
         {
             return await inner.CreateAsync(key, created, content, cancellationToken);
         }
-        catch (Exception e) when (WriteFailure is not null)
+        catch (TidemarkException) when (WriteFailure is not null)
         {
-            WriteFailure.Data["cause"] = e.Message;
             throw WriteFailure;
         }
     }

@@ -4,7 +4,6 @@ using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Compaction;
 using Tidemark.Replicas.Restore;
-using Tidemark.Replicas.Stores;
 using Tidemark.Replicas.Tests.Restore;
 using Tidemark.Testing.Files;
 using Xunit;
@@ -21,7 +20,7 @@ public sealed class SnapshotCompositionStepTests
     [InlineData("1:1-5")]
     public async Task A_snapshot_is_composed_of_the_files_that_lead_to_the_newest_state(string files)
     {
-        var rig = await CompactionRig.CreateAsync(History(5), files);
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), files);
         var plan = RestorePlan.From(rig.Catalog.Files, new RestoreTarget.Latest());
         var result = await rig.ComposeAsync();
         Assert.Equal((CompactionOutcome.Compacted, plan.Files.Count), (result.Outcome, result.InputCount));
@@ -33,7 +32,7 @@ public sealed class SnapshotCompositionStepTests
         var summary = await LtxReader.VerifyAsync(
             new MemoryStream(await rig.ReadAsync(result.File!.Value.Key)), "file", TestContext.Current.CancellationToken);
         Assert.Equal(new LtxProof(null, rig.History.ChecksumAt(5)), summary.Header.Proof);
-        Assert.Equal((CompactionRig.Lineage, Restore.History.TimeOf(5)), (summary.Header.Lineage, result.File.Value.Created));
+        Assert.Equal((CompactionRig.Lineage, History.TimeOf(5)), (summary.Header.Lineage, result.File.Value.Created));
     }
 
     [Theory]
@@ -42,7 +41,7 @@ public sealed class SnapshotCompositionStepTests
     [InlineData("9:1-3 0:4-4 0:5-5 9:1-5")]
     public async Task Nothing_is_done_when_the_newest_state_is_a_snapshot_or_there_is_none(string files)
     {
-        var rig = await CompactionRig.CreateAsync(History(5), files);
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), files);
         Assert.Equal(CompactionOutcome.Idle, (await rig.AssertNothingWrittenAsync(() => rig.ComposeAsync())).Outcome);
     }
 
@@ -58,7 +57,7 @@ public sealed class SnapshotCompositionStepTests
     [InlineData(600)]
     public async Task Of_many_files_groups_are_merged_before_and_nothing_temporary_stays(int captures)
     {
-        var rig = await CompactionRig.CreateAsync(History(captures), Captures(captures));
+        var rig = await CompactionRig.CreateAsync(HistoryOf(captures), Captures(captures));
         var store = new CountingStore(rig.Replica);
         rig.Store = store;
         var result = await rig.ComposeAsync();
@@ -93,7 +92,7 @@ public sealed class SnapshotCompositionStepTests
     [Fact]
     public async Task Every_failure_of_the_disk_leaves_no_snapshot_and_the_next_run_removes_what_is_left()
     {
-        var rig = await CompactionRig.CreateAsync(History(130), Captures(130));
+        var rig = await CompactionRig.CreateAsync(HistoryOf(130), Captures(130));
         for (var operation = 1; ; operation += 7)
         {
             var disk = new MemoryFileSystem();
@@ -126,7 +125,7 @@ public sealed class SnapshotCompositionStepTests
     [Fact]
     public async Task What_a_killed_run_has_left_is_removed_also_when_no_groups_are_needed()
     {
-        var rig = await CompactionRig.CreateAsync(History(3), Captures(3));
+        var rig = await CompactionRig.CreateAsync(HistoryOf(3), Captures(3));
         rig.Disk.CreateDirectory($"{CompactionRig.Folder}/merges/ltx/1");
         foreach (var name in new[] { "index-1234.tmp", "merges/ltx/1/0000000000000001-0000000000000002.ltx", "merges/ltx/1/x.ltx.1.tmp" })
         {
@@ -140,7 +139,7 @@ public sealed class SnapshotCompositionStepTests
     [Fact]
     public async Task A_hole_is_a_result_that_names_what_is_missing()
     {
-        var rig = await CompactionRig.CreateAsync(History(5), "9:1-2 0:4-4 0:5-5");
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), "9:1-2 0:4-4 0:5-5");
         var result = await rig.AssertNothingWrittenAsync(() => rig.ComposeAsync());
         Assert.Equal(CompactionOutcome.Gap, result.Outcome);
         Assert.Equal(new Txid(3), Assert.IsType<ReplicaHoleException>(result.Failure).MissingFrom);
@@ -149,8 +148,8 @@ public sealed class SnapshotCompositionStepTests
     [Fact]
     public async Task Another_page_size_asks_for_a_full_image()
     {
-        var rig = await CompactionRig.CreateAsync(History(5), "9:1-2 0:3-3 0:4-4 0:5-5");
-        await rig.DamageAsync("0:4-4", new History(1024).CaptureAtRandom(seed: 1, captures: 4, pagesMax: 3).File(4, 4));
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), "9:1-2 0:3-3 0:4-4 0:5-5");
+        await rig.WriteAsync("0:4-4", new History(1024).CaptureAtRandom(seed: 1, captures: 4, pagesMax: 3).File(4, 4));
         var result = await rig.AssertNothingWrittenAsync(() => rig.ComposeAsync());
         Assert.Equal(CompactionOutcome.NeedsImage, result.Outcome);
         Assert.Contains("the pages have 1024 bytes", result.Failure!.Message, StringComparison.Ordinal);
@@ -159,7 +158,7 @@ public sealed class SnapshotCompositionStepTests
     [Fact]
     public async Task A_damaged_file_is_named_and_nothing_is_written()
     {
-        var rig = await CompactionRig.CreateAsync(History(130), Captures(130));
+        var rig = await CompactionRig.CreateAsync(HistoryOf(130), Captures(130));
         foreach (var damaged in Listing.Parse("0:1-1 0:2-2 0:70-70 0:130-130"))
         {
             var whole = await rig.ReadAsync(damaged.Key);
@@ -176,7 +175,7 @@ public sealed class SnapshotCompositionStepTests
         var history = new History(512).Capture(3, (1, 1), (2, 2), (3, 3)).Capture(3, (1, 4)).Capture(3, (2, 5));
         var otherwise = new History(512, isProven: false).Capture(3, (1, 1), (2, 2), (3, 3)).Capture(3, (1, 99));
         var rig = await CompactionRig.CreateAsync(history, "9:1-1 0:2-2 0:3-3");
-        await rig.DamageAsync("0:2-2", otherwise.File(2, 2));
+        await rig.WriteAsync("0:2-2", otherwise.File(2, 2));
         var result = await rig.AssertNothingWrittenAsync(() => rig.ComposeAsync());
         Assert.Equal((CompactionOutcome.Damaged, null), (result.Outcome, result.DamagedFile));
         Assert.Contains("the pages up to this file have the checksum", result.Failure!.Message, StringComparison.Ordinal);
@@ -185,12 +184,12 @@ public sealed class SnapshotCompositionStepTests
     [Fact]
     public async Task A_file_that_has_vanished_means_that_the_catalogue_is_stale()
     {
-        var rig = await CompactionRig.CreateAsync(History(130), Captures(130));
+        var rig = await CompactionRig.CreateAsync(HistoryOf(130), Captures(130));
         await rig.DeleteAsync("0:77-77");
         Assert.Equal(CompactionOutcome.Stale, (await rig.AssertNothingWrittenAsync(() => rig.ComposeAsync())).Outcome);
     }
 
-    private static History History(int captures, int seed = 31) => new History(512).CaptureAtRandom(seed, captures, pagesMax: 12);
+    private static History HistoryOf(int captures, int seed = 31) => new History(512).CaptureAtRandom(seed, captures, pagesMax: 12);
 
     private static string Captures(int captures) => string.Join(' ', Enumerable.Range(1, captures).Select(txid => $"0:{txid}-{txid}"));
 
