@@ -221,6 +221,8 @@ internal sealed class ReplicateCommand : Command
         CheckpointInterval = database.CheckpointInterval,
         CheckpointPages = database.MinCheckpointPageCount,
         CaptureBytesMax = database.MaxSyncWalBytes,
+        SpoolBytesMax = database.MaxSpoolBytes,
+        ClaimCheckInterval = database.ClaimCheckInterval,
         BusyTimeout = database.BusyTimeout,
         ShutdownTimeout = config.ShutdownSyncTimeout,
         ShutdownRetryInterval = config.ShutdownSyncInterval,

@@ -111,6 +111,8 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             MinCheckpointPageCount = (int?)section.Value("min-checkpoint-page-count", text => Within(text, 1, int.MaxValue))
                 ?? initial.MinCheckpointPageCount,
             MaxSyncWalBytes = section.Value("max-sync-wal-bytes", text => Within(text, 0, long.MaxValue)) ?? initial.MaxSyncWalBytes,
+            MaxSpoolBytes = section.Value("max-spool-bytes", text => Within(text, 0, long.MaxValue)) ?? initial.MaxSpoolBytes,
+            ClaimCheckInterval = section.PositiveDuration("claim-check-interval") ?? initial.ClaimCheckInterval,
             IsRestoredIfMissing = section.Value("restore-if-db-not-exists", YamlScalar.Boolean) ?? false,
             Replicas = ParseReplicas(section, syncInterval),
         };

@@ -24,6 +24,12 @@ internal sealed record DatabaseConfig
     /// <value>Bytes of the WAL that one capture takes; 0 for no bound. 64 MiB by default.</value>
     public long MaxSyncWalBytes { get; init; } = 64 * 1024 * 1024;
 
+    /// <value>Bytes of captures that wait for destinations that lack them; 0 for no bound. 1 GiB by default.</value>
+    public long MaxSpoolBytes { get; init; } = 1L << 30;
+
+    /// <value>How old an answer may be that says that nobody else writes to a destination. 30 seconds by default.</value>
+    public TimeSpan ClaimCheckInterval { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <value>Whether a missing database is restored before replication begins.</value>
     public bool IsRestoredIfMissing { get; init; }
 

@@ -23,6 +23,8 @@ public sealed class ConfigReaderTests
                 busy-timeout: 3s
                 min-checkpoint-page-count: 2_000
                 max-sync-wal-bytes: 0x100000
+                max-spool-bytes: 5000000
+                claim-check-interval: 7s
                 restore-if-db-not-exists: true
                 replicas:
                   - url: file:///backup/one
@@ -43,6 +45,8 @@ public sealed class ConfigReaderTests
         Assert.Equal(TimeSpan.FromSeconds(3), database.BusyTimeout);
         Assert.Equal(2000, database.MinCheckpointPageCount);
         Assert.Equal(0x100000, database.MaxSyncWalBytes);
+        Assert.Equal(5_000_000, database.MaxSpoolBytes);
+        Assert.Equal(TimeSpan.FromSeconds(7), database.ClaimCheckInterval);
         Assert.True(database.IsRestoredIfMissing);
         Assert.Equal(
             [
