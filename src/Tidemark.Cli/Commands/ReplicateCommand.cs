@@ -248,6 +248,7 @@ internal sealed class ReplicateCommand : Command
         L0Retention = config.L0Retention,
         L0RetentionCheckInterval = config.L0RetentionCheckInterval,
         IsRetentionEnabled = config.IsRetentionEnabled,
+        ClaimCheckInterval = database.ClaimCheckInterval,
         BusyTimeout = database.BusyTimeout,
         ShutdownTimeout = config.ShutdownSyncTimeout,
         ShutdownRetryInterval = config.ShutdownSyncInterval,

@@ -173,6 +173,7 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             MaxSyncWalBytes = section.Value("max-sync-wal-bytes", text => Within(text, 0, long.MaxValue)) ?? initial.MaxSyncWalBytes,
             MaxSpoolBytes = section.Value("max-spool-bytes", text => Within(text, 0, long.MaxValue)) ?? initial.MaxSpoolBytes,
             Snapshot = ParseSnapshot(section, snapshot),
+            ClaimCheckInterval = section.PositiveDuration("claim-check-interval") ?? initial.ClaimCheckInterval,
             IsRestoredIfMissing = section.Value("restore-if-db-not-exists", YamlScalar.Boolean) ?? false,
             Replicas = ParseReplicas(section, syncInterval),
         };

@@ -29,6 +29,8 @@ internal sealed record DatabaseConfig
 
     /// <value>Those of the file unless the database has its own.</value>
     public SnapshotConfig Snapshot { get; init; } = new();
+    /// <value>How old an answer may be that says that nobody else writes to a destination. 30 seconds by default.</value>
+    public TimeSpan ClaimCheckInterval { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <value>Whether a missing database is restored before replication begins.</value>
     public bool IsRestoredIfMissing { get; init; }

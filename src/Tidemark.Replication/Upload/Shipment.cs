@@ -17,8 +17,10 @@ internal sealed class Shipment(IReplicaStore store, Spool spool, ClaimStep claim
     /// <param name="key">What it is at the destination.</param>
     /// <param name="created">The timestamp of its header.</param>
     /// <param name="cancellationToken">Ends the call; the destination keeps no part of the file.</param>
+    /// <returns>The file, and whether this call made it: false when it was there already, since only the answer got lost, or since a copy of
+    /// this spool was faster.</returns>
     /// <exception cref="ReplicaConflictException">The name is taken by another content.</exception>
-    public async ValueTask<LtxFileInfo> CreateAsync(
+    public async ValueTask<(LtxFileInfo File, bool IsNew)> CreateAsync(
         LtxFileKey source, LtxFileKey key, DateTimeOffset created, CancellationToken cancellationToken)
     {
         var content = spool.OpenRead(source);
@@ -26,7 +28,7 @@ internal sealed class Shipment(IReplicaStore store, Spool spool, ClaimStep claim
         {
             try
             {
-                return await store.CreateAsync(key, created, content, cancellationToken).ConfigureAwait(false);
+                return (await store.CreateAsync(key, created, content, cancellationToken).ConfigureAwait(false), true);
             }
             catch (ReplicaFileExistsException)
             {
@@ -38,7 +40,7 @@ internal sealed class Shipment(IReplicaStore store, Spool spool, ClaimStep claim
                         .ConfigureAwait(false);
                 }
 
-                return new LtxFileInfo(key, content.Length, created); // Only the answer got lost.
+                return (new LtxFileInfo(key, content.Length, created), false);
             }
         }
     }
@@ -46,31 +48,38 @@ internal sealed class Shipment(IReplicaStore store, Spool spool, ClaimStep claim
     /// <summary>Looks whether another writer has written captures beyond those that are known.</summary>
     /// <remarks>
     /// Captures that two writers make have the same names, so the slower one notices. An image has not: with it, two histories could lie
-    /// beside each other, and a restore could go from one over into the other.
+    /// beside each other, and a restore could go from one over into the other. So what was just written is deleted again if other files lie
+    /// beside it, on which their writer goes on; but not if they follow it, since they may stand on it.
     /// </remarks>
-    /// <param name="shipped">The last TXID that is known there.</param>
+    /// <param name="shipped">The last TXID that was known there before.</param>
     /// <param name="own">The file that was just written, or is to be.</param>
-    /// <param name="isWritten">Whether it was. Then it is deleted again: what the other writer has made may stand on the state before.</param>
+    /// <param name="isNew">Whether it was just written by this writer.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     /// <exception cref="ReplicaConflictException">There are such files.</exception>
-    public async ValueTask ThrowIfOthersWroteAsync(Txid shipped, LtxFileKey own, bool isWritten, CancellationToken cancellationToken)
+    public async ValueTask ThrowIfOthersWroteAsync(Txid shipped, LtxFileKey own, bool isNew, CancellationToken cancellationToken)
     {
+        List<LtxFileInfo> others = [];
         await foreach (var file in store.ListAsync(Level.Captured, shipped.Next(), cancellationToken).ConfigureAwait(false))
         {
-            if (file.Key == own)
+            if (file.Key != own)
             {
-                continue;
+                others.Add(file);
             }
-
-            if (isWritten)
-            {
-                await store.DeleteAsync([own], cancellationToken).ConfigureAwait(false);
-            }
-
-            await claim.ContestAsync(
-                other => ReplicaConflictException.FilesAppeared(store.Name, file.Key, claim.Own, other), cancellationToken)
-                .ConfigureAwait(false);
         }
+
+        if (others is not [var first, ..])
+        {
+            return;
+        }
+
+        if (isNew && first.MinTxid <= own.Name.MaxTxid)
+        {
+            await store.DeleteAsync([own], cancellationToken).ConfigureAwait(false);
+        }
+
+        await claim.ContestAsync(
+            other => ReplicaConflictException.FilesAppeared(store.Name, first.Key, claim.Own, other), cancellationToken)
+            .ConfigureAwait(false);
     }
 
     private async ValueTask<bool> IsSameAsync(LtxFileKey key, Stream own, CancellationToken cancellationToken)

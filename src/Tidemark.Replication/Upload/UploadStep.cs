@@ -310,13 +310,13 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         {
             if (isImage)
             {
-                await _shipment.ThrowIfOthersWroteAsync(before, key, isWritten: false, cancellationToken).ConfigureAwait(false);
+                await _shipment.ThrowIfOthersWroteAsync(before, key, isNew: false, cancellationToken).ConfigureAwait(false);
             }
 
-            var file = await _shipment.CreateAsync(source, key, header.Timestamp, cancellationToken).ConfigureAwait(false);
+            var (file, isNew) = await _shipment.CreateAsync(source, key, header.Timestamp, cancellationToken).ConfigureAwait(false);
             if (isImage || _looksAgain)
             {
-                await _shipment.ThrowIfOthersWroteAsync(before, key, isWritten: true, cancellationToken).ConfigureAwait(false);
+                await _shipment.ThrowIfOthersWroteAsync(before, key, isNew, cancellationToken).ConfigureAwait(false);
             }
 
             (_pageSize, _looksAgain) = (header.PageSize, false);

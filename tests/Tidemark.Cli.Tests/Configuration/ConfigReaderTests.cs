@@ -30,6 +30,7 @@ public sealed class ConfigReaderTests
                 max-sync-wal-bytes: 0x100000
                 max-spool-bytes: 5_000_000
                 snapshot: {interval: 1h, retention: 2h}
+                claim-check-interval: 7s
                 restore-if-db-not-exists: true
                 replicas:
                   - url: file:///backup/one
@@ -56,6 +57,7 @@ public sealed class ConfigReaderTests
         Assert.Equal(0x100000, database.MaxSyncWalBytes);
         Assert.Equal(5_000_000, database.MaxSpoolBytes);
         Assert.Equal(new SnapshotConfig { Interval = TimeSpan.FromHours(1), Retention = TimeSpan.FromHours(2) }, database.Snapshot);
+        Assert.Equal(TimeSpan.FromSeconds(7), database.ClaimCheckInterval);
         Assert.True(database.IsRestoredIfMissing);
         Assert.Equal(
             [

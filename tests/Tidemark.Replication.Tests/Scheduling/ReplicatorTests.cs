@@ -339,6 +339,69 @@ public sealed class ReplicatorTests : IDisposable
         await AssertReplicaIsAsync(source, store);
     }
 
+    [Fact]
+    public async Task A_destination_that_is_away_longer_than_the_spool_lasts_goes_on_from_a_full_image()
+    {
+        using var source = Create();
+        var (here, inner) = (new MemoryStore(), new MemoryStore());
+        var isDown = false;
+        var away = new FaultingStore(inner, _ => isDown ? StoreFault.Before : null);
+        var options = Options(here, away) with { SpoolBytesMax = 1, ShutdownRetryInterval = TimeSpan.FromMilliseconds(1) };
+        await Engine(options).RunOnceAsync(TestContext.Current.CancellationToken);
+        isDown = true;
+        using var events = new SignallingLogger(eventId: 2016);
+        var run = new Replicator([options], PhysicalFileSystem.Instance, TimeProvider.System, events)
+            .RunAsync(_stop.Token, _cutShort.Token);
+        while (!events.Logged.IsCompleted)
+        {
+            source.Run("UPDATE t SET data = randomblob(5000)");
+        }
+
+        await _cutShort.CancelAsync();
+        await _stop.CancelAsync();
+        await Assert.ThrowsAsync<TidemarkException>(() => run);
+        isDown = false;
+        await Engine(options).RunOnceAsync(TestContext.Current.CancellationToken);
+
+        await AssertReplicaIsAsync(source, here);
+        await AssertReplicaIsAsync(source, inner);
+        var levels = (await ReplicaListing.ReadAllAsync(inner, TestContext.Current.CancellationToken)).ToLookup(file => file.Level);
+        Assert.Empty(levels[Level.Snapshots]);
+        Assert.Contains(levels[Level.Captured], file => file.MinTxid != file.MaxTxid);
+        Assert.All(
+            levels[Level.Captured].Zip(levels[Level.Captured].Skip(1)), pair => Assert.Equal(pair.First.MaxTxid.Next(), pair.Second.MinTxid));
+        Assert.Single(Directory.EnumerateFiles(_folder[".app.db-tidemark/ltx/0"]));
+        Assert.Empty(Directory.EnumerateFiles(_folder[".app.db-tidemark/ltx/9"]));
+    }
+
+    [Fact]
+    public async Task A_second_writer_at_one_destination_ends_that_one_and_holds_back_no_other()
+    {
+        using var source = Create();
+        var (own, shared) = (new SignallingStore(), new MemoryStore());
+        var options = Options(own, shared) with { ClaimCheckInterval = TimeSpan.FromTicks(1) };
+        using var events = new SignallingLogger(eventId: 2013);
+        var run = new Replicator([options], PhysicalFileSystem.Instance, TimeProvider.System, events)
+            .RunAsync(_stop.Token, _cutShort.Token);
+        await own.WaitForFilesAsync(1);
+        using (var other = SourceDatabase.Open(_folder["other.db"]))
+        {
+            other.CreateTable();
+            await Engine(Options(shared) with { DatabasePath = _folder["other.db"] }).RunOnceAsync(TestContext.Current.CancellationToken);
+        }
+
+        while (!events.Logged.IsCompleted)
+        {
+            source.Insert(1);
+        }
+
+        source.Insert(10);
+        await _stop.CancelAsync();
+        await Assert.ThrowsAsync<TidemarkException>(() => run);
+
+        await AssertReplicaIsAsync(source, own);
+    }
+
     public void Dispose()
     {
         _stop.Dispose();

@@ -1,0 +1,78 @@
+using Tidemark.Formats;
+using Tidemark.Formats.Ltx;
+using Tidemark.Replicas.Catalog;
+using Tidemark.Replication.Capture;
+using Tidemark.Testing.Files;
+using Xunit;
+
+namespace Tidemark.Replication.Tests.Capture;
+
+public sealed class SpoolTests
+{
+    private readonly MemoryFileSystem _files = new();
+
+    [Fact]
+    public void The_bytes_of_captures_are_known_while_they_come_and_go_and_after_a_start()
+    {
+        using (var spool = Spool.Open(_files, "/spool"))
+        {
+            Write(spool, Level.Captured, 1, 1, 100);
+            Write(spool, Level.Captured, 2, 2, 200);
+            Write(spool, Level.Captured, 2, 2, 250); // written again
+            Write(spool, Spool.Images, 1, 2, 5000);
+            Write(spool, Level.Captured, 3, 3, 300);
+            Assert.Equal(650, spool.CaptureBytes);
+            spool.DeleteUpTo(new Txid(1));
+            Assert.Equal(550, spool.CaptureBytes);
+        }
+
+        using (var spool = Spool.Open(_files, "/spool"))
+        {
+            Assert.Equal(550, spool.CaptureBytes);
+            spool.SetAside(Spool.CaptureOf(new Txid(2)));
+            spool.SetAside(Spool.CaptureOf(new Txid(3)));
+            Assert.Equal(0, spool.CaptureBytes);
+        }
+    }
+
+    [Fact]
+    public void Beyond_its_budget_the_oldest_captures_are_dropped_and_images_stay()
+    {
+        using var spool = Spool.Open(_files, "/spool");
+        Write(spool, Spool.Images, 1, 3, 5000);
+        for (var txid = 1; txid <= 10; txid++)
+        {
+            Write(spool, Level.Captured, txid, txid, 100);
+        }
+
+        Assert.Empty(spool.DropOldest(new SpoolBudget(1000, 0)));
+        Assert.Equal([1, 2, 3, 4, 5, 6], spool.DropOldest(new SpoolBudget(900, 0)).Select(name => (int)name.MaxTxid.Value));
+        Assert.Equal([7, 8, 9, 10], spool.ListCaptures().Select(name => (int)name.MaxTxid.Value));
+        Assert.Equal(400, spool.CaptureBytes);
+        Assert.Equal([7, 8, 9], spool.DropOldest(new SpoolBudget(1, 0)).Select(name => (int)name.MaxTxid.Value));
+        Assert.Single(spool.ListImages());
+    }
+
+    [Fact]
+    public void An_image_that_is_still_asked_for_is_not_cleaned_up()
+    {
+        using var spool = Spool.Open(_files, "/spool");
+        Write(spool, Level.Captured, 9, 9, 100);
+        Write(spool, Spool.Images, 1, 9, 100);
+        Write(spool, Spool.Images, 4, 9, 100);
+        Write(spool, Spool.Images, 4, 10, 100);
+
+        spool.DeleteUpTo(new Txid(9), [new Txid(1)]);
+        Assert.Equal(["1-9", "4-10"], spool.ListImages().Select(name => $"{name.MinTxid.Value}-{name.MaxTxid.Value}"));
+
+        spool.DeleteImagesAfter(new Txid(9));
+        Assert.Single(spool.ListImages());
+        Assert.Single(spool.ListCaptures());
+    }
+
+    private static void Write(Spool spool, Level level, int min, int max, int size) => spool.Publish(level, (content, _) =>
+    {
+        content.Write(new byte[size]);
+        return new LtxFileName(new Txid((ulong)min), new Txid((ulong)max));
+    });
+}
