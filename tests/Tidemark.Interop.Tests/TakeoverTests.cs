@@ -111,6 +111,60 @@ public sealed class TakeoverTests
         Assert.Equal(source.Serialize(), await replication.RestoreAsync());
     }
 
+    [Theory]
+    [InlineData("with the folder of the original")]
+    [InlineData("without it")]
+    [InlineData("without it, and nobody had written anything more")]
+    public async Task Where_the_wal_cannot_tell_only_pages_that_differ_from_the_replica_are_written(string how)
+    {
+        using var fixture = new Fixture("takeover");
+        var replication = ReplicationOf(fixture);
+        var before = await replication.RestoreAsync();
+        using var source = SourceDatabase.Open(fixture["app.db"]);
+        source.Run("PRAGMA wal_checkpoint(TRUNCATE)");
+        if (how != "without it, and nobody had written anything more")
+        {
+            source.Run("INSERT INTO t(k, v) VALUES ('between', x'00')");
+        }
+
+        if (how != "with the folder of the original")
+        {
+            Directory.Delete(fixture[".app.db-litestream"], recursive: true);
+        }
+
+        Assert.Equal(s_firstOwn, await replication.RunOnceAsync());
+
+        var after = source.Serialize();
+        var (header, pageCount) = await ReadAsync(fixture, s_firstOwn);
+        Assert.Equal(DifferentPages(before, after, header.PageSize.Bytes), pageCount);
+        Assert.InRange(pageCount, 1, (int)header.Commit - 1);
+        Assert.NotNull(header.Proof.Before);
+        Assert.Equal(after, await replication.RestoreAsync());
+        Assert.Equal(after, await LtxCheck.RestoreAsync(replication.ReplicaPath, txid: null));
+    }
+
+    [Fact]
+    public async Task A_restart_before_the_first_upload_checks_what_the_replica_holds()
+    {
+        using var fixture = new Fixture("takeover");
+        using var source = SourceDatabase.Open(fixture["app.db"]);
+        source.Run("PRAGMA wal_checkpoint(TRUNCATE)");
+        Directory.Delete(fixture[".app.db-litestream"], recursive: true);
+        var replication = ReplicationOf(fixture);
+        await replication.RunOnceAsync();
+        File.Delete(fixture[$"replica/ltx/0/{s_firstOwn}-{s_firstOwn}.ltx"]);
+
+        Assert.Equal(s_firstOwn, await replication.RunOnceAsync());
+
+        Assert.Equal(source.Serialize(), await replication.RestoreAsync());
+        Assert.False(File.Exists(fixture[$"replica/ltx/9/{Txid.First}-{s_firstOwn}.ltx"]));
+    }
+
+    private static int DifferentPages(byte[] before, byte[] after, int pageBytes)
+        => Enumerable.Range(0, after.Length / pageBytes).Count(page =>
+            (page + 1) * pageBytes > before.Length
+            || !before.AsSpan(page * pageBytes, pageBytes).SequenceEqual(after.AsSpan(page * pageBytes, pageBytes)));
+
     private static DatabaseReplication ReplicationOf(Fixture fixture) => new(fixture["app.db"], fixture["replica"]);
 
     private static async Task<(LtxHeader Header, int PageCount)> ReadAsync(Fixture fixture, Txid txid)

@@ -149,6 +149,49 @@ public sealed class PhysicalFileSystemTests : IDisposable
         Assert.Equal(-1, stream.ReadByte());
     }
 
+    [Fact]
+    public void A_stamp_tells_size_and_times_and_stays_while_nothing_happens()
+    {
+        Write("a", 1, 2, 3);
+        var modified = new DateTimeOffset(2026, 1, 1, 0, 0, 0, 5, TimeSpan.Zero);
+        Files.SetModified(_folder["a"], modified);
+
+        var stamp = Files.TryGetStamp(_folder["a"])!.Value;
+
+        Assert.Equal(3, stamp.SizeBytes);
+        Assert.Equal(modified.ToUnixTimeMilliseconds() * 1_000_000, stamp.ModifiedNs);
+        Assert.NotEqual(stamp.ModifiedNs, stamp.ChangedNs);
+        Assert.NotEqual(UInt128.Zero, stamp.Boot);
+        Assert.Equal(stamp, Files.TryGetStamp(_folder["a"]));
+        Assert.Null(Files.TryGetStamp(_folder["b"]));
+    }
+
+    [Fact]
+    public void A_stamp_tells_a_file_from_another_one_with_the_same_size_and_modification_time()
+    {
+        var modified = new DateTimeOffset(2026, 1, 1, 0, 0, 0, 5, TimeSpan.Zero);
+        Write("a", 1);
+        Write("b", 2);
+        Files.SetModified(_folder["a"], modified);
+        Files.SetModified(_folder["b"], modified);
+        var stamp = Files.TryGetStamp(_folder["a"])!.Value;
+
+        Files.Move(_folder["b"], _folder["a"]);
+
+        var other = Files.TryGetStamp(_folder["a"])!.Value;
+        Assert.Equal((stamp.SizeBytes, stamp.ModifiedNs), (other.SizeBytes, other.ModifiedNs));
+        Assert.NotEqual(stamp.Number, other.Number);
+    }
+
+    [Fact]
+    public void A_stamp_follows_links()
+    {
+        Write("a", 1);
+        File.CreateSymbolicLink(_folder["link"], _folder["a"]);
+
+        Assert.Equal(Files.TryGetStamp(_folder["a"]), Files.TryGetStamp(_folder["link"]));
+    }
+
     private void Write(string name, params byte[] content)
     {
         using var file = Files.Open(_folder[name], FileMode.Create, FileAccess.ReadWrite);

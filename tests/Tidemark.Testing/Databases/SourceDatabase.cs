@@ -20,6 +20,7 @@ public sealed class SourceDatabase : IDisposable
         connection.Open();
         var database = new SourceDatabase(connection);
         database.Run("PRAGMA busy_timeout=30000");
+        database.Run($"PRAGMA wal_autocheckpoint={autoCheckpoint}"); // first: what follows may commit
         database.Run($"PRAGMA page_size={pageSize}");
         if (incrementalVacuum)
         {
@@ -28,7 +29,6 @@ public sealed class SourceDatabase : IDisposable
 
         database.Run($"PRAGMA journal_mode={journalMode}");
         database.Run("PRAGMA synchronous=NORMAL");
-        database.Run($"PRAGMA wal_autocheckpoint={autoCheckpoint}");
         return database;
     }
 
