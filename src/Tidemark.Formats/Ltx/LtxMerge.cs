@@ -42,7 +42,7 @@ internal sealed class LtxMerge : IAsyncDisposable
     /// <summary>Fills <paramref name="output"/> with the next bytes of the merged file; it stays empty at the end.</summary>
     /// <exception cref="LtxFormatException">A file is damaged.</exception>
     /// <exception cref="LtxMergeException">The files are not one history, or do not lead to the state that they should.</exception>
-    public async Task FillAsync(LtxMergeBuffer output, CancellationToken cancellationToken)
+    public async ValueTask FillAsync(LtxMergeBuffer output, CancellationToken cancellationToken)
     {
         output.Clear();
         while (output.HasRoom && _stage != LtxMergeStage.Done)

@@ -8,7 +8,7 @@ internal sealed class LtxMergeBuffer : IDisposable
     /// <summary>The most that is appended at once, in bytes; more than any frame.</summary>
     public const int AppendMax = 128 * 1024;
 
-    private const int Size = 512 * 1024;
+    private const int Size = 256 * 1024;
 
     private byte[] _bytes = ArrayPool<byte>.Shared.Rent(Size);
     private int _start;

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Tidemark.Formats.Ltx;
 
 /// <summary>The file that LTX files become when they are merged, as a stream to be read once: of each page the newest version, without
@@ -8,16 +10,13 @@ namespace Tidemark.Formats.Ltx;
 /// <para>The header takes size, time and proof of the state after from the newest file, first TXID and proof of the state before from the
 /// oldest, and says nothing of a WAL. A merged file that begins at TXID 1 holds every page; where the newest file has a proof, they are
 /// compared with it.</para>
-/// <para>The next half megabyte is prepared by another core while one is read. Memory does not grow with the files: 128 KB for each, a
-/// megabyte, and the index of the new file unless that overflows. Not thread-safe. It owns the files.</para>
+/// <para>Memory does not grow with the files: 128 KB for each, a quarter of a megabyte, and the index of the new file unless that overflows.
+/// Not thread-safe. It owns the files.</para>
 /// </remarks>
 public sealed class LtxMergeStream : Stream
 {
     private readonly LtxMerge _merge;
-    private readonly CancellationTokenSource _ending = new();
-    private LtxMergeBuffer _current = new();
-    private LtxMergeBuffer _ahead = new();
-    private Task? _filling;
+    private readonly LtxMergeBuffer _buffer = new();
     private bool _isDisposed;
 
     /// <summary>Merges <paramref name="inputs"/>.</summary>
@@ -36,7 +35,7 @@ public sealed class LtxMergeStream : Stream
 
     /// <summary>Why the merge has failed, or null: for those who hand the stream to somebody whose own failure hides that of the
     /// stream.</summary>
-    public Exception? Failure => _filling?.Exception?.InnerException;
+    public Exception? Failure { get; private set; }
 
     /// <inheritdoc/>
     public override bool CanRead => !_isDisposed;
@@ -53,24 +52,24 @@ public sealed class LtxMergeStream : Stream
     /// <inheritdoc/>
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-    /// <summary>Reads the next bytes of the merged file; 0 at its end. After a failure every further call fails in the same way.</summary>
+    /// <summary>Reads the next bytes of the merged file; 0 at its end. After a failure, or a call that was cancelled, every further call
+    /// fails in the same way.</summary>
     /// <exception cref="LtxFormatException">A file is damaged; the message names it.</exception>
     /// <exception cref="LtxMergeException">The files are not one history, or do not lead to the state that they should.</exception>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (_current.IsEmpty)
+        if (Failure is not null)
         {
-            _filling ??= Fill(_ahead);
-            await _filling.WaitAsync(cancellationToken).ConfigureAwait(false);
-            if (!_ahead.IsEmpty)
-            {
-                (_current, _ahead) = (_ahead, _current);
-                _filling = Fill(_ahead);
-            }
+            ExceptionDispatchInfo.Throw(Failure);
         }
 
-        return _current.Read(buffer.Span);
+        if (_buffer.IsEmpty)
+        {
+            await FillAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        return _buffer.Read(buffer.Span);
     }
 
     /// <inheritdoc/>
@@ -103,16 +102,8 @@ public sealed class LtxMergeStream : Stream
         if (!_isDisposed)
         {
             _isDisposed = true;
-            await _ending.CancelAsync().ConfigureAwait(false);
-            if (_filling is not null)
-            {
-                await _filling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // It uses the buffers and the files.
-            }
-
             await _merge.DisposeAsync().ConfigureAwait(false);
-            _current.Dispose();
-            _ahead.Dispose();
-            _ending.Dispose();
+            _buffer.Dispose();
         }
 
         await base.DisposeAsync().ConfigureAwait(false);
@@ -129,5 +120,16 @@ public sealed class LtxMergeStream : Stream
         base.Dispose(disposing);
     }
 
-    private Task Fill(LtxMergeBuffer buffer) => Task.Run(() => _merge.FillAsync(buffer, _ending.Token));
+    private async ValueTask FillAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _merge.FillAsync(_buffer, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            Failure = e;
+            throw;
+        }
+    }
 }
