@@ -349,7 +349,7 @@ public sealed class ReplicatorTests : IDisposable
         var options = Options(here, away) with { SpoolBytesMax = 1, ShutdownRetryInterval = TimeSpan.FromMilliseconds(1) };
         await Engine(options).RunOnceAsync(TestContext.Current.CancellationToken);
         isDown = true;
-        using var events = new SignallingLogger(eventId: 2016);
+        using var events = new SignallingLogger(eventId: 2037);
         var run = new Replicator([options], PhysicalFileSystem.Instance, TimeProvider.System, events)
             .RunAsync(_stop.Token, _cutShort.Token);
         while (!events.Logged.IsCompleted)
