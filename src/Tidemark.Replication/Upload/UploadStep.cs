@@ -170,7 +170,8 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
     private bool IsAtPosition(ReplicaHead head)
         => spool.ReadPosition() is { Checksum: { } checksum } position && position.Txid == head.Txid && checksum == head.Checksum;
 
-    // Looked at once, when the first capture after what was found is there: it may have been compared with the state of another destination.
+    // Looked at once, when the first capture after what was found is there: it may have been compared with the state of another
+    // destination.
     private async ValueTask<bool> ContinuesHeadAsync(LtxFileKey next, CancellationToken cancellationToken)
     {
         if (_unconfirmed is not { } head || head.Txid.Next() != next.Name.MinTxid)
@@ -210,8 +211,10 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, Lineage linea
 
         try
         {
-            return (await new PageChecksumStep(store).RunAsync(head.Txid, static (_, _) => { }, 1, null, cancellationToken).ConfigureAwait(false))
-                .Checksum;
+            var read = await new PageChecksumStep(store)
+                .RunAsync(head.Txid, static (_, _) => { }, parallelism: 1, progress: null, cancellationToken)
+                .ConfigureAwait(false);
+            return read.Checksum;
         }
         catch (TidemarkException e) when (e is not ReplicaStoreException)
         {
