@@ -27,8 +27,8 @@ public readonly record struct WalIndexHeader(PageSize PageSize, uint FrameCount,
     private const uint Version = 3007000;
     private const int CheckedSize = 40;
 
-    /// <summary>Whether this is the header of a WAL that never held a transaction. A checkpoint that starts the WAL over gives also such a one
-    /// salts, so that SQLite hands it out; but it has no page size yet.</summary>
+    /// <summary>Whether this is the header of a WAL that never held a transaction. A checkpoint that starts the WAL over gives also such a
+    /// one salts, so that SQLite hands it out; but it has no page size yet.</summary>
     public static bool IsOfUnusedWal(ReadOnlySpan<byte> source)
         => source.Length >= Size && Word(source, 0) == Version && BitConverter.ToUInt16(source[14..]) == 0 && Word(source, 16) == 0;
 

@@ -1,7 +1,7 @@
 namespace Tidemark.Replicas.Files;
 
-/// <summary>What the system tells of a file without opening it, down to the nanosecond. Two equal stamps with more time between them than the
-/// system's clock needs for a tick mean that nobody has written or replaced the file meanwhile.</summary>
+/// <summary>What the system tells of a file without opening it. Two equal stamps with more time between them than the system's clock needs
+/// for a tick mean that nobody has written or replaced the file meanwhile.</summary>
 /// <param name="Device">The file system that holds the file.</param>
 /// <param name="Number">The file's number there (inode).</param>
 /// <param name="SizeBytes">Its size.</param>

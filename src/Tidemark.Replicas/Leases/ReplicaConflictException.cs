@@ -18,7 +18,7 @@ public sealed class ReplicaConflictException : TidemarkException
     public static ReplicaConflictException OtherHistory(string store, Txid txid, Lineage found, Lineage own, string spoolPath)
         => new(
             $"{store}: the newest file, TXID {txid}, was written by another writer (lineage {found}) than this one ({own}).",
-            "Make sure that no other process replicates to this place. To go on from what is there, with a full image, "
+            "Make sure that no other process replicates to this place. To go on from what is there, "
             + $"stop Tidemark and delete the folder {spoolPath}; or use another URL.");
 
     /// <summary>The claim says that another run writes here.</summary>

@@ -11,8 +11,8 @@ public sealed class PageChecksumStep(IReplicaStore store)
 {
     /// <summary>Reads the state.</summary>
     /// <param name="txid">Which state.</param>
-    /// <param name="take">Is given the checksum of each page of the state except the lock page. What it was given may be used only when this
-    /// has returned: only then every check was made. Where files vanish meanwhile, it may be given a page again, with the same
+    /// <param name="take">Is given the checksum of each page of the state except the lock page. What it was given may be used only when
+    /// this has returned: only then every check was made. Where files vanish meanwhile, it may be given a page again, with the same
     /// value.</param>
     /// <param name="parallelism">How many cores expand and check pages; at least 1.</param>
     /// <param name="progress">Is told how far this has come, about once per megabyte. Null for none.</param>

@@ -70,8 +70,8 @@ internal sealed class CapturedDatabase : IDisposable
     /// <summary>The page checksums of the position, or null while they are not known.</summary>
     public PageChecksums? Checksums => _checksums;
 
-    /// <summary>Whether the page checksums of the state that <see cref="NextTxid"/> follows are known, so that a capture that cannot go on in
-    /// the WAL writes only what differs from it.</summary>
+    /// <summary>Whether the page checksums of the state that <see cref="NextTxid"/> follows are known, so that a capture that cannot go on
+    /// in the WAL writes only what differs from it.</summary>
     public bool HasBase => _checksums is not null && Position is { Checksum: not null } position && position.Txid >= ReplicaTxid;
 
     /// <summary>Page size of the captures so far, here or in a destination, or null before the first. A change of it needs a snapshot to
@@ -111,8 +111,8 @@ internal sealed class CapturedDatabase : IDisposable
         return Live is not null;
     }
 
-    /// <summary>Whether the database file is the one that an orderly end left behind, at the position. Within a read transaction that sees no
-    /// WAL.</summary>
+    /// <summary>Whether the database file is the one that an orderly end left behind, at the position. Within a read transaction that sees
+    /// no WAL.</summary>
     public bool IsAsLeft()
         => _left is { } left
             && left.Txid == Position?.Txid

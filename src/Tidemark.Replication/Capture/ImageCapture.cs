@@ -3,7 +3,6 @@ using Tidemark.Formats.Database;
 using Tidemark.Formats.Ltx;
 using Tidemark.Formats.Wal;
 using Tidemark.Replicas.Catalog;
-using Tidemark.Replication.Databases;
 
 namespace Tidemark.Replication.Capture;
 
@@ -56,7 +55,7 @@ internal static class ImageCapture
         }
 
         var isAsLeft = snapshot is null && database.IsAsLeft();
-        if (!isAsLeft && !(snapshot is { } end ? HoldsPages(database, end, known, position) : HoldsPages(FileOf(live, position), known, position)))
+        if (!isAsLeft && !HoldsPages(database, snapshot, known, position))
         {
             return null;
         }
@@ -73,19 +72,23 @@ internal static class ImageCapture
         return new CaptureResult(outcome, position.Txid, 0, reason);
     }
 
-    private static ImageScan FileOf(LiveDatabase live, Position position) => new(live.Free, position.PageSize, position.PageCount);
-
-    private static bool HoldsPages(CapturedDatabase database, WalIndexHeader snapshot, PageChecksums known, Position position)
+    private static bool HoldsPages(CapturedDatabase database, WalIndexHeader? snapshot, PageChecksums known, Position position)
     {
+        var live = database.Live!;
+        if (snapshot is not { } end)
+        {
+            return HoldsPages(new ImageScan(live.Free, position.PageSize, position.PageCount), known, position);
+        }
+
         try
         {
-            using var wal = WalFile.Open(database.Files, database.Live!.WalPath, snapshot);
-            if (!HoldsPages(new ImageScan(database.Live.Free, wal, snapshot), known, position))
+            using var wal = WalFile.Open(database.Files, live.WalPath, end);
+            if (!HoldsPages(new ImageScan(live.Free, wal, end), known, position))
             {
                 return false;
             }
 
-            using var sameWal = WalFile.Open(database.Files, database.Live.WalPath, snapshot);
+            using var sameWal = WalFile.Open(database.Files, live.WalPath, end);
             return true;
         }
         catch (WalMismatchException)

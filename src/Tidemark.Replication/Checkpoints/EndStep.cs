@@ -3,8 +3,8 @@ using Tidemark.Replication.Databases;
 
 namespace Tidemark.Replication.Checkpoints;
 
-/// <summary>Ends the work on a database in order, in two moves with a short time between them, so that the next start can tell without reading
-/// a page that nobody has written it since.</summary>
+/// <summary>Ends the work on a database in order, in two moves with a short time between them, so that the next start can tell without
+/// reading a page that nobody has written it since.</summary>
 /// <remarks>
 /// <para>What tells is the file's times. They have the resolution of the kernel's clock tick, a few milliseconds: a write right after the
 /// end could leave the same time. So the whole WAL is copied into the file first; then it is left alone for

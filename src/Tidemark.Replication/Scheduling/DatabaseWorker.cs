@@ -361,8 +361,8 @@ internal sealed class DatabaseWorker : IDisposable
         }
     }
 
-    /// <summary>Reads from a destination what the next capture is compared with, where that is not known. Whatever goes wrong, a capture of all
-    /// pages is right too.</summary>
+    /// <summary>Reads from a destination what the next capture is compared with, where that is not known. Whatever goes wrong, a capture of
+    /// all pages is right too.</summary>
     private async ValueTask ReadBaseAsync(CancellationToken stopping)
     {
         if (CaptureStep.FindWantOfBase(_database) is not { } pageSize)

@@ -9,8 +9,8 @@ using Tidemark.Replication.Capture;
 
 namespace Tidemark.Replication.Upload;
 
-/// <summary>Takes the state that the next capture is compared with from a destination, where the spool does not know it (any more). Then only
-/// pages that differ are written and shipped.</summary>
+/// <summary>Takes the state that the next capture is compared with from a destination, where the spool does not know it (any more). Then
+/// only pages that differ are written and shipped.</summary>
 /// <remarks>
 /// Reads the destination's newest state once, as a restore does, and keeps eight bytes a page. Captures of the spool that the destination
 /// does not have yet are added. Nothing changes before everything is read and checked.

@@ -83,7 +83,9 @@ public sealed class PageChecksumStepTests
     {
         var history = new History(512).CaptureAtRandom(seed: 5, captures: 6, pagesMax: 5);
         var inner = await history.StoreAsync(Files);
-        var store = FaultingStore.FailingAt(inner, Level.Count + 1, StoreFault.NotFound); // each level is listed, then the first file is opened
+
+        // Each level is listed, then the first file is opened.
+        var store = FaultingStore.FailingAt(inner, Level.Count + 1, StoreFault.NotFound);
 
         Assert.Equal(history.ChecksumAt(6), (await ReadAsync(store, 6, [])).Checksum);
         Assert.True(store.Calls > 2 * Level.Count);

@@ -76,6 +76,7 @@ public sealed class EndStepTests
     public async Task Another_content_of_the_same_size_and_time_is_found(string how)
     {
         using var scene = Ended();
+        AwaitTick(scene);
         var before = PhysicalFileSystem.Instance.TryGetFacts(scene.DatabasePath)!.Value;
         var bytes = await File.ReadAllBytesAsync(scene.DatabasePath, TestContext.Current.CancellationToken);
         bytes[^10] ^= 1; // in the data of a row
@@ -172,6 +173,18 @@ public sealed class EndStepTests
         scene.Spool.WriteEnd(end with { Txid = end.Txid.Next() });
         scene.Restart();
         Assert.Equal(CaptureOutcome.NoDifference, CaptureStep.Run(scene.Database).Outcome);
+    }
+
+    // What the quiet time is for: the next change of a file has another time.
+    private static void AwaitTick(CaptureScene scene)
+    {
+        var last = PhysicalFileSystem.Instance.TryGetStamp(scene.DatabasePath)!.Value.ChangedNs;
+        PhysicalFileSystem.Instance.Open(scene.Folder["tick"], FileMode.Create, FileAccess.Write).Dispose();
+        do
+        {
+            PhysicalFileSystem.Instance.SetModified(scene.Folder["tick"], scene.Time.GetUtcNow());
+        }
+        while (PhysicalFileSystem.Instance.TryGetStamp(scene.Folder["tick"])!.Value.ChangedNs <= last);
     }
 
     /// <summary>A database that was captured and left in order, with no application that has it open.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
@@ -315,6 +316,61 @@ public sealed class ReplicatorTests : IDisposable
     }
 
     [Fact]
+    public async Task A_lost_spool_costs_only_the_pages_that_differ()
+    {
+        using var source = Create();
+        source.Insert(5000);
+        var store = new MemoryStore();
+        await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+        Directory.Delete(_folder[".app.db-tidemark"], recursive: true);
+        source.Insert(1);
+
+        await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+
+        var sizes = await SizesAsync(store);
+        Assert.Equal(2, sizes.Count);
+        Assert.InRange(sizes[1], 1, sizes[0] / 10);
+        await AssertReplicaIsAsync(source, store);
+    }
+
+    [Fact]
+    public async Task A_destination_that_hangs_while_its_state_is_read_does_not_hold_back_captures()
+    {
+        using var source = Create();
+        var inner = new MemoryStore();
+        await Engine(Options(inner)).RunOnceAsync(TestContext.Current.CancellationToken);
+        Directory.Delete(_folder[".app.db-tidemark"], recursive: true);
+        var store = new HangingStore(inner);
+        var time = new FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        var run = new Replicator([Options(store)], PhysicalFileSystem.Instance, time, NullLoggerFactory.Instance)
+            .RunOnceAsync(TestContext.Current.CancellationToken);
+        await store.Hangs.WaitAsync(TestContext.Current.CancellationToken);
+        while (!run.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        await run;
+
+        Assert.Equal(new Txid(2), await HeadAsync(inner));
+        await AssertReplicaIsAsync(source, inner);
+    }
+
+    [Fact]
+    public async Task An_end_after_the_application_leaves_word_for_the_next_start()
+    {
+        using (Create())
+        {
+        }
+
+        await Engine(Options(new MemoryStore())).RunOnceAsync(TestContext.Current.CancellationToken);
+
+        Assert.True(File.Exists(_folder[".app.db-tidemark/end"]));
+        Assert.False(File.Exists(_folder["app.db-wal"]));
+    }
+
+    [Fact]
     public async Task A_writer_that_is_in_the_way_at_the_end_is_waited_for()
     {
         using var source = Create();
@@ -446,6 +502,52 @@ public sealed class ReplicatorTests : IDisposable
         }
 
         return head;
+    }
+
+    private static async Task<List<long>> SizesAsync(MemoryStore store)
+    {
+        var sizes = new List<long>();
+        await foreach (var file in store.ListAsync(Level.Captured, Txid.None, TestContext.Current.CancellationToken))
+        {
+            sizes.Add(file.SizeBytes);
+        }
+
+        return sizes;
+    }
+
+    /// <summary>A store that never gives a whole file.</summary>
+    private sealed class HangingStore(IReplicaStore inner) : IReplicaStore
+    {
+        private readonly TaskCompletionSource _hangs = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public string Name => inner.Name;
+
+        public Task Hangs => _hangs.Task;
+
+        public IAsyncEnumerable<LtxFileInfo> ListAsync(Level level, Txid from, CancellationToken cancellationToken)
+            => inner.ListAsync(level, from, cancellationToken);
+
+        public async ValueTask<Stream> OpenAsync(LtxFileKey key, long offset, long? length, CancellationToken cancellationToken)
+        {
+            if (length is null)
+            {
+                _hangs.TrySetResult();
+                await new TaskCompletionSource().Task.WaitAsync(cancellationToken);
+            }
+
+            return await inner.OpenAsync(key, offset, length, cancellationToken);
+        }
+
+        public ValueTask<LtxFileInfo> WriteAsync(
+            LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
+            => inner.WriteAsync(key, created, content, cancellationToken);
+
+        public ValueTask<LtxFileInfo> CreateAsync(
+            LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
+            => inner.CreateAsync(key, created, content, cancellationToken);
+
+        public ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
+            => inner.DeleteAsync(keys, cancellationToken);
     }
 
     /// <summary>Tells when an event was logged.</summary>
