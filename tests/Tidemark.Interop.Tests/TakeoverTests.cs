@@ -61,7 +61,8 @@ public sealed class TakeoverTests
         Assert.Equal(before, after.Where(file => before.ContainsKey(file.Key)).ToDictionary());
         Assert.Equal(
             [Path.Combine("ltx", "0", $"{s_firstOwn}-{s_firstOwn}.ltx"),
-                Path.Combine("ltx", "0", $"{s_firstOwn.Next()}-{s_firstOwn.Next()}.ltx")],
+                Path.Combine("ltx", "0", $"{s_firstOwn.Next()}-{s_firstOwn.Next()}.ltx"),
+                "tidemark-writer"],
             after.Keys.Except(before.Keys));
     }
 

@@ -77,6 +77,44 @@ public sealed class WrittenReplicaTests
         Assert.Equal(LitestreamExtension.Expect(source), await LitestreamExtension.ReadAsync(replication.ReplicaPath));
     }
 
+    [Theory]
+    [InlineData(512)]
+    [InlineData(4096)]
+    public async Task A_full_image_in_the_place_of_captures_that_are_gone_reads_the_same_everywhere(int pageSize)
+    {
+        using var folder = new TemporaryFolder();
+        using var source = SourceDatabase.Open(folder["app.db"], pageSize, incrementalVacuum: true);
+        source.CreateTable();
+        var replication = new DatabaseReplication(folder["app.db"], folder["replica"]);
+        var other = new DatabaseReplication(folder["app.db"], folder["other"]);
+        source.Run(Insert(30, pageSize));
+        var before = await replication.RunOnceAsync();
+        var stateBefore = source.Serialize();
+        foreach (var change in (string[])[Insert(10, pageSize), "DELETE FROM t WHERE id % 2 = 1; VACUUM", Insert(5, pageSize)])
+        {
+            // The other destination has these captures, and after that the spool has not.
+            source.Run(change);
+            await other.RunOnceAsync();
+        }
+
+        var txid = await replication.RunOnceAsync();
+
+        Assert.Contains(Path.Combine("ltx", "0", $"{before.Next()}-{txid}.ltx"), ReplicaFiles.Hash(replication.ReplicaPath).Keys);
+        Assert.Equal(stateBefore, await replication.RestoreAsync(before));
+        await AssertReadsTheSameAsync(source, replication);
+        source.Run(Insert(3, pageSize));
+        Assert.Equal(txid.Next(), await replication.RunOnceAsync());
+        await AssertReadsTheSameAsync(source, replication);
+    }
+
+    private static async Task AssertReadsTheSameAsync(SourceDatabase source, DatabaseReplication replication)
+    {
+        Assert.Equal(source.Serialize(), await replication.RestoreAsync());
+        Assert.Equal(source.Serialize(), await LtxCheck.RestoreAsync(replication.ReplicaPath, txid: null));
+        var view = await LitestreamExtension.ReadAsync(replication.ReplicaPath);
+        Assert.Equal(LitestreamExtension.Expect(source).Content, view.Content);
+    }
+
     // About ten pages at first, at most some forty: the checker takes its time.
     internal static string[] Changes(int pageSize) =>
     [

@@ -32,6 +32,8 @@ public sealed class LocalStore : IReplicaStore
     /// <summary>Levels whose folder is known to exist and to be free of leftovers.</summary>
     private readonly HashSet<Level> _preparedLevels = [];
 
+    private bool _isPreparedForClaim;
+
     /// <summary>Uses a folder, which need not exist.</summary>
     /// <param name="folder">The folder of the replica; relative to the working directory unless it is absolute.</param>
     /// <param name="files">The files of this machine.</param>
@@ -131,8 +133,7 @@ public sealed class LocalStore : IReplicaStore
         {
             Guard("write the claim in", Folder, () =>
             {
-                _files.CreateDirectory(Folder);
-                RemoveLeftovers(Folder, IsTemporaryClaim);
+                PrepareForClaim();
                 using (var file = _files.Open(temporary, FileMode.CreateNew, FileAccess.ReadWrite))
                 {
                     file.Write(0, bytes);
@@ -284,6 +285,20 @@ public sealed class LocalStore : IReplicaStore
                 {
                     IsTransient = true,
                 };
+            }
+        }
+    }
+
+    // Once: who has just created its file has not locked it yet.
+    private void PrepareForClaim()
+    {
+        lock (_gate)
+        {
+            _files.CreateDirectory(Folder);
+            if (!_isPreparedForClaim)
+            {
+                RemoveLeftovers(Folder, IsTemporaryClaim);
+                _isPreparedForClaim = true;
             }
         }
     }
