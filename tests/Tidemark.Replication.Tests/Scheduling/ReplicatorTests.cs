@@ -546,6 +546,11 @@ public sealed class ReplicatorTests : IDisposable
             LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
             => inner.CreateAsync(key, created, content, cancellationToken);
 
+        public ValueTask<string?> ReadClaimAsync(CancellationToken cancellationToken) => inner.ReadClaimAsync(cancellationToken);
+
+        public ValueTask WriteClaimAsync(string claim, CancellationToken cancellationToken)
+            => inner.WriteClaimAsync(claim, cancellationToken);
+
         public ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
             => inner.DeleteAsync(keys, cancellationToken);
     }
