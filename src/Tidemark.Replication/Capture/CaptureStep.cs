@@ -33,18 +33,12 @@ internal static class CaptureStep
             return new CaptureResult(CaptureOutcome.NoDatabase, database.Position?.Txid ?? Txid.None);
         }
 
-        var live = database.Live!;
         try
         {
-            live.Free.BeginRead();
-            var (decision, snapshot) = Observe(database, live.Free);
-            return decision switch
-            {
-                CaptureDecision.Idle => Idle(database),
-                CaptureDecision.Continue next => Continue(database, snapshot!.Value, next.FirstFrame, goesOn),
-                CaptureDecision.Heal heal => Image(database, heal.Reason),
-                _ => Image(database, null),
-            };
+            // A guard that stands beyond the position, since the captures before were broken off, shows less than what is committed now.
+            var isBehind = database.Live!.IsGuarded && !database.GuardIsUninterrupted;
+            var result = RunUnderGuard(database, goesOn);
+            return isBehind && database.GuardIsUninterrupted && goesOn(result) ? RunUnderGuard(database, goesOn) : result;
         }
         catch (WalMismatchException)
         {
@@ -53,7 +47,7 @@ internal static class CaptureStep
         }
         finally
         {
-            live.Free.Rollback();
+            database.Rest();
         }
     }
 
@@ -80,7 +74,8 @@ internal static class CaptureStep
         while (true)
         {
             last = null;
-            var (decision, snapshot) = Observe(database, reader);
+            var snapshot = reader.GetSnapshot().End;
+            var decision = Decide(database, snapshot);
             if (decision is not CaptureDecision.Continue next)
             {
                 return decision is CaptureDecision.Idle;
@@ -99,17 +94,32 @@ internal static class CaptureStep
         }
     }
 
-    private static (CaptureDecision Decision, WalIndexHeader? Snapshot) Observe(CapturedDatabase database, DatabaseConnection reader)
+    private static CaptureResult RunUnderGuard(CapturedDatabase database, Func<CaptureResult, bool> goesOn)
     {
-        var snapshot = reader.GetSnapshot();
+        database.EnsureGuard();
+
+        // What a guard without a gap protects may be read under it, however old it is. Another one only proves what it sees itself.
+        var live = database.Live!;
+        var seen = database.GuardIsUninterrupted ? live.ReadNewest() : live.Guard.GetSnapshot();
+        return Decide(database, seen.End) switch
+        {
+            CaptureDecision.Idle => Idle(database, seen),
+            CaptureDecision.Continue next => Continue(database, seen, next.FirstFrame, goesOn),
+            CaptureDecision.Heal heal => Image(database, heal.Reason),
+            _ => Image(database, null),
+        };
+    }
+
+    private static CaptureDecision Decide(CapturedDatabase database, WalIndexHeader? snapshot)
+    {
         var holdsPosition = database.Position is { } position
             && snapshot is { FrameCount: > 0 } wal
             && wal.Salts == position.Salts
             && wal.PageSize == position.PageSize
             && wal.FrameCount >= position.Frame
             && HoldsPosition(database, position, wal);
-        var seen = new WalObservation(database.Position, snapshot, database.ReplicaTxid, database.GuardIsUninterrupted, holdsPosition);
-        return (CaptureDecision.From(seen), snapshot);
+        return CaptureDecision.From(
+            new WalObservation(database.Position, snapshot, database.ReplicaTxid, database.GuardIsUninterrupted, holdsPosition));
     }
 
     private static bool HoldsPosition(CapturedDatabase database, Position position, WalIndexHeader snapshot)
@@ -139,49 +149,41 @@ internal static class CaptureStep
         return true;
     }
 
-    private static CaptureResult Idle(CapturedDatabase database)
+    private static CaptureResult Idle(CapturedDatabase database, in WalSnapshot seen)
     {
-        if (database.Live!.Guard is null)
-        {
-            database.Live.HandOver();
-            database.GuardIsUninterrupted = true;
-        }
-
+        GuardIsAt(database, seen);
         return new CaptureResult(CaptureOutcome.Idle, database.Position!.Txid);
     }
 
     private static CaptureResult Continue(
-        CapturedDatabase database, WalIndexHeader snapshot, uint firstFrame, Func<CaptureResult, bool> goesOn)
+        CapturedDatabase database, in WalSnapshot seen, uint firstFrame, Func<CaptureResult, bool> goesOn)
     {
         var live = database.Live!;
-        var result = FrameCapture.Run(database, live.Free, snapshot, firstFrame);
+        var end = seen.End!.Value;
+        var result = FrameCapture.Run(database, live.Guard, end, firstFrame);
         while (result.HasMore && goesOn(result))
         {
-            result = FrameCapture.Run(database, live.Free, snapshot, database.Position!.Frame + 1);
+            result = FrameCapture.Run(database, live.Guard, end, database.Position!.Frame + 1);
         }
 
+        // Until then a guard that was begun for this stands beyond the position. Better than none, but it proves nothing.
         if (!result.HasMore)
         {
-            live.HandOver();
-            database.GuardIsUninterrupted = true;
-        }
-        else if (live.Guard is null)
-        {
-            // Better than none, but it stands beyond the position, so it proves nothing.
-            live.HandOver();
+            GuardIsAt(database, seen);
         }
 
         return result;
     }
 
-    private static CaptureResult Image(CapturedDatabase database, Discontinuity? reason)
+    // Everything up to here is in the spool.
+    private static void GuardIsAt(CapturedDatabase database, in WalSnapshot seen)
     {
-        if (reason == Discontinuity.WalIsGone && ImageCapture.TryRunUnchanged(database) is { } unchanged)
-        {
-            return unchanged;
-        }
-
-        database.Live!.Free.Rollback();
-        return ImageCapture.Run(database, reason);
+        database.Live!.TryMoveGuard(seen);
+        database.GuardIsUninterrupted = database.Live.IsGuarded;
     }
+
+    private static CaptureResult Image(CapturedDatabase database, Discontinuity? reason)
+        => reason == Discontinuity.WalIsGone && ImageCapture.TryRunUnchanged(database) is { } unchanged
+            ? unchanged
+            : ImageCapture.Run(database, reason);
 }

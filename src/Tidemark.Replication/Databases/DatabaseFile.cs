@@ -3,7 +3,7 @@ using SQLitePCL;
 
 namespace Tidemark.Replication.Databases;
 
-/// <summary>Reads the database file through the file object that a SQLite connection already holds.</summary>
+/// <summary>Reads the database file and the WAL index through the file object that a SQLite connection already holds.</summary>
 /// <remarks>
 /// POSIX locks belong to the process: closing any handle on a database file drops every lock that SQLite holds on it. So Tidemark has no
 /// handle of its own on a live database; it calls the read method of SQLite's own file object
@@ -14,6 +14,11 @@ internal readonly unsafe struct DatabaseFile
 {
     // The methods table begins with an int version, padded to pointer size; the methods follow in this order.
     private const int ReadMethod = 2;
+    private const int MapIndexMethod = 13;
+    private const int VersionWithIndex = 2;
+
+    // https://www.sqlite.org/walformat.html#the_wal_index_file_format: the header is the start of the first of these pieces.
+    private const int IndexPieceSize = 32 * 1024;
 
     private readonly nint _file;
 
@@ -43,6 +48,26 @@ internal readonly unsafe struct DatabaseFile
                 throw DatabaseException.From(path, $"read {destination.Length} bytes at offset {offset}", null, code);
             }
         }
+    }
+
+    /// <summary>Copies the header of the WAL index out of the memory that all connections share. No system call, no lock.</summary>
+    /// <remarks>
+    /// Only while the connection reads in WAL mode: then the memory is mapped. A writer fills the second copy of the header first, so the
+    /// first one is whole when it equals the second one, read after it.
+    /// </remarks>
+    /// <returns>False when a writer is at it, or has died at it.</returns>
+    public bool TryReadIndexHeader(Span<byte> header)
+    {
+        var index = default(byte*);
+        var map = (delegate* unmanaged[Cdecl]<nint, int, int, int, byte**, int>)Method(MapIndexMethod);
+        if (*(int*)*(nint*)_file < VersionWithIndex || map(_file, 0, IndexPieceSize, 0, &index) != raw.SQLITE_OK || index == null)
+        {
+            return false;
+        }
+
+        new ReadOnlySpan<byte>(index, header.Length).CopyTo(header);
+        Interlocked.MemoryBarrier();
+        return header.SequenceEqual(new ReadOnlySpan<byte>(index + header.Length, header.Length));
     }
 
     private nint Method(int index) => Marshal.ReadIntPtr(*(nint*)_file, index * nint.Size);

@@ -28,6 +28,22 @@ internal static partial class SqliteLibrary
         }
     }
 
+    /// <summary>https://www.sqlite.org/c3ref/txn_state.html</summary>
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_txn_state", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int TransactionState(sqlite3 connection, string schema);
+
+    /// <summary>https://www.sqlite.org/c3ref/snapshot_get.html</summary>
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_snapshot_get", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int SnapshotGet(sqlite3 connection, string schema, out nint snapshot);
+
+    /// <summary>https://www.sqlite.org/c3ref/snapshot_open.html. A snapshot is 48 bytes without references.</summary>
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_snapshot_open", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int SnapshotOpen(sqlite3 connection, string schema, in byte snapshot);
+
+    /// <summary>https://www.sqlite.org/c3ref/snapshot_free.html</summary>
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_snapshot_free")]
+    public static partial void SnapshotFree(nint snapshot);
+
     /// <summary>https://www.sqlite.org/c3ref/file_control.html</summary>
     [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_file_control", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int FileControl(sqlite3 connection, string schema, int operation, ref nint argument);
