@@ -35,10 +35,14 @@ internal static class CaptureStep
 
         try
         {
-            // A guard that stands beyond the position, since the captures before were broken off, shows less than what is committed now.
-            var isBehind = database.Live!.IsGuarded && !database.GuardIsUninterrupted;
-            var result = RunUnderGuard(database, goesOn);
-            return isBehind && database.GuardIsUninterrupted && goesOn(result) ? RunUnderGuard(database, goesOn) : result;
+            var seen = database.EnsureGuard();
+            return Decide(database, seen.End) switch
+            {
+                CaptureDecision.Idle => Idle(database, seen),
+                CaptureDecision.Continue next => Continue(database, seen, next.FirstFrame, goesOn),
+                CaptureDecision.Heal heal => Image(database, heal.Reason),
+                _ => Image(database, null),
+            };
         }
         catch (WalMismatchException)
         {
@@ -92,22 +96,6 @@ internal static class CaptureStep
                 last.Complete();
             }
         }
-    }
-
-    private static CaptureResult RunUnderGuard(CapturedDatabase database, Func<CaptureResult, bool> goesOn)
-    {
-        database.EnsureGuard();
-
-        // What a guard without a gap protects may be read under it, however old it is. Another one only proves what it sees itself.
-        var live = database.Live!;
-        var seen = database.GuardIsUninterrupted ? live.ReadNewest() : live.Guard.GetSnapshot();
-        return Decide(database, seen.End) switch
-        {
-            CaptureDecision.Idle => Idle(database, seen),
-            CaptureDecision.Continue next => Continue(database, seen, next.FirstFrame, goesOn),
-            CaptureDecision.Heal heal => Image(database, heal.Reason),
-            _ => Image(database, null),
-        };
     }
 
     private static CaptureDecision Decide(CapturedDatabase database, WalIndexHeader? snapshot)

@@ -116,14 +116,16 @@ internal sealed class CapturedDatabase : IDisposable
         return Live is not null;
     }
 
-    /// <summary>Begins a guard where none is held.</summary>
-    public void EnsureGuard()
+    /// <summary>Begins a guard where none is held, and returns the newest committed state, or that at which the guard began.</summary>
+    public WalSnapshot EnsureGuard()
     {
-        if (!Live!.IsGuarded)
+        if (Live!.IsGuarded)
         {
-            GuardIsUninterrupted = false;
-            Live.Guard.BeginRead();
+            return Live.ReadNewest();
         }
+
+        GuardIsUninterrupted = false;
+        return Live.BeginGuard();
     }
 
     /// <summary>Begins a guard anew, inside the WAL at the newest state; see <see cref="LiveDatabase.BeginGuardInsideWal"/>.</summary>

@@ -100,7 +100,7 @@ internal sealed class LiveDatabase : IDisposable
             return true;
         }
 
-        DatabaseConnection opened;
+        DatabaseConnection? opened;
         try
         {
             opened = DatabaseConnection.Open(_path, _busyTimeout);
@@ -110,15 +110,21 @@ internal sealed class LiveDatabase : IDisposable
             return false;
         }
 
-        // Asked after opening: then both have the same file. SQLite has not read anything of the other one yet, nor its WAL.
-        if (HasMoved())
+        try
         {
-            opened.Dispose();
-            return false;
-        }
+            // Asked after opening: then both have the same file. And after the first read, since SQLite opens the WAL only then, without
+            // which it would not checkpoint either.
+            if (!HasMoved() && opened.IsInWalMode() && !HasMoved())
+            {
+                (_second, opened) = (opened, null);
+            }
 
-        _second = opened;
-        return true;
+            return _second is not null;
+        }
+        finally
+        {
+            opened?.Dispose();
+        }
     }
 
     /// <summary>Looks whether anything was committed since the guard's snapshot. No system call, no lock, no transaction.</summary>
@@ -196,6 +202,22 @@ internal sealed class LiveDatabase : IDisposable
         _second.Rollback();
     }
 
+    /// <summary>Begins a guard at the newest state; inside the WAL, if nothing is in the way, so that what is there already stays until
+    /// it is captured.</summary>
+    public WalSnapshot BeginGuard()
+    {
+        _guard.Rollback();
+        _guard.BeginRead();
+        var snapshot = _guard.GetSnapshot();
+        if (snapshot.FrameCount > 0 && !_guard.TryMoveTo(snapshot) && !IsGuarded)
+        {
+            _guard.BeginRead();
+            snapshot = _guard.GetSnapshot();
+        }
+
+        return snapshot;
+    }
+
     /// <summary>Begins a guard anew at the newest state, where its snapshot stands inside the WAL, also when the database rests. What was
     /// committed since the old one is not protected.</summary>
     /// <exception cref="DatabaseException">Transient when the write lock is needed and not free within the busy timeout.</exception>
@@ -230,22 +252,14 @@ internal sealed class LiveDatabase : IDisposable
     }
 
     /// <summary>Begins a read transaction on the second connection whose snapshot stands inside the WAL, while a guard is held.</summary>
-    /// <remarks>If need be, one frame is forced; under the guard nobody can move it into the file before the transaction begins.</remarks>
-    /// <exception cref="DatabaseException">Transient when the write lock is needed and not free within the busy timeout.</exception>
+    /// <remarks>One frame is forced; under the guard nobody can move it into the file before the transaction begins.</remarks>
+    /// <exception cref="DatabaseException">Transient when the write lock is not free within the busy timeout.</exception>
     public WalSnapshot BeginSecondInsideWal()
     {
         Invariant.Holds(IsGuarded, "Only a guard keeps the forced frame in the WAL.");
-        Second.BeginRead();
-        var snapshot = Second.GetSnapshot();
-        if (snapshot.FrameCount > 0 && Second.TryMoveTo(snapshot))
-        {
-            return snapshot;
-        }
-
-        Second.Rollback();
         Second.ForceFrame();
         Second.BeginRead();
-        snapshot = Second.GetSnapshot();
+        var snapshot = Second.GetSnapshot();
         Invariant.Holds(snapshot.FrameCount > 0, $"{_path}: the WAL holds the frame that was just written.");
         return snapshot;
     }
