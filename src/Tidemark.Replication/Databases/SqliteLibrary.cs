@@ -12,6 +12,9 @@ internal static partial class SqliteLibrary
     /// <summary>SQLITE_FCNTL_HAS_MOVED: tells whether the path no longer leads to the open file.</summary>
     public const int HasMoved = 20;
 
+    // SQLITE_CONFIG_PAGECACHE, https://www.sqlite.org/c3ref/c_config_covering_index_scan.html
+    private const int PageCache = 7;
+
     private static readonly Lock s_gate = new();
     private static bool s_isReady;
 
@@ -23,10 +26,25 @@ internal static partial class SqliteLibrary
             if (!s_isReady)
             {
                 Batteries_V2.Init();
+                KeepPageCachesSmall();
                 s_isReady = true;
             }
         }
     }
+
+    // SQLite prepares room for twenty pages for every connection that reads; a database at rest needs one. Too late, and so without effect,
+    // when the process has used SQLite before. Where arguments of variable number are passed in another way, the room is spent.
+    private static void KeepPageCachesSmall()
+    {
+        if (!(OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64))
+        {
+            _ = Configure(PageCache, 0, 0, 0);
+        }
+    }
+
+    /// <summary>https://www.sqlite.org/c3ref/config.html</summary>
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_config")]
+    private static partial int Configure(int option, nint memory, int size, int count);
 
     /// <summary>https://www.sqlite.org/c3ref/txn_state.html</summary>
     [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_txn_state", StringMarshalling = StringMarshalling.Utf8)]
