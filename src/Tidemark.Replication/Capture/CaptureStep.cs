@@ -139,8 +139,10 @@ internal static class CaptureStep
 
     private static CaptureResult Idle(CapturedDatabase database, in WalSnapshot seen)
     {
-        GuardIsAt(database, seen);
-        return new CaptureResult(CaptureOutcome.Idle, database.Position!.Txid);
+        var before = database.Position!.Txid;
+        FollowUp(database, seen);
+        var after = database.Position.Txid;
+        return new CaptureResult(after == before ? CaptureOutcome.Idle : CaptureOutcome.Frames, after);
     }
 
     private static CaptureResult Continue(
@@ -157,17 +159,31 @@ internal static class CaptureStep
         // Until then a guard that was begun for this stands beyond the position. Better than none, but it proves nothing.
         if (!result.HasMore)
         {
-            GuardIsAt(database, seen);
+            FollowUp(database, seen);
         }
 
-        return result;
+        return result with { Txid = database.Position!.Txid };
     }
 
-    // Everything up to here is in the spool.
-    private static void GuardIsAt(CapturedDatabase database, in WalSnapshot seen)
+    // Everything up to here is in the spool, so the guard follows.
+    private static void FollowUp(CapturedDatabase database, in WalSnapshot seen)
     {
-        database.Live!.TryMoveGuard(seen);
-        database.GuardIsUninterrupted = database.Live.IsGuarded;
+        var live = database.Live!;
+        var isThere = live.TryMoveGuard(seen);
+        database.GuardIsUninterrupted = live.IsGuarded;
+        if (isThere)
+        {
+            return;
+        }
+
+        // A transaction does not move while somebody checkpoints, who may be waiting for just this guard, and writers for him. But another
+        // one can begin; with a little more to capture, if writers went on.
+        live.Second.BeginRead();
+        if (TryRunTo(database, live.Second))
+        {
+            live.HandOver();
+            database.GuardIsUninterrupted = true;
+        }
     }
 
     private static CaptureResult Image(CapturedDatabase database, Discontinuity? reason)

@@ -160,37 +160,36 @@ internal sealed class LiveDatabase : IDisposable
         }
     }
 
-    /// <summary>Moves the guard to a state up to which everything is in the spool, if nothing is in the way; else it stays where it
-    /// is.</summary>
+    /// <summary>Moves the guard to a state up to which everything is in the spool.</summary>
     /// <remarks>
     /// The state is newer than the guard's. So there are frames that the guard keeps from being moved into the database file, and while it
     /// moves, SQLite's checkpoint lock does: a WAL that is not wholly in the file cannot be started over.
     /// </remarks>
     /// <param name="newest">What <see cref="ReadNewest"/> said before.</param>
-    public void TryMoveGuard(in WalSnapshot newest)
+    /// <returns>False when something is in the way, as a checkpoint of others: then the guard stays where it is.</returns>
+    public bool TryMoveGuard(in WalSnapshot newest)
     {
         var old = _guard.GetSnapshot().End;
         if (newest.FrameCount == 0 || newest.End == old)
         {
-            return;
+            return true;
         }
 
         if (newest.End?.Salts == old?.Salts)
         {
-            _guard.TryMoveTo(newest);
-            return;
+            return _guard.TryMoveTo(newest);
         }
 
         // The guard cannot go to another run of the WAL by itself: its own place has to be held until another has begun there.
         Second.BeginRead();
-        if (Second.TryMoveTo(newest))
-        {
-            HandOver();
-        }
-        else
+        if (!Second.TryMoveTo(newest))
         {
             Second.Rollback();
+            return false;
         }
+
+        HandOver();
+        return true;
     }
 
     /// <summary>Makes the second connection, which must be in a read transaction, the guard, and ends the old guard's transaction.</summary>
