@@ -141,7 +141,7 @@ internal sealed class CapturedDatabase : IDisposable
     /// <summary>Gives back what a database needs only while a step is at work.</summary>
     public void Rest()
     {
-        Live?.CloseSecond();
+        Live?.Rest();
         _checksums?.CloseFile();
     }
 

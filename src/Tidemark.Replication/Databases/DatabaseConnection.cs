@@ -206,6 +206,15 @@ internal sealed class DatabaseConnection : IDisposable
         return null;
     }
 
+    /// <summary>Gives back memory that a held transaction does not need while nothing happens.</summary>
+    public void Rest()
+    {
+        if (IsReading)
+        {
+            _file.ReleaseIndex();
+        }
+    }
+
     /// <summary>Lets the current read transaction go on at another state of the same run of the WAL.</summary>
     /// <remarks>
     /// SQLite holds the checkpoint lock from before it leaves the old state until it stands at the new one, so no frame can be moved into

@@ -31,7 +31,7 @@ internal sealed class LiveDatabase : IDisposable
     /// <summary>Whether the guard holds a read transaction.</summary>
     public bool IsGuarded => _guard.IsReading;
 
-    /// <summary>A second connection, opened when it is asked for and closed by <see cref="CloseSecond"/>.</summary>
+    /// <summary>A second connection, opened when it is asked for and closed by <see cref="Rest"/>.</summary>
     /// <exception cref="DatabaseException">Transient when another file took the place of the open one.</exception>
     public DatabaseConnection Second
         => TryOpenSecond() ? _second! : throw new DatabaseException($"{_path}: another file took the place of the database.", null)
@@ -263,11 +263,11 @@ internal sealed class LiveDatabase : IDisposable
         return snapshot;
     }
 
-    /// <summary>Closes the second connection, if it is open.</summary>
-    public void CloseSecond()
+    /// <summary>Closes the second connection, if it is open, and gives back what the guard does not need while nothing happens.</summary>
+    public void Rest()
     {
-        _second?.Dispose();
-        _second = null;
+        CloseSecond();
+        _guard.Rest();
     }
 
     /// <summary>Closes as an application would: if nobody else has the database open, the WAL goes into the file and is removed.</summary>
@@ -284,6 +284,12 @@ internal sealed class LiveDatabase : IDisposable
     {
         CloseSecond();
         _guard.Dispose();
+    }
+
+    private void CloseSecond()
+    {
+        _second?.Dispose();
+        _second = null;
     }
 
     private static void SwitchToWal(string path, DatabaseConnection connection)
