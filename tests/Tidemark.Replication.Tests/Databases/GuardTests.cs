@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Tidemark.Formats.Wal;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
 using Tidemark.Replication.Databases;
@@ -117,10 +118,17 @@ public sealed class GuardTests
         var guard = scene.Database.Live!.Guard;
         scene.Source.Insert(10);
 
-        // A FULL checkpoint waits for the guard, and holds the checkpoint lock while it does.
+        // A FULL checkpoint waits for the guard, and holds the checkpoint lock while it does. For that lock itself it does not wait.
         using var waiting = SourceDatabase.Open(scene.DatabasePath);
         using var asking = SourceDatabase.Open(scene.DatabasePath);
-        var checkpoint = Task.Run(() => waiting.RunLong("PRAGMA wal_checkpoint(FULL)"), TestContext.Current.CancellationToken);
+        var checkpoint = Task.Run(
+            () =>
+            {
+                while (waiting.RunLong("PRAGMA wal_checkpoint(FULL)") != 0)
+                {
+                }
+            },
+            TestContext.Current.CancellationToken);
         while (asking.RunLong("PRAGMA wal_checkpoint(PASSIVE)") == 0)
         {
         }
@@ -131,7 +139,7 @@ public sealed class GuardTests
 
         Assert.NotSame(guard, scene.Database.Live.Guard);
         Assert.True(scene.Database.GuardIsUninterrupted);
-        Assert.Equal(0, await checkpoint);
+        await checkpoint;
         scene.Source.Insert(5);
         scene.Capture();
         await scene.AssertAllRestoreAsync();
@@ -185,6 +193,30 @@ public sealed class GuardTests
         scene.Capture();
         scene.Database.Close();
         Assert.StartsWith("0|", await CheckpointElsewhereAsync(scene.DatabasePath), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_wal_whose_writer_was_killed_before_its_first_commit_is_an_empty_one()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(10);
+        Assert.True(scene.Seal().IsSealed);
+        scene.Source.KeepWalOnClose();
+        scene.Stop();
+        scene.Source.Dispose();
+        using (var wal = scene.Files.Open(scene.DatabasePath + "-wal", FileMode.Open, FileAccess.ReadWrite))
+        {
+            wal.SetLength(WalHeader.Size);
+        }
+
+        File.Delete(scene.DatabasePath + "-shm");
+        scene.Source = SourceDatabase.Open(scene.DatabasePath);
+        scene.Start();
+
+        Assert.Equal(CaptureOutcome.NoDifference, scene.Capture().Outcome);
+        scene.Source.Insert(10);
+        Assert.Equal(CaptureOutcome.Frames, scene.Capture().Outcome);
+        await scene.AssertAllRestoreAsync();
     }
 
     [Fact]
