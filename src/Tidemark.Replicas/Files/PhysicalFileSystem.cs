@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 
 namespace Tidemark.Replicas.Files;
@@ -6,11 +7,14 @@ namespace Tidemark.Replicas.Files;
 /// <summary>The real files of this machine.</summary>
 public sealed partial class PhysicalFileSystem : IFileSystem
 {
+    [SupportedOSPlatform("linux")]
+    private readonly LinkedLocks _locks = new();
+
     private PhysicalFileSystem()
     {
     }
 
-    /// <summary>The one instance; it has no state.</summary>
+    /// <summary>The one instance; it has no state but the locks of this process.</summary>
     public static PhysicalFileSystem Instance { get; } = new();
 
     /// <inheritdoc/>
@@ -60,6 +64,11 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     /// <inheritdoc/>
     public IDisposable? TryLock(string path)
     {
+        if (OperatingSystem.IsLinux() && _locks.TryTake(Path.GetFullPath(path), out var held))
+        {
+            return held;
+        }
+
         try
         {
 #pragma warning disable RS0030 // This is the one place that opens files.
