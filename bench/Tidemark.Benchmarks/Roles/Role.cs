@@ -14,6 +14,7 @@ internal static class Role
     public const string Capture = "capture";
     public const string Restore = "restore";
     public const string Replicate = "replicate";
+    public const string Many = "many";
 
     /// <summary>Begins the last line that a child prints; the bytes follow.</summary>
     public const string PeakLabel = "peak ";
@@ -43,6 +44,9 @@ internal static class Role
                 break;
             case Replicate:
                 await ReplicatorRole.RunAsync(paths[0], paths[1]);
+                break;
+            case Many:
+                ManyRole.Run(paths[0]);
                 break;
             default:
                 throw new ArgumentException($"There is no role '{name}'.", nameof(name));
