@@ -7,18 +7,18 @@ namespace Tidemark.Replication.Capture;
 
 /// <summary>Writes the pages of the whole database as one level-0 file: all of them, or those that differ from the last capture.</summary>
 /// <remarks>
-/// A resting database has no new frames that would keep its WAL in place while it is read. So with a guard held, one frame is forced; then
-/// the free connection's snapshot stands inside the WAL, and it becomes the new guard.
+/// A resting database has no new frames that would keep its WAL in place while it is read. So the guard begins anew, inside the WAL, and
+/// what it sees is captured.
 /// </remarks>
 internal static class ImageCapture
 {
     /// <summary>Captures the database as it is now.</summary>
-    /// <param name="database">The database, with no transaction on its free connection.</param>
+    /// <param name="database">The database, open.</param>
     /// <param name="reason">Why the WAL does not continue, or null for the first image.</param>
     public static CaptureResult Run(CapturedDatabase database, Discontinuity? reason)
     {
         var live = database.Live!;
-        var snapshot = live.BeginReadInsideWal();
+        var snapshot = database.BeginGuardInsideWal().End!.Value;
         using var wal = WalFile.Open(database.Files, live.WalPath, snapshot);
         if (database.HistoryPageSize is { } before && before != snapshot.PageSize)
         {
@@ -27,14 +27,13 @@ internal static class ImageCapture
         }
 
         var result = Write(database, wal, snapshot, reason);
-        live.HandOver();
         database.GuardIsUninterrupted = true;
         return result;
     }
 
     /// <summary>Looks whether a database without a WAL is what was captured last, without writing anything, and goes on from there if so.</summary>
     /// <remarks>
-    /// The free connection reads the database file alone, and nobody can change that while it does: what is committed meanwhile goes to a
+    /// The guard reads the database file alone, and nobody can change that while it does: what is committed meanwhile goes to a
     /// new WAL, which cannot be copied into the file under a reader of the file.
     /// </remarks>
     /// <returns>Null when a page differs, or when it is not known what was captured.</returns>
@@ -42,7 +41,7 @@ internal static class ImageCapture
     {
         var live = database.Live!;
         var position = database.Position!;
-        if (database.Checksums is not { } known || position.Checksum is null || live.Free.PageCount != position.PageCount)
+        if (database.Checksums is not { } known || position.Checksum is null || live.Guard.ReadPageCount() != position.PageCount)
         {
             return null;
         }
@@ -58,7 +57,7 @@ internal static class ImageCapture
             }
 
             known.Read((uint)page, expected.AsSpan(0, batch.Count));
-            live.Free.ReadFile(position.PageSize.OffsetOf((uint)page), batch.Pages(0, batch.Count));
+            live.Guard.ReadFile(position.PageSize.OffsetOf((uint)page), batch.Pages(0, batch.Count));
             for (var i = 0; i < batch.Count; i++)
             {
                 var isLockPage = batch.Numbers[i] == position.PageSize.LockPage;
@@ -71,14 +70,13 @@ internal static class ImageCapture
 
         // The frame of the position is gone with its WAL.
         database.Advance(position with { Frame = 0, FrameChecksum = null }, [], []);
-        live.HandOver();
         database.GuardIsUninterrupted = true;
         return new CaptureResult(CaptureOutcome.NoDifference, position.Txid, 0, Discontinuity.WalIsGone);
     }
 
     private static CaptureResult Write(CapturedDatabase database, WalFile wal, WalIndexHeader snapshot, Discontinuity? reason)
     {
-        var scan = new ImageScan(database.Live!.Free, wal, snapshot);
+        var scan = new ImageScan(database.Live!.Guard, wal, snapshot);
 
         // The table is that of the position. It is no base when the replica went on without us, or when pages have another size.
         var position = database.Position;

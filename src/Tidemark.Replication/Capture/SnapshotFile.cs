@@ -9,8 +9,8 @@ namespace Tidemark.Replication.Capture;
 /// <summary>Writes a snapshot, a level-9 file with every page from TXID 1 on, to the spool.</summary>
 internal static class SnapshotFile
 {
-    /// <summary>Writes what the free connection sees.</summary>
-    /// <param name="database">The database, whose free connection holds <paramref name="snapshot"/> inside the WAL.</param>
+    /// <summary>Writes what the guard sees.</summary>
+    /// <param name="database">The database, whose guard holds <paramref name="snapshot"/> inside the WAL.</param>
     /// <param name="wal">Its WAL.</param>
     /// <param name="snapshot">The end of the WAL.</param>
     /// <param name="txid">The capture that leads to this state.</param>
@@ -18,7 +18,7 @@ internal static class SnapshotFile
     /// <exception cref="WalMismatchException">The pages do not add up to <paramref name="checksum"/>.</exception>
     public static LtxFileName Write(CapturedDatabase database, WalFile wal, WalIndexHeader snapshot, Txid txid, DatabaseChecksum? checksum)
     {
-        var scan = new ImageScan(database.Live!.Free, wal, snapshot);
+        var scan = new ImageScan(database.Live!.Guard, wal, snapshot);
         var name = new LtxFileName(Txid.First, txid);
         database.Spool.Publish(Level.Snapshots, (content, overflow) =>
         {

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using System.Globalization;
 using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
@@ -29,7 +28,10 @@ internal sealed class Spool : IDisposable
 
     private readonly IFileSystem _files;
     private readonly IDisposable _lock;
-    private readonly ConcurrentDictionary<LtxFileKey, UInt128> _digests = new();
+
+    // Few are ever written at once, and most spools of a process rest: one small table, without the room that many writers need.
+    private readonly Lock _gate = new();
+    private readonly Dictionary<LtxFileKey, UInt128> _digests = [];
     private int _temporaryNumber;
 
     private Spool(IFileSystem files, string path, IDisposable held) => (_files, Path, _lock) = (files, path, held);
@@ -177,9 +179,13 @@ internal sealed class Spool : IDisposable
     /// <summary>Whether a file still is, byte for byte, what this process wrote. False also when that is not known.</summary>
     public bool IsAsWritten(LtxFileKey key)
     {
-        if (!_digests.TryGetValue(key, out var expected))
+        UInt128 expected;
+        lock (_gate)
         {
-            return false;
+            if (!_digests.TryGetValue(key, out expected))
+            {
+                return false;
+            }
         }
 
         using var file = _files.Open(PathOf(key), FileMode.Open, FileAccess.Read);
@@ -205,7 +211,7 @@ internal sealed class Spool : IDisposable
     public void Delete(LtxFileKey key)
     {
         _files.Delete(PathOf(key));
-        _digests.TryRemove(key, out _);
+        Forget(key);
     }
 
     /// <summary>Deletes what every destination holds, except the newest capture, from which the position can be recovered.</summary>
@@ -226,7 +232,7 @@ internal sealed class Spool : IDisposable
     public void SetAside(LtxFileKey key)
     {
         _files.Move(PathOf(key), PathOf(key) + ".damaged");
-        _digests.TryRemove(key, out _);
+        Forget(key);
     }
 
     /// <summary>Reads the position; null when there is none or it is not to be believed.</summary>
@@ -290,10 +296,21 @@ internal sealed class Spool : IDisposable
 
     private void Remember(LtxFileKey key, UInt128? digest)
     {
-        _digests.TryRemove(key, out _);
-        if (digest is { } known && _digests.Count < DigestsMax)
+        Forget(key);
+        lock (_gate)
         {
-            _digests[key] = known;
+            if (digest is { } known && _digests.Count < DigestsMax)
+            {
+                _digests[key] = known;
+            }
+        }
+    }
+
+    private void Forget(LtxFileKey key)
+    {
+        lock (_gate)
+        {
+            _digests.Remove(key);
         }
     }
 

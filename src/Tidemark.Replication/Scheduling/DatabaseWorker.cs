@@ -12,8 +12,8 @@ namespace Tidemark.Replication.Scheduling;
 /// <summary>Keeps one database captured and all its destinations up to date.</summary>
 /// <remarks>
 /// Decides only when a step runs. The first change of a quiet database is captured at once (leading edge); further ones are gathered for
-/// the sync interval (trailing edge). A slow poll, which only looks at the WAL's size and time, stands behind the notices of the file
-/// system.
+/// the sync interval (trailing edge). A slow poll, which only looks at SQLite's index of the WAL in shared memory, stands behind the
+/// notices of the file system.
 /// </remarks>
 internal sealed class DatabaseWorker : IDisposable
 {
@@ -24,7 +24,6 @@ internal sealed class DatabaseWorker : IDisposable
     private static readonly TimeSpan s_pinReportedAfter = TimeSpan.FromSeconds(10);
 
     private readonly DatabaseOptions _options;
-    private readonly IFileSystem _files;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly WalWatch _watch;
@@ -35,7 +34,8 @@ internal sealed class DatabaseWorker : IDisposable
     private readonly WakeSignal _wake = new();
     private readonly BackOff _backOff = new(s_delayMin, s_delayMax, Random.Shared);
 
-    private FileFacts? _walFacts;
+    private readonly Action _walChanged;
+
     private DateTimeOffset? _pinnedSince;
     private bool _isWaitingForDatabase;
     private bool _hasLooked;
@@ -44,7 +44,8 @@ internal sealed class DatabaseWorker : IDisposable
     /// <exception cref="IOException">The spool cannot be created or read.</exception>
     public DatabaseWorker(DatabaseOptions options, IFileSystem files, TimeProvider time, ILogger logger, WalWatch watch)
     {
-        (_options, _files, _time, _logger, _watch) = (options, files, time, logger, watch);
+        (_options, _time, _logger, _watch) = (options, time, logger, watch);
+        _walChanged = _wake.Set;
         _spool = Spool.Open(files, options.SpoolPath ?? Spool.DefaultPath(files, options.DatabasePath));
         try
         {
@@ -427,24 +428,14 @@ internal sealed class DatabaseWorker : IDisposable
     {
         if (_database.Live is { } live)
         {
-            _walFacts = _files.TryGetFacts(live.WalPath);
-            _watch.Arm(live.WalPath, _wake.Set);
+            _watch.Arm(live.WalPath, _walChanged);
         }
     }
 
-    // The time of a file has the resolution of the kernel's clock tick, so a WAL that was written a moment ago may have been written again.
     private bool NeedsLook()
-    {
-        if (_database.Live is not { } live || live.HasMoved())
-        {
-            return true;
-        }
-
-        var facts = _files.TryGetFacts(live.WalPath);
-        return facts != _walFacts
-            || facts?.Modified > _time.GetUtcNow() - TimeSpan.FromSeconds(2)
+        => _database.LookAtWal() != WalLook.Nothing
+            || _database.Live!.HasMoved()
             || _options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue;
-    }
 
     private void Report(in CaptureResult result)
     {

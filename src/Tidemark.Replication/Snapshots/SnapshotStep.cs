@@ -20,16 +20,15 @@ internal static class SnapshotStep
         var live = database.Live!;
         try
         {
-            var snapshot = live.BeginReadInsideWal();
-            if (!CaptureStep.TryRunTo(database, live.Free))
+            var snapshot = live.BeginSecondInsideWal().End!.Value;
+            if (!CaptureStep.TryRunTo(database, live.Second))
             {
                 return null;
             }
 
-            using var wal = WalFile.Open(database.Files, live.WalPath, snapshot);
-            var name = SnapshotFile.Write(database, wal, snapshot, database.Position.Txid, database.Position.Checksum);
             live.HandOver();
-            return name;
+            using var wal = WalFile.Open(database.Files, live.WalPath, snapshot);
+            return SnapshotFile.Write(database, wal, snapshot, database.Position.Txid, database.Position.Checksum);
         }
         catch (WalMismatchException)
         {
@@ -38,7 +37,7 @@ internal static class SnapshotStep
         }
         finally
         {
-            live.Free.Rollback();
+            database.Rest();
         }
     }
 }
