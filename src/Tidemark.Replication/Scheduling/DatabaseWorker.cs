@@ -237,8 +237,10 @@ internal sealed class DatabaseWorker : IDisposable
 
     public void Dispose()
     {
+        // The sweep may be about to look at what is closed here. Whoever comes later finds it closed.
+        _steps.Wait(CancellationToken.None);
         _database.Dispose();
-        _steps.Dispose();
+        _steps.Release();
     }
 
     private static CaptureSettings SettingsOf(DatabaseOptions options) => new(
@@ -328,6 +330,11 @@ internal sealed class DatabaseWorker : IDisposable
                 TakeHeads();
                 if (!canBegin)
                 {
+                    if (_destinations.All(destination => destination.WasAsked))
+                    {
+                        _firstLook.TrySetResult(); // No destination answers; that is reported and tried again.
+                    }
+
                     return null;
                 }
 

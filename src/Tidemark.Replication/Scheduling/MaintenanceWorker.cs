@@ -107,7 +107,7 @@ internal sealed class MaintenanceWorker
             await ComposeSnapshotAsync(_upload.Catalog!, cancellationToken).ConfigureAwait(false);
         }
 
-        if (once.EnforcesRetention)
+        if (once.EnforcesRetention && _options.IsRetentionEnabled)
         {
             await DeleteAsync(_upload.Catalog!, _scope.Time.GetUtcNow(), cancellationToken).ConfigureAwait(false);
         }
@@ -173,8 +173,9 @@ internal sealed class MaintenanceWorker
         {
             // What was not done is done after the next start.
         }
-        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
+            // Whatever it is: nobody else waits for this, and it must not end in silence.
             _pause = (_scope.Time.GetTimestamp(), _backOff.Next());
             NoteFailure(e);
             _scope.Metrics.MaintenanceFailed(_options.DatabasePath, _upload.Store.Name);
