@@ -297,7 +297,7 @@ internal sealed class MaintenanceWorker
             await _upload.Claim.ConfirmAsync(cancellationToken).ConfigureAwait(false);
             var result = await _retention.RunAsync(plan, catalog, cancellationToken).ConfigureAwait(false);
             _scope.Metrics.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files);
-            _scope.Logger.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files, result.SizeBytes, plan.Floor ?? Txid.None);
+            _scope.Logger.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files, result.SizeBytes, plan.Floor ?? Txid.First);
         }
 
         (_retentionVersion, _retentionRecheckAt) = (catalog.Version, plan.RecheckAt ?? DateTimeOffset.MaxValue);
