@@ -94,7 +94,7 @@ internal sealed class DatabaseWorker : IDisposable
     /// <summary>How the database stands. From any thread.</summary>
     public DatabaseStatus GetStatus()
     {
-        var wal = _scope.Files.TryGetFacts(_options.DatabasePath + "-wal");
+        var wal = _scope.Files.TryGetFacts(_database.Live?.WalPath ?? _options.DatabasePath + "-wal");
         lock (_statusGate)
         {
             return new DatabaseStatus
