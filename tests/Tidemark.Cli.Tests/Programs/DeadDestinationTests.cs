@@ -11,8 +11,6 @@ public sealed class DeadDestinationTests : IDisposable
 
     private readonly TemporaryFolder _folder = new();
 
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
     private string Database => _folder["app.db"];
 
     private string HereUrl => $"file://{_folder["here"]}";
@@ -152,7 +150,7 @@ public sealed class DeadDestinationTests : IDisposable
     private void TakeAway()
     {
         Directory.Move(_folder["away"], _folder["unplugged"]);
-        File.Create(_folder["away"]).Dispose();
+        using var file = new StreamWriter(_folder["away"]);
     }
 
     private void BringBack()

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Tidemark.Formats;
 using Tidemark.Testing;
 using Tidemark.Testing.Peers;
 using Xunit;
