@@ -1,6 +1,7 @@
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Stores;
+using Tidemark.Testing.Stores;
 
 namespace Tidemark.Replicas.Tests.Compaction;
 
