@@ -12,8 +12,6 @@ public sealed class DeadDestinationTests : IDisposable
 
     private readonly TemporaryFolder _folder = new();
 
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
     private string Database => _folder["app.db"];
 
     private string HereUrl => $"file://{_folder["here"]}";
