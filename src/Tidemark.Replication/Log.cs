@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
 using Tidemark.Replicas.Leases;
-using Tidemark.Replication.Capture;
 
 namespace Tidemark.Replication;
 
@@ -22,22 +21,16 @@ internal static partial class Log
     public static partial void CapturedImage(this ILogger logger, string database, Txid txid, long pageCount);
 
     [LoggerMessage(
-        2003,
-        LogLevel.Warning,
-        "The WAL of {Database} does not continue the last capture ({Reason}); healed with {PageCount} pages as TXID {Txid}")]
-    public static partial void Healed(this ILogger logger, string database, Discontinuity? reason, long pageCount, Txid txid);
+        EventId = 2003,
+        Message = "{Database} does not continue the last capture, since {Reason}: captured the {PageCount} pages that differ as TXID {Txid}")]
+    public static partial void Healed(
+        this ILogger logger, LogLevel level, string database, string reason, long pageCount, Txid txid);
 
     [LoggerMessage(2004, LogLevel.Information, "Waiting for {Database}: there is no database yet")]
     public static partial void WaitingForDatabase(this ILogger logger, string database);
 
     [LoggerMessage(2005, LogLevel.Debug, "Shipped {File} of {Database} to {Destination}: {SizeBytes} bytes")]
     public static partial void Shipped(this ILogger logger, string database, string file, string destination, long sizeBytes);
-
-    [LoggerMessage(
-        2006,
-        LogLevel.Information,
-        "Wrote a full image of {Database}, TXIDs {From} to {Txid}, for {Destination}, where captures alone cannot go on")]
-    public static partial void WroteImage(this ILogger logger, string database, Txid from, Txid txid, string destination);
 
     [LoggerMessage(
         2007,
@@ -157,4 +150,25 @@ internal static partial class Log
     [LoggerMessage(
         2041, LogLevel.Error, "A file of {Database} at {Destination} is damaged, and the spool does not have it any more: {Reason}")]
     public static partial void Damaged(this ILogger logger, string database, string destination, string reason);
+
+    [LoggerMessage(
+        2042,
+        LogLevel.Error,
+        "The last changes of {Database} could not be captured after TXID {Txid}. They are in the database, and are captured after the next start")]
+    public static partial void LastCaptureMissing(this ILogger logger, string database, Txid txid);
+
+    [LoggerMessage(2043, LogLevel.Information, "{Database} is captured again")]
+    public static partial void CapturesAgain(this ILogger logger, string database);
+
+    [LoggerMessage(2044, LogLevel.Information, "{Database} is shipped to {Destination} again")]
+    public static partial void ShipsAgain(this ILogger logger, string database, string destination);
+
+    [LoggerMessage(2045, LogLevel.Warning, "The spool of {Database} cannot be cleaned up: {Reason}")]
+    public static partial void SpoolNotCleaned(this ILogger logger, string database, string reason);
+
+    [LoggerMessage(2046, LogLevel.Warning, "{Database} is gone. It is waited for; what was captured stays in its replica")]
+    public static partial void DatabaseIsGone(this ILogger logger, string database);
+
+    [LoggerMessage(2047, LogLevel.Error, "A look at {Database} failed: {Reason}")]
+    public static partial void SweepFailed(this ILogger logger, string database, string reason);
 }

@@ -35,8 +35,8 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
 
     /// <summary>Runs until <paramref name="stopping"/>, then makes a final capture of each database and ships what is left.</summary>
     /// <remarks>
-    /// A database that cannot be replicated at all when the run begins ends the run, so that nobody believes that it is replicated. One whose
-    /// replication becomes impossible later on stops alone, and the others go on.
+    /// If the only database cannot be replicated at all when the run begins, the run ends, so that nobody believes that it is replicated. One of
+    /// several is reported and tried again, and the others go on. One whose destinations all have another writer stops alone.
     /// </remarks>
     /// <param name="stopping">Begins the shutdown.</param>
     /// <param name="cutShort">Ends the shutdown at once. What was not shipped stays in the spool.</param>
@@ -93,8 +93,21 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
             await OpenAllAsync(scope, cancellationToken).ConfigureAwait(false);
             foreach (var database in databases)
             {
-                await _runs[database.DatabasePath].Worker.RunOnceAsync(options, cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    await _runs[database.DatabasePath].Worker.RunOnceAsync(options, cancellationToken).ConfigureAwait(false);
+                }
+                catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+                {
+                    _failures.Enqueue(e);
+                    if (databases.Count > 1)
+                    {
+                        _logger.ReplicationEnded(database.DatabasePath, Log.Reason(e));
+                    }
+                }
             }
+
+            ThrowIfAnyFailed();
         }
         finally
         {
@@ -168,7 +181,7 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
         DatabaseRun run;
         try
         {
-            run = new DatabaseRun(new DatabaseWorker(database, scope), isAdded);
+            run = new DatabaseRun(new DatabaseWorker(database, isAdded || databases.Count == 1, scope), isAdded);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -267,7 +280,14 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
 
             foreach (var (_, run) in _runs)
             {
-                run.Worker.Sweep();
+                try
+                {
+                    run.Worker.Sweep();
+                }
+                catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+                {
+                    _logger.SweepFailed(run.Worker.DatabasePath, Log.Reason(e)); // The others must not miss theirs.
+                }
             }
         }
     }
@@ -275,16 +295,20 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
     private async Task FinishAsync()
     {
         var results = await Task.WhenAll(_runs.Values.Select(run => run.Completion)).ConfigureAwait(false);
-        if (_failures.TryPeek(out var failure))
-        {
-            throw failure is TidemarkException ? failure : new TidemarkException(failure.Message, failure);
-        }
-
+        ThrowIfAnyFailed();
         if (!results.All(isComplete => isComplete))
         {
             throw new TidemarkException(
                 "Not everything was captured and shipped before the end.",
                 "Start again to ship the rest: it stays in the spool of each database.");
+        }
+    }
+
+    private void ThrowIfAnyFailed()
+    {
+        if (_failures.TryPeek(out var failure))
+        {
+            throw failure is TidemarkException ? failure : new TidemarkException(failure.Message, failure);
         }
     }
 

@@ -16,7 +16,7 @@ internal sealed record CheckpointPolicy(uint Pages, TimeSpan Interval)
             { FramesInWal: 0 } => CheckpointAction.None,
             _ when isGrown => CheckpointAction.Seal,
             _ when isOld && seen.FramesInWal >= Pages => CheckpointAction.Seal,
-            _ when isOld && seen.FramesInWal > seen.FramesAtLastAttempt => CheckpointAction.Drain,
+            _ when isOld && (seen.FramesInWal > seen.FramesAtLastAttempt || seen.WasIncomplete) => CheckpointAction.Drain,
             _ => CheckpointAction.None,
         };
     }

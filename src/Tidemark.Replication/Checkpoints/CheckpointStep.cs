@@ -17,6 +17,7 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
 {
     private WalSalts _run;
     private uint _framesAtLastAttempt;
+    private bool _wasIncomplete;
     private long _lastAttempt = database.Time.GetTimestamp();
     private uint? _sealedFrame;
 
@@ -50,6 +51,7 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
         // Writers go on, so there may be frames beyond the guard. But if less was copied than the guard allows, another reader pins the
         // WAL, and the write lock would be taken for nothing.
         var isPinned = progress.FramesCopied < database.Position.Frame;
+        _wasIncomplete = isPinned;
         return action == CheckpointAction.Seal && !isPinned
             ? Seal(progress)
             : new CheckpointResult(action, progress, isPinned, false, TimeSpan.Zero);
@@ -64,11 +66,11 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
 
         if (position.Salts != _run)
         {
-            (_run, _framesAtLastAttempt, _sealedFrame) = (position.Salts, 0, null);
+            (_run, _framesAtLastAttempt, _wasIncomplete, _sealedFrame) = (position.Salts, 0, false, null);
         }
 
         var frames = position.Frame == _sealedFrame ? 0 : position.Frame;
-        return policy.Decide(new CheckpointObservation(frames, _framesAtLastAttempt, database.Time.GetElapsedTime(_lastAttempt)));
+        return policy.Decide(new CheckpointObservation(frames, _framesAtLastAttempt, _wasIncomplete, database.Time.GetElapsedTime(_lastAttempt)));
     }
 
     private CheckpointResult Seal(CheckpointProgress drained)

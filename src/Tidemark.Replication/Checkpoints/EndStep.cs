@@ -31,6 +31,13 @@ internal static class EndStep
 
         try
         {
+            // If the application goes on, its next write would find all of the WAL in the file and start it over, and the next start could
+            // not tell what the old one held at the end. Left alone, the WAL continues.
+            if (OthersHaveItOpen(database))
+            {
+                return null;
+            }
+
             if (!IsCapturedToTheEnd(live, position)
                 || !live.Second.CheckpointPassive().IsComplete
                 || database.Files.TryGetStamp(database.Path) is not { } stamp)
@@ -63,6 +70,16 @@ internal static class EndStep
         {
             Note(database.Spool, prepared);
         }
+    }
+
+    // In WAL mode every connection holds a shared lock on these bytes of the database file as long as it is open.
+    // https://www.sqlite.org/src/file/src/os.h: SHARED_FIRST, SHARED_SIZE
+    private static bool OthersHaveItOpen(CapturedDatabase database)
+    {
+        const long SharedFirst = 0x4000_0002;
+        const long SharedLast = SharedFirst + 509;
+        return FileLocks.FindReaders(database.Files, database.Path, SharedFirst, SharedLast) is { } processes
+            && processes.Any(process => process != Environment.ProcessId);
     }
 
     private static void Note(Spool spool, OrderlyEnd end)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Leases;
@@ -23,12 +24,16 @@ internal sealed class DatabaseWorker : IDisposable
     private static readonly TimeSpan s_delayMin = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_delayMax = TimeSpan.FromSeconds(30);
 
+    // One that has not answered by then is looked at as one that does not answer.
+    private static readonly TimeSpan s_answerAwaited = TimeSpan.FromSeconds(10);
+
     // Most commits take a few milliseconds; a disk that is busy takes its time.
     private static readonly TimeSpan s_commitDelayMin = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan s_commitDelayMax = TimeSpan.FromMilliseconds(640);
 
     // Every reader pins the WAL for a moment; only one that stays is worth a word.
     private static readonly TimeSpan s_pinReportedAfter = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_pinReportedEvery = TimeSpan.FromMinutes(10);
 
     private const int SweepsPerMoveCheck = 4;
 
@@ -37,6 +42,7 @@ internal sealed class DatabaseWorker : IDisposable
     private static readonly TimeSpan s_baseTimeMax = TimeSpan.FromMinutes(5);
 
     private readonly DatabaseOptions _options;
+    private readonly bool _mustBegin;
     private readonly ReplicationScope _scope;
     private readonly Spool _spool;
     private readonly CapturedDatabase _database;
@@ -53,6 +59,9 @@ internal sealed class DatabaseWorker : IDisposable
     private readonly Lock _statusGate = new();
 
     private FileFacts? _walFacts;
+    private Txid _cleanedUpTo;
+    private long _started;
+    private long? _lastPinReport;
     private long _lastSweep;
     private int _sweeps;
     private bool _isWaitingForDatabase;
@@ -64,9 +73,13 @@ internal sealed class DatabaseWorker : IDisposable
 
     /// <summary>Reads the spool; nothing is opened or started before a run.</summary>
     /// <exception cref="IOException">The spool cannot be created or read.</exception>
-    public DatabaseWorker(DatabaseOptions options, ReplicationScope scope)
+    /// <param name="options">The database.</param>
+    /// <param name="mustBegin">Whether it is for somebody to mend, and not for time, if the database cannot be replicated at the
+    /// beginning.</param>
+    /// <param name="scope">What the run shares.</param>
+    public DatabaseWorker(DatabaseOptions options, bool mustBegin, ReplicationScope scope)
     {
-        (_options, _scope) = (options, scope);
+        (_options, _mustBegin, _scope) = (options, mustBegin, scope);
         _changed = _wake.Set;
         _spool = Spool.Open(scope.Files, options.SpoolPath ?? Spool.DefaultPath(scope.Files, options.DatabasePath));
         try
@@ -81,10 +94,11 @@ internal sealed class DatabaseWorker : IDisposable
 
         _captured = _database.Position?.Txid ?? Txid.None;
         _checkpoint = new CheckpointStep(_database, new CheckpointPolicy((uint)options.CheckpointPages, options.CheckpointInterval));
-        _destinations = [.. options.Destinations.Select((store, number) => new DestinationWorker(store, number, _spool, _database.Lineage, options, scope)
-        {
-            Changed = OnDestinationChanged,
-        })];
+        _destinations = [.. options.Destinations.Select(
+            (store, number) => new DestinationWorker(store, number, _spool, _database.Lineage, options, scope)
+            {
+                Changed = OnDestinationChanged,
+            })];
     }
 
     /// <summary>Path of the database.</summary>
@@ -94,7 +108,7 @@ internal sealed class DatabaseWorker : IDisposable
     public TimeSpan MonitorInterval => _options.MonitorInterval;
 
     /// <summary>The names of the destinations.</summary>
-    public IEnumerable<string> Destinations => _options.Destinations.Select((store, number) => store.Name);
+    public IEnumerable<string> Destinations => _options.Destinations.Select(store => store.Name);
 
     /// <summary>Ends when the database was looked at for the first time, or is waited for; fails when it cannot be replicated at all.</summary>
     public Task FirstLook => _firstLook.Task;
@@ -149,6 +163,12 @@ internal sealed class DatabaseWorker : IDisposable
         {
             destination.Sweep();
         }
+
+        // Compaction has read back more since captures were shipped last.
+        if (_destinations.Min(destination => destination.Mended) > _cleanedUpTo)
+        {
+            CleanSpool();
+        }
     }
 
     /// <summary>Runs until <paramref name="stopping"/>, then captures and ships what is left.</summary>
@@ -162,7 +182,8 @@ internal sealed class DatabaseWorker : IDisposable
     {
         using var shippingEnd = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _scope.Time);
         using var registration = cutShort.Register(shippingEnd.Cancel);
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        using var ending = new CancellationTokenSource();
+        _started = _scope.Time.GetTimestamp();
         var loops = _destinations.Select(destination => destination.RunAsync(ending.Token, shippingEnd.Token)).ToArray();
         foreach (var loop in loops)
         {
@@ -186,20 +207,20 @@ internal sealed class DatabaseWorker : IDisposable
             await ending.CancelAsync().ConfigureAwait(false);
             await shippingEnd.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await CloseAsync(inOrder: false).ConfigureAwait(false); // A guard would keep the WAL from ever starting over.
             NoteState(DatabaseState.Stopped);
             throw;
         }
 
         _firstLook.TrySetCanceled(CancellationToken.None);
-        if (_options.ShutdownTimeout > TimeSpan.Zero)
+        try
         {
-            shippingEnd.CancelAfter(_options.ShutdownTimeout);
+            return await FinishAsync(loops, ending, shippingEnd, cutShort).ConfigureAwait(false);
         }
-
-        await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        var isComplete = await FinishAsync(shippingEnd.Token).ConfigureAwait(false);
-        NoteState(DatabaseState.Stopped);
-        return isComplete;
+        finally
+        {
+            NoteState(DatabaseState.Stopped);
+        }
     }
 
     /// <summary>Captures and ships everything once.</summary>
@@ -214,24 +235,21 @@ internal sealed class DatabaseWorker : IDisposable
         }
 
         TakeHeads();
-        await ReadBaseAsync(cancellationToken).ConfigureAwait(false);
-        if (CaptureAll(cancellationToken).Outcome == CaptureOutcome.NoDatabase)
-        {
-            throw new DatabaseException(
-                $"{_options.DatabasePath}: there is no database.", "Check the path, or start the application that creates it first.");
-        }
-
+        await CaptureOnceAsync(cancellationToken).ConfigureAwait(false);
         failures.Clear();
         await ShipOnceAsync(failures, cancellationToken).ConfigureAwait(false);
-        WriteImages();
+        await ShipImagesOnceAsync(failures, cancellationToken).ConfigureAwait(false);
+        await MaintainOnceAsync(once, failures, cancellationToken).ConfigureAwait(false);
+        if (_destinations.Any(destination => destination.Requested is not null))
+        {
+            // What is damaged there can only be mended by an image of the database; then it goes on.
+            failures.Clear();
+            await ShipOnceAsync(failures, cancellationToken).ConfigureAwait(false);
+            await ShipImagesOnceAsync(failures, cancellationToken).ConfigureAwait(false);
+            await MaintainOnceAsync(once, failures, cancellationToken).ConfigureAwait(false);
+        }
+
         await EndInOrderAsync().ConfigureAwait(false);
-        failures.Clear();
-        await ShipOnceAsync(failures, cancellationToken).ConfigureAwait(false);
-        foreach (var destination in _destinations.Where(destination => destination.HasAll))
-        {
-            await AttemptAsync(() => destination.MaintainOnceAsync(once, cancellationToken), failures).ConfigureAwait(false);
-        }
-
         if (failures.Count > 0)
         {
             throw Combine(failures);
@@ -239,8 +257,9 @@ internal sealed class DatabaseWorker : IDisposable
 
         Invariant.Holds(
             _destinations.All(destination => destination.HasAll),
-            $"Every destination of {_options.DatabasePath} leads to TXID {_database.Position!.Txid} after everything was shipped.");
+            $"Every destination of {_options.DatabasePath} leads to TXID {_captured} after everything was shipped.");
         _spool.DeleteUpTo(_destinations.Min(destination => destination.Delivered));
+        _scope.Logger.Stopped(_options.DatabasePath, _database.Position!.Txid);
     }
 
     public void Dispose()
@@ -260,6 +279,51 @@ internal sealed class DatabaseWorker : IDisposable
         foreach (var destination in _destinations)
         {
             await AttemptAsync(() => destination.ShipAllAsync(CancellationToken.None, cancellationToken), failures).ConfigureAwait(false);
+        }
+    }
+
+    // What is only in passing in the way, such as a writer with a long transaction, is waited for a little.
+    private async Task CaptureOnceAsync(CancellationToken cancellationToken)
+    {
+        const int AttemptsMax = 10;
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await ReadBaseAsync(cancellationToken).ConfigureAwait(false);
+                if (CaptureAll(cancellationToken).Outcome == CaptureOutcome.NoDatabase)
+                {
+                    throw new DatabaseException(
+                        $"{_options.DatabasePath}: there is no database.", "Check the path, or start the application that creates it first.");
+                }
+
+                return;
+            }
+            catch (TidemarkException e) when (e.IsTransient && attempt < AttemptsMax)
+            {
+                _scope.Logger.CaptureFailed(
+                    _options.DatabasePath, _options.ShutdownRetryInterval.TotalMilliseconds, Log.Reason(e));
+            }
+
+            await Task.Delay(_options.ShutdownRetryInterval, _scope.Time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ShipImagesOnceAsync(List<Exception> failures, CancellationToken cancellationToken)
+    {
+        if (_destinations.Any(destination => destination.WantedImage is not null))
+        {
+            WriteImages();
+            failures.Clear();
+            await ShipOnceAsync(failures, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task MaintainOnceAsync(OnceOptions once, List<Exception> failures, CancellationToken cancellationToken)
+    {
+        foreach (var destination in _destinations.Where(destination => destination.HasAll))
+        {
+            await AttemptAsync(() => destination.MaintainOnceAsync(once, cancellationToken), failures).ConfigureAwait(false);
         }
     }
 
@@ -332,13 +396,14 @@ internal sealed class DatabaseWorker : IDisposable
             {
                 // The first TXID follows what the destinations hold, so all of them are asked first. One that does not answer holds back no
                 // other: should it be found to hold the same TXIDs later on, it goes on from an image.
+                var wereAsked = _destinations.All(destination => destination.WasAsked)
+                    || _scope.Time.GetElapsedTime(_started) >= s_answerAwaited;
                 var canBegin = _database.Position is not null
-                    || (_destinations.All(destination => destination.WasAsked)
-                        && _destinations.Any(destination => destination.IsReconciled));
+                    || (wereAsked && _destinations.Any(destination => destination.IsReconciled));
                 TakeHeads();
                 if (!canBegin)
                 {
-                    if (_destinations.All(destination => destination.WasAsked))
+                    if (wereAsked)
                     {
                         _firstLook.TrySetResult(); // No destination answers; that is reported and tried again.
                     }
@@ -364,7 +429,7 @@ internal sealed class DatabaseWorker : IDisposable
             _scope.Metrics.Looked(_options.DatabasePath, _scope.Time.GetElapsedTime(started));
             return null;
         }
-        catch (TidemarkException e) when (!_firstLook.Task.IsCompleted && !e.IsTransient)
+        catch (TidemarkException e) when (_mustBegin && !_firstLook.Task.IsCompleted && !e.IsTransient)
         {
             // A wrong path or a missing right is for the person to mend who has just started this. Later on it is reported and tried again.
             throw;
@@ -374,6 +439,11 @@ internal sealed class DatabaseWorker : IDisposable
             var delay = _backOff.Next();
             NoteFailure(e);
             _scope.Logger.CaptureFailed(_options.DatabasePath, delay.TotalMilliseconds, Log.Reason(e));
+            if (e is IOException)
+            {
+                MakeRoom();
+            }
+
             return delay;
         }
     }
@@ -463,8 +533,10 @@ internal sealed class DatabaseWorker : IDisposable
             var isLong = now - since >= s_pinReportedAfter;
             var holders = isLong ? WalReaders.Find(_scope.Files, _database.Live!.ShmPath) : [];
             pin = new WalPinStatus(since, framesInWal, holders);
-            if (isLong && framesInWal >= _options.CheckpointPages)
+            var isReported = _lastPinReport is { } last && _scope.Time.GetElapsedTime(last) < s_pinReportedEvery;
+            if (isLong && framesInWal >= _options.CheckpointPages && !isReported)
             {
+                _lastPinReport = _scope.Time.GetTimestamp();
                 _scope.Logger.Pinned(
                     _options.DatabasePath, since, framesInWal, holders.Count > 0 ? string.Join(", ", holders) : "not known");
             }
@@ -499,28 +571,46 @@ internal sealed class DatabaseWorker : IDisposable
         }
     }
 
-    private async Task<bool> FinishAsync(CancellationToken deadline)
+    // The last capture comes first, while destinations go on: one that hangs must not keep the others from what is new.
+    private async Task<bool> FinishAsync(
+        Task[] loops, CancellationTokenSource ending, CancellationTokenSource shippingEnd, CancellationToken cutShort)
     {
         if (_database.Position is null)
         {
             // The end came before it was known what the destinations hold, which the first TXID has to follow.
-            await DrainAsync(deadline).ConfigureAwait(false);
+            LimitTime(shippingEnd);
+            await ending.CancelAsync().ConfigureAwait(false);
+            await DrainAsync(loops, shippingEnd.Token).ConfigureAwait(false);
         }
 
-        var isCaptured = await TryCaptureLastAsync(deadline).ConfigureAwait(false);
+        using var captureEnd = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _scope.Time);
+        using var registration = cutShort.Register(captureEnd.Cancel);
+        LimitTime(captureEnd);
+        var isCaptured = await TryCaptureLastAsync(captureEnd.Token).ConfigureAwait(false);
 
         // The guard is given back before the network is waited for.
-        await _steps.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-        if (isCaptured)
+        await CloseAsync(isCaptured).ConfigureAwait(false);
+        LimitTime(shippingEnd);
+        await ending.CancelAsync().ConfigureAwait(false);
+        return Report(isCaptured, await DrainAsync(loops, shippingEnd.Token).ConfigureAwait(false));
+    }
+
+    private void LimitTime(CancellationTokenSource end)
+    {
+        if (_options.ShutdownTimeout > TimeSpan.Zero && !end.IsCancellationRequested)
         {
-            await EndInOrderAsync().ConfigureAwait(false);
+            end.CancelAfter(_options.ShutdownTimeout);
+        }
+    }
+
+    private bool Report(bool isCaptured, bool[] shipped)
+    {
+        var txid = _database.Position?.Txid ?? Txid.None;
+        if (!isCaptured)
+        {
+            _scope.Logger.LastCaptureMissing(_options.DatabasePath, txid);
         }
 
-        _database.Close();
-        _steps.Release();
-
-        var txid = _database.Position?.Txid ?? Txid.None;
-        var shipped = await DrainAsync(deadline).ConfigureAwait(false);
         for (var i = 0; i < shipped.Length; i++)
         {
             if (!shipped[i])
@@ -539,6 +629,24 @@ internal sealed class DatabaseWorker : IDisposable
         return isComplete;
     }
 
+    private async ValueTask CloseAsync(bool inOrder)
+    {
+        await _steps.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            if (inOrder)
+            {
+                await EndInOrderAsync().ConfigureAwait(false);
+            }
+
+            _database.Close();
+        }
+        finally
+        {
+            _steps.Release();
+        }
+    }
+
     private async ValueTask EndInOrderAsync()
     {
         var prepared = EndStep.Prepare(_database);
@@ -550,8 +658,13 @@ internal sealed class DatabaseWorker : IDisposable
         EndStep.Complete(_database, prepared);
     }
 
-    private Task<bool[]> DrainAsync(CancellationToken deadline)
-        => Task.WhenAll(_destinations.Select(destination => destination.DrainAsync(deadline)));
+    // Each for itself: its loop ends, and then it ships what is left.
+    private Task<bool[]> DrainAsync(Task[] loops, CancellationToken deadline)
+        => Task.WhenAll(_destinations.Select(async (destination, number) =>
+        {
+            await loops[number].ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return await destination.DrainAsync(deadline).ConfigureAwait(false);
+        }));
 
     // What is only in passing in the way, such as a writer with a long transaction, is waited for like a destination.
     private async Task<bool> TryCaptureLastAsync(CancellationToken deadline)
@@ -642,10 +755,26 @@ internal sealed class DatabaseWorker : IDisposable
 
     private void CleanSpool()
     {
-        _spool.DeleteUpTo(
-            _destinations.Min(destination => destination.Mended),
-            [.. _destinations.Select(destination => destination.Requested?.From).OfType<Txid>()]);
+        var upTo = _destinations.Min(destination => destination.Mended);
+        DeleteUpTo(upTo);
+        _cleanedUpTo = upTo;
         BoundSpool();
+    }
+
+    // Captures that every destination has are only kept to mend what may turn out to be damaged.
+    private void MakeRoom() => DeleteUpTo(_destinations.Min(destination => destination.Delivered));
+
+    // A spool that cannot be cleaned costs space; what is wrong with it, the next capture tells.
+    private void DeleteUpTo(Txid txid)
+    {
+        try
+        {
+            _spool.DeleteUpTo(txid, [.. _destinations.Select(destination => destination.Requested?.From).OfType<Txid>()]);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _scope.Logger.SpoolNotCleaned(_options.DatabasePath, Log.Reason(e));
+        }
     }
 
     private void BoundSpool()
@@ -677,6 +806,11 @@ internal sealed class DatabaseWorker : IDisposable
     private void NoteLook()
     {
         _firstLook.TrySetResult();
+        if (_failure is not null)
+        {
+            _scope.Logger.CapturesAgain(_options.DatabasePath);
+        }
+
         lock (_statusGate)
         {
             _state = _isWaitingForDatabase ? DatabaseState.Waiting : DatabaseState.Replicating;
@@ -712,9 +846,13 @@ internal sealed class DatabaseWorker : IDisposable
         switch (result.Outcome)
         {
             case CaptureOutcome.NoDatabase:
-                if (!_isWaitingForDatabase)
+                if (!_isWaitingForDatabase && _captured.IsNone)
                 {
                     _scope.Logger.WaitingForDatabase(_options.DatabasePath);
+                }
+                else if (!_isWaitingForDatabase)
+                {
+                    _scope.Logger.DatabaseIsGone(_options.DatabasePath);
                 }
 
                 break;
@@ -728,7 +866,10 @@ internal sealed class DatabaseWorker : IDisposable
                 _scope.Logger.Unchanged(_options.DatabasePath, result.Txid);
                 break;
             case CaptureOutcome.Image or CaptureOutcome.Difference:
-                _scope.Logger.Healed(_options.DatabasePath, result.Discontinuity, result.PageCount, result.Txid);
+                // Without a WAL the application has closed the database meanwhile, as applications do.
+                var level = result.Discontinuity == Discontinuity.WalIsGone ? LogLevel.Information : LogLevel.Warning;
+                var reason = DiscontinuityText.Describe(result.Discontinuity);
+                _scope.Logger.Healed(level, _options.DatabasePath, reason, result.PageCount, result.Txid);
                 break;
         }
 

@@ -167,6 +167,7 @@ internal sealed class DestinationWorker
     /// there.</exception>
     public async Task RunAsync(CancellationToken stopping, CancellationToken cutShort)
     {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // A store that answers at once would hold back others.
         _scope.Logger.Replicating(_options.DatabasePath, Store.Name);
         _stopping = stopping;
         try
@@ -184,6 +185,7 @@ internal sealed class DestinationWorker
     /// <returns>True when the destination has everything.</returns>
     public async Task<bool> DrainAsync(CancellationToken deadline)
     {
+        string? reported = null;
         while (true)
         {
             try
@@ -192,15 +194,25 @@ internal sealed class DestinationWorker
                 await ShipAllAsync(CancellationToken.None, deadline).ConfigureAwait(false);
                 return HasAll;
             }
-            catch (Exception e) when (IsWorthAnotherTry(e) && _options.ShutdownTimeout > TimeSpan.Zero)
+            catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+            {
+                return HasAll;
+            }
+            catch (Exception e)
             {
                 NoteFailure(e);
-                _scope.Logger.ShippingFailed(
-                    _options.DatabasePath, Store.Name, _options.ShutdownRetryInterval.TotalMilliseconds, Log.Reason(e));
-            }
-            catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException or OperationCanceledException)
-            {
-                return false;
+                if (e is ReplicaConflictException || _options.ShutdownTimeout <= TimeSpan.Zero)
+                {
+                    return false;
+                }
+
+                // Once, not twice a second.
+                if (reported != e.Message)
+                {
+                    reported = e.Message;
+                    _scope.Logger.ShippingFailed(
+                        _options.DatabasePath, Store.Name, _options.ShutdownRetryInterval.TotalMilliseconds, Log.Reason(e));
+                }
             }
 
             try
@@ -246,9 +258,6 @@ internal sealed class DestinationWorker
     /// <summary>Does at once what <c>-once</c> is asked for beside capturing and shipping. Throws what goes wrong.</summary>
     public Task MaintainOnceAsync(OnceOptions once, CancellationToken cancellationToken) => _maintenance.RunOnceAsync(once, cancellationToken);
 
-    private static bool IsWorthAnotherTry(Exception failure)
-        => failure is IOException or UnauthorizedAccessException or (TidemarkException and not ReplicaConflictException);
-
     private async Task ShipLoopAsync(CancellationToken stopping, CancellationToken cutShort)
     {
         var backOff = new BackOff(s_delayMin, s_delayMax, Random.Shared);
@@ -267,15 +276,16 @@ internal sealed class DestinationWorker
                 _scope.Logger.ReplicaConflict(_options.DatabasePath, Store.Name, Log.Reason(e));
                 throw;
             }
-            catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
-            {
-                delay = backOff.Next();
-                NoteFailure(e);
-                _scope.Logger.ShippingFailed(_options.DatabasePath, Store.Name, delay.Value.TotalMilliseconds, Log.Reason(e));
-            }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested || cutShort.IsCancellationRequested)
             {
                 return;
+            }
+            catch (Exception e)
+            {
+                // Whatever it is, a cancellation by the store itself included: nobody else would tell of it, or try again.
+                delay = backOff.Next();
+                NoteFailure(e);
+                _scope.Logger.ShippingFailed(_options.DatabasePath, Store.Name, delay.Value.TotalMilliseconds, Log.Reason(e));
             }
 
             try
@@ -297,10 +307,10 @@ internal sealed class DestinationWorker
         {
             var head = await _step.ReconcileAsync(cutShort).ConfigureAwait(false);
             ReportClaim();
+            NoteSuccess();
             lock (_gate)
             {
                 _head = head?.Txid > _head?.Txid || _head is null ? head : _head;
-                (_lastSuccess, _failure) = (_scope.Time.GetUtcNow(), null);
                 _behindSince = Captured > Shipped ? _behindSince ?? _scope.Time.GetUtcNow() : null;
             }
 
@@ -345,16 +355,30 @@ internal sealed class DestinationWorker
 
     private void Note(LtxFileInfo file)
     {
+        NoteSuccess();
         lock (_gate)
         {
-            (_lastSuccess, _failure) = (_scope.Time.GetUtcNow(), null);
-
             // The oldest change that is missing was made after the newest one that is there.
             _behindSince = Captured > Shipped ? file.Created : null;
         }
 
         _scope.Metrics.Shipped(_options.DatabasePath, Store.Name, file.SizeBytes);
         _scope.Logger.Shipped(_options.DatabasePath, file.Key.ToString(), Store.Name, file.SizeBytes);
+    }
+
+    private void NoteSuccess()
+    {
+        bool hadFailed;
+        lock (_gate)
+        {
+            hadFailed = _failure is not null;
+            (_lastSuccess, _failure) = (_scope.Time.GetUtcNow(), null);
+        }
+
+        if (hadFailed)
+        {
+            _scope.Logger.ShipsAgain(_options.DatabasePath, Store.Name);
+        }
     }
 
     private void NoteFailure(Exception e)

@@ -7,6 +7,7 @@ using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Images;
 using Tidemark.Replication.Upload;
+using Tidemark.Replication.Tests.Health;
 using Tidemark.Testing.Databases;
 using Xunit;
 
@@ -384,6 +385,24 @@ public sealed class HealingTests
         Assert.Equal(
             scene.Source.Serialize(),
             await NaiveRestore.RunAsync(unproven, scene.Position.Txid, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task An_end_beside_an_application_that_goes_on_lets_the_next_start_go_on_in_the_wal()
+    {
+        using var scene = await CapturedAsync();
+        using (await SqliteReader.StartAsync(scene.DatabasePath))
+        {
+            scene.End();
+            scene.Source.Insert(1);
+            scene.Restart();
+            var result = scene.Capture();
+
+            Assert.Equal(CaptureOutcome.Frames, result.Outcome);
+        }
+
+        await scene.ShipAsync();
+        await scene.AssertNewestIsProvenAsync();
     }
 
     private static async Task<CaptureScene> CapturedAsync()

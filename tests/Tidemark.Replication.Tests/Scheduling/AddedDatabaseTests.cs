@@ -120,7 +120,8 @@ public sealed class AddedDatabaseTests : IDisposable
     {
         using var first = Create("first");
         using var second = Create("second");
-        second.Run("BEGIN IMMEDIATE"); // The first image needs the write lock for a moment.
+        second.Run("PRAGMA wal_checkpoint(TRUNCATE)");
+        second.Run("BEGIN IMMEDIATE"); // Over an empty WAL the first image needs the write lock for a moment.
         await using var run = RunningReplicator.Start(
             Options("first"), Options("second") with { BusyTimeout = TimeSpan.FromMilliseconds(20) });
 
