@@ -36,7 +36,7 @@ internal sealed class DatabaseWorker : IDisposable
     private readonly IReadOnlyList<DestinationWorker> _destinations;
     private readonly WakeSignal _wake = new();
     private readonly Action _changed;
-    private readonly BackOff _backOff = new(s_delayMin, s_delayMax, Random.Shared);
+    private readonly BackOff _backOff;
     private readonly TaskCompletionSource _firstLook = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Held by whoever uses the connections: one step at a time, and the sweep between two steps.
@@ -57,6 +57,7 @@ internal sealed class DatabaseWorker : IDisposable
     public DatabaseWorker(DatabaseOptions options, ReplicationScope scope)
     {
         (_options, _scope) = (options, scope);
+        _backOff = new BackOff(s_delayMin, s_delayMax, scope.Random);
         _changed = _wake.Set;
         _spool = Spool.Open(scope.Files, options.SpoolPath ?? Spool.DefaultPath(scope.Files, options.DatabasePath));
         try
