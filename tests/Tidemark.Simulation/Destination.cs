@@ -138,9 +138,18 @@ internal sealed class Destination
         }
 
         _stallsAreOn = false;
+        try
+        {
+            Finish(ref _maintenance);
+            Finish(ref _shipping);
+        }
+        catch (Exception e) when (e is not SimulationException)
+        {
+            CheckCatalog(faults);
+            throw;
+        }
+
         CheckCatalog(faults);
-        Finish(ref _maintenance);
-        Finish(ref _shipping);
     }
 
     private static void Finish(ref Task task)
@@ -160,7 +169,9 @@ internal sealed class Destination
         _isCatalogCertain = (isNew || _isCatalogCertain) && _faults == faultsBefore;
         if (_catalog is not null && _isCatalogCertain && !IsStalled && !Replica.WasDamaged && !Replica.WasListedLate && !Replica.HasTwoWriters)
         {
-            World.Check(_catalog.Files.SequenceEqual(Replica.Files), $"{Replica.Name}: the catalogue is what a listing shows");
+            World.Check(
+                _catalog.Files.SequenceEqual(Replica.Files),
+                $"{Replica.Name}: the catalogue is what a listing shows: {Replica.Text(_catalog.Files)} is not {Replica.Text(Replica.Files)}");
         }
     }
 }

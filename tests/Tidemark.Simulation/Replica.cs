@@ -82,12 +82,14 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     {
         _isChecked = false;
         var before = Files;
-        var plan = RetentionPlan.From(before, clock.Latest, retention);
+        var plan = RetentionPlan.From(before, clock.GetUtcNow(), retention);
         Txid[] promised = [.. Promised(before, plan).Where(txid => IsRestorable(before, txid))];
         await _files.DeleteAsync(keys, cancellationToken);
         Deletions += keys.Count;
-        var isRetention = keys.All(key => plan.Deletions.Any(file => file.Key == key));
-        World.Check(isRetention || keys.Count == 1 || WasDamaged || WasListedLate, $"{name}: only what is not needed goes");
+        var isRetention = before.Where(file => keys.Contains(file.Key)).All(plan.Deletions.Contains);
+        World.Check(
+            isRetention || keys.Count == 1 || WasDamaged || WasListedLate || clock.WasSetBack,
+            $"{name}: only what is not needed goes, not {Text(keys)} of {Text(before)} at {clock.Latest} {clock.GetUtcNow()}");
         if (isRetention)
         {
             var after = Files;
@@ -150,7 +152,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
             RestorePlan.From(files, new RestoreTarget.Latest()).MaxTxid == files.Max(file => file.MaxTxid),
             $"{name}: files lead to the newest state: {Text(files)}");
         CheckLevels(files);
-        foreach (var txid in Promised(files, RetentionPlan.From(files, clock.Latest, retention)))
+        foreach (var txid in Promised(files, RetentionPlan.From(files, clock.GetUtcNow(), retention)))
         {
             World.Check(IsRestorable(files, txid), $"{name}: {txid} is promised: {Text(files)}");
         }
@@ -160,7 +162,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     public void CheckPromised(Random? one)
     {
         var files = Files;
-        Txid[] promised = [.. Promised(files, RetentionPlan.From(files, clock.Latest, retention)).Distinct()];
+        Txid[] promised = [.. Promised(files, RetentionPlan.From(files, clock.GetUtcNow(), retention)).Distinct()];
         if (promised.Length == 0)
         {
             return;
@@ -235,7 +237,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
         }
     }
 
-    private static string Text(IEnumerable<LtxFileInfo> files) => Text(files.Select(file => file.Key));
+    public static string Text(IEnumerable<LtxFileInfo> files) => Text(files.Select(file => file.Key));
 
     private static string Text(IEnumerable<LtxFileKey> keys)
         => string.Join(' ', keys.Select(key => $"{key.Level}:{key.Name.MinTxid.Value}-{key.Name.MaxTxid.Value}"));

@@ -11,7 +11,7 @@ namespace Tidemark.Simulation;
 public sealed class SimulationTests
 {
     private const int CountByDefault = 150;
-    private const int Steps = 120;
+    private const int Steps = 200;
 
     [Fact]
     public void Every_shipped_state_restores_exactly_whatever_happens()
@@ -23,20 +23,39 @@ public sealed class SimulationTests
             (first, count) = (only, 1);
         }
 
-        var total = new ConcurrentBag<World>();
+        var failures = new ConcurrentBag<(int Seed, string Text)>();
+        using var worlds = new BlockingCollection<(int Captures, int Faults, int Compactions, int Deletions, int Restores)>();
         Parallel.For(first, first + count, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, seed =>
         {
             using var world = new World(seed);
             try
             {
                 world.Run(Steps);
-                total.Add(world);
+                if (count == 1) { Console.Error.WriteLine(world.Trace); }
+                worlds.Add((world.Captures, world.Faults, world.Compactions, world.Deletions, world.Restores));
             }
             catch (Exception e)
             {
-                throw new SimulationException($"Seed {seed} failed; repeat it with TIDEMARK_SIMULATION_SEED={seed}.\n{e}\n{world.Trace}");
+                failures.Add(
+                    (seed, $"Seed {seed} failed; repeat it with TIDEMARK_SIMULATION_SEED={seed}. {e}\n{world.Trace}"));
             }
         });
+        if (!failures.IsEmpty)
+        {
+            var ordered = failures.OrderBy(failure => failure.Seed).ToArray();
+            throw new SimulationException(string.Join(
+                "\n\n", ordered.Select((failure, i) => i == 0 ? failure.Text : failure.Text.Split('\n')[0])));
+        }
+
+        var text = $"{count} seeds from {first}: {worlds.Sum(world => world.Captures)} captures, {worlds.Sum(world => world.Faults)} faults, "
+            + $"{worlds.Sum(world => world.Compactions)} compactions, {worlds.Sum(world => world.Deletions)} deletions, "
+            + $"{worlds.Sum(world => world.Restores)} restores";
+        TestContext.Current.TestOutputHelper?.WriteLine(text);
+Console.Error.WriteLine(text);
+        Assert.True(worlds.Sum(world => world.Captures) > count, text);
+        Assert.True(worlds.Sum(world => world.Compactions) > count, text);
+        Assert.True(worlds.Sum(world => world.Deletions) > count, text);
+        Assert.True(worlds.Sum(world => world.Restores) > count, text);
     }
 
     private static int? Number(string variable)

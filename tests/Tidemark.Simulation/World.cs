@@ -47,6 +47,7 @@ internal sealed class World : IDisposable
     private readonly int _pageSize;
     private readonly long _bytesMax;
     private readonly bool _filesDecay;
+    private readonly bool _clockIsSet;
     private readonly double _stallRate;
     private readonly (int Weight, string Name, Action Run)[] _actions;
 
@@ -59,6 +60,7 @@ internal sealed class World : IDisposable
     private List<(string Path, byte[] Content)>? _olderSpool;
     private long _durableWalLength;
     private bool _checkpointsByItself;
+    private bool _hasOtherLineage;
 
     public World(int seed)
         : this(seed, null)
@@ -72,7 +74,8 @@ internal sealed class World : IDisposable
         _pageSize = original?._pageSize ?? s_pageSizes[_random.Next(s_pageSizes.Length)];
         _bytesMax = _random.Next(3) == 0 ? 16 * 1024 : 64 << 20;
         _filesDecay = original is null && _random.Next(3) == 0;
-        _stallRate = _random.Next(2) == 0 ? 0 : 0.1;
+        _clockIsSet = original is null && _random.Next(3) == 0;
+        _stallRate = _random.Next(2) * 0.05;
         _disk = new Disk(_own);
         _files = new RoutingFileSystem(_disk, PhysicalFileSystem.Instance, _folder.Path);
         (_time, _states) = (original?._time ?? new WorldClock(), original?._states ?? []);
@@ -116,13 +119,14 @@ internal sealed class World : IDisposable
             (1, "copy the database", () => _olderCopy = _source.Serialize()),
             (1, "put the older database back", PutOlderDatabaseBack),
             (1, "add a destination", AddDestination),
-            (1, "a destination dies or comes back", () => Any().IsDead ^= true),
+            (1, "a destination dies", () => Any().IsDead = true),
+            (3, "a destination comes back", () => Any().IsDead = false),
             (1, "a file decays", Decay),
             (1, "listings lag", ListLate),
             (2, "the disk fails soon", () => _disk.FailAt(1 + _random.Next(60))),
             (1, "the disk is full", () => _disk.IsFull = true),
             (4, "there is room on the disk", () => _disk.IsFull = false),
-            (1, "the clock is set", () => _time.Jump(TimeSpan.FromMinutes(_random.Next(-4000, 4000)))),
+            (1, "the clock is set", SetClock),
             (8, "time passes", () => _time.Advance(TimeSpan.FromSeconds(_random.Next(90)))),
             (3, "much time passes", () => _time.Advance(TimeSpan.FromMinutes(_random.Next(600)))),
         ];
@@ -183,7 +187,11 @@ internal sealed class World : IDisposable
     }
 
     /// <summary>Faults end, and everything has to come right by itself.</summary>
-    public void End() => Do("the end", Settle);
+    public void End()
+    {
+        _trace.Add($"{_trace.Count}: the end");
+        Settle();
+    }
 
     public void Dispose()
     {
@@ -208,10 +216,10 @@ internal sealed class World : IDisposable
             Faults++;
             _trace[^1] += $" -> {e.GetType().Name}: {e.Message}";
             Check(e is not WalMismatchException, "the WAL is what SQLite says, whatever others do: " + e.Message);
-            Check(
-                e is not ReplicaConflictException || _destinations.Any(destination => destination.Replica.WasListedLate || destination.Replica.HasTwoWriters),
-                "there is no other writer: " + e.Message);
-            HasStopped |= e is ReplicaConflictException;
+            if (e is ReplicaConflictException)
+            {
+                Resolve(e);
+            }
         }
 
         _trace[^1] += $" [{_database.Position?.Txid.Value} | {string.Join(' ', _destinations.Select(d => d.Worker.Shipped.Value))}]";
@@ -231,6 +239,21 @@ internal sealed class World : IDisposable
                 _disk.HasFailed || !_own.AllFiles.Any(path => path.EndsWith(".tmp", StringComparison.Ordinal)
                     && !path.EndsWith("/pages.tmp", StringComparison.Ordinal)),
                 "no temporary file stays: " + string.Join(' ', _own.AllFiles));
+        }
+    }
+
+    // Another writer is reported when there is one, and when something looks like one. It takes a person to say that there is none.
+    private void Resolve(Exception conflict)
+    {
+        HasStopped = _destinations.Any(destination => destination.Replica.HasTwoWriters);
+        if (_hasOtherLineage)
+        {
+            LoseSpool();
+        }
+        else if (!HasStopped)
+        {
+            Check(_destinations.Any(destination => destination.Replica.WasListedLate), "there is no other writer: " + conflict.Message);
+            Kill();
         }
     }
 
@@ -382,6 +405,8 @@ internal sealed class World : IDisposable
             return false;
         }
 
+        // What a destination holds of the lost spool's history looks like another writer's when it answers again.
+        _hasOtherLineage |= _database.Position is null && !_destinations.All(destination => destination.Worker.IsReconciled);
         ReadBase();
         var result = CaptureStep.Run(_database);
         Captures += result.Outcome == CaptureOutcome.Idle ? 0 : 1;
@@ -567,6 +592,14 @@ internal sealed class World : IDisposable
         }
     }
 
+    private void SetClock()
+    {
+        if (_clockIsSet)
+        {
+            _time.Jump(TimeSpan.FromMinutes(_random.Next(-4000, 4000)));
+        }
+    }
+
     private void ListLate()
     {
         if (_filesDecay)
@@ -658,6 +691,7 @@ internal sealed class World : IDisposable
     {
         _database.Dispose();
         DeleteSpool();
+        _hasOtherLineage = false;
         Start();
     }
 
@@ -670,6 +704,7 @@ internal sealed class World : IDisposable
             return;
         }
 
+        var lineage = _database.Lineage;
         _database.Dispose();
         DeleteSpool();
         foreach (var (path, content) in _olderSpool)
@@ -678,6 +713,7 @@ internal sealed class World : IDisposable
         }
 
         Start();
+        _hasOtherLineage |= _database.Lineage != lineage;
 
         // As the program does when it starts while its destinations answer; a destination that does not answer meanwhile would be found
         // ahead later on.
@@ -716,7 +752,7 @@ internal sealed class World : IDisposable
         {
             var name = ((char)('A' + _destinations.Count)).ToString();
             var destination = new Destination(
-                new Replica(name, _states, _retention, _time), _random, _random.NextDouble() * 0.2, _stallRate);
+                new Replica(name, _states, _retention, _time), _random, _random.Next(3) * _random.NextDouble() * 0.05, _stallRate);
             _destinations.Add(destination);
             if (_database is not null)
             {
@@ -767,6 +803,7 @@ internal sealed class World : IDisposable
     // Faults end, and everything has to come right by itself.
     private void Settle()
     {
+        _own.FailPowerAt(0);
         (_disk.IsFull, _disk.HasFailed) = (false, false);
         CloseReader();
         foreach (var destination in _destinations)
@@ -776,7 +813,16 @@ internal sealed class World : IDisposable
         }
 
         Kill();
-        LookAtAll();
+        try
+        {
+            LookAtAll();
+        }
+        catch (ReplicaConflictException e)
+        {
+            Resolve(e);
+            LookAtAll();
+        }
+
         ShipEverything();
 
         // What has decayed is found when the next snapshot is composed, at the latest.

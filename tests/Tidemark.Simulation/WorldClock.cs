@@ -11,6 +11,9 @@ internal sealed class WorldClock : TimeProvider
     /// <summary>The latest time that it ever showed.</summary>
     public DateTimeOffset Latest { get; private set; } = DateTimeOffset.MinValue;
 
+    /// <summary>Whether it was set back, so that times contradict each other.</summary>
+    public bool WasSetBack { get; private set; }
+
     public override long TimestampFrequency => _time.TimestampFrequency;
 
     public override DateTimeOffset GetUtcNow()
@@ -27,5 +30,9 @@ internal sealed class WorldClock : TimeProvider
 
     public void Advance(TimeSpan time) => _time.Advance(time);
 
-    public void Jump(TimeSpan by) => _offset += by;
+    public void Jump(TimeSpan by)
+    {
+        _offset += by;
+        WasSetBack |= by < TimeSpan.Zero;
+    }
 }
