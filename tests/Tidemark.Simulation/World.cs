@@ -405,8 +405,6 @@ internal sealed class World : IDisposable
             return false;
         }
 
-        // What a destination holds of the lost spool's history looks like another writer's when it answers again.
-        _hasOtherLineage |= _database.Position is null && !_destinations.All(destination => destination.Worker.IsReconciled);
         ReadBase();
         var result = CaptureStep.Run(_database);
         Captures += result.Outcome == CaptureOutcome.Idle ? 0 : 1;

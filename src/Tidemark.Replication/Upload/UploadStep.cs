@@ -133,6 +133,11 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
             : await HeadComparison.CompareAsync(spool, store, head, _state, cancellationToken).ConfigureAwait(false);
         Note(await claim.TakeAsync(cancellationToken).ConfigureAwait(false));
         TookOver = head is not null && head.Lineage != Lineage.None && head.Lineage != claim.Own.Lineage;
+        if (TookOver)
+        {
+            spool.AddAncestor(head!.Lineage);
+        }
+
         (_needed, _isForked, _pageSize, _looksAgain) = (finding.Need, finding.Need is not null, head?.PageSize, true);
         _unconfirmed = finding.IsConfirmed ? null : head;
         var catalog = new ReplicaCatalog(files);
