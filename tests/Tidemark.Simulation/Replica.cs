@@ -107,6 +107,17 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
         _lateListings = listings;
     }
 
+    /// <summary>The content of a file.</summary>
+    public Stream Content(LtxFileKey key) => World.Wait(_files.OpenAsync(key, 0, null, CancellationToken.None));
+
+    /// <summary>A file vanishes.</summary>
+    public void Lose(LtxFileKey key)
+    {
+        (WasDamaged, _isChecked) = (true, false);
+        World.Wait(_files.DeleteAsync([key], CancellationToken.None));
+        _written.Remove(key);
+    }
+
     /// <summary>A bit of a file turns over, or the file vanishes.</summary>
     public string? Damage(Random random)
     {
@@ -120,8 +131,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
         var file = files[random.Next(files.Count)];
         if (random.Next(2) == 0)
         {
-            World.Wait(_files.DeleteAsync([file.Key], CancellationToken.None));
-            _written.Remove(file.Key);
+            Lose(file.Key);
             return $"{file.Key} vanishes";
         }
 
@@ -290,7 +300,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
 
     private byte[] Read(LtxFileKey key)
     {
-        using var content = World.Wait(_files.OpenAsync(key, 0, null, CancellationToken.None));
+        using var content = Content(key);
         using var bytes = new MemoryStream();
         content.CopyTo(bytes);
         return bytes.ToArray();

@@ -166,6 +166,8 @@ internal sealed class World : IDisposable
 
     public static void Wait(ValueTask task) => task.AsTask().GetAwaiter().GetResult();
 
+    public static void Wait(Task task) => task.GetAwaiter().GetResult();
+
     public static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();
 
     public void Run(int steps)
@@ -405,6 +407,10 @@ internal sealed class World : IDisposable
             return false;
         }
 
+        // Where only empty destinations answer, a history begins that has nothing to do with what the others hold.
+        _hasOtherLineage |= _database.Position is null
+            && _database.ReplicaTxid.IsNone
+            && !_destinations.All(destination => destination.Worker.IsReconciled);
         ReadBase();
         var result = CaptureStep.Run(_database);
         Captures += result.Outcome == CaptureOutcome.Idle ? 0 : 1;
