@@ -20,6 +20,7 @@ internal sealed class Destination
     private Task _maintenance = Task.CompletedTask;
     private CancellationTokenSource _enough = new();
     private ReplicaCatalog? _catalog;
+    private ReplicaCatalog? _catalogOfMaintenance;
     private bool _isCatalogCertain;
     private bool _stallsAreOn;
     private int _faults;
@@ -75,7 +76,7 @@ internal sealed class Destination
     {
         _connection?.Close(() => _random.Next(2) == 0);
         Task.WhenAll(_shipping, _maintenance).ContinueWith(_ => { }, TaskScheduler.Default).Wait();
-        (_shipping, _maintenance, _catalog) = (Task.CompletedTask, Task.CompletedTask, null);
+        (_shipping, _maintenance, _catalog, _catalogOfMaintenance) = (Task.CompletedTask, Task.CompletedTask, null, null);
     }
 
     /// <summary>Ships some files, or finds out what the destination holds.</summary>
@@ -98,6 +99,7 @@ internal sealed class Destination
     {
         if (_maintenance.IsCompleted)
         {
+            _catalogOfMaintenance = Worker.Catalog;
             Drive(() => _maintenance = Worker.MaintainAsync(CancellationToken.None));
         }
         else
@@ -167,6 +169,12 @@ internal sealed class Destination
         var isNew = Worker.Catalog != _catalog;
         _catalog = Worker.Catalog;
         _isCatalogCertain = (isNew || _isCatalogCertain) && _faults == faultsBefore;
+        if (!IsStalled && _catalogOfMaintenance != _catalog && _catalogOfMaintenance is not null)
+        {
+            _isCatalogCertain = false; // It is listed anew before anything else happens.
+        }
+
+        _catalogOfMaintenance = IsStalled ? _catalogOfMaintenance : null;
         if (_catalog is not null && _isCatalogCertain && !IsStalled && !Replica.WasDamaged && !Replica.WasListedLate && !Replica.HasTwoWriters)
         {
             World.Check(

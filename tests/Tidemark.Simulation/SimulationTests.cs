@@ -10,7 +10,7 @@ namespace Tidemark.Simulation;
 /// </summary>
 public sealed class SimulationTests
 {
-    private const int CountByDefault = 150;
+    private const int CountByDefault = 100;
     private const int Steps = 200;
 
     [Fact]
@@ -31,7 +31,6 @@ public sealed class SimulationTests
             try
             {
                 world.Run(Steps);
-                if (count == 1) { Console.Error.WriteLine(world.Trace); }
                 worlds.Add((world.Captures, world.Faults, world.Compactions, world.Deletions, world.Restores));
             }
             catch (Exception e)
@@ -51,11 +50,13 @@ public sealed class SimulationTests
             + $"{worlds.Sum(world => world.Compactions)} compactions, {worlds.Sum(world => world.Deletions)} deletions, "
             + $"{worlds.Sum(world => world.Restores)} restores";
         TestContext.Current.TestOutputHelper?.WriteLine(text);
-Console.Error.WriteLine(text);
         Assert.True(worlds.Sum(world => world.Captures) > count, text);
-        Assert.True(worlds.Sum(world => world.Compactions) > count, text);
-        Assert.True(worlds.Sum(world => world.Deletions) > count, text);
         Assert.True(worlds.Sum(world => world.Restores) > count, text);
+        if (count > 10)
+        {
+            Assert.True(worlds.Sum(world => world.Compactions) > count, text);
+            Assert.True(worlds.Sum(world => world.Deletions) > count, text);
+        }
     }
 
     private static int? Number(string variable)

@@ -768,6 +768,13 @@ internal sealed class World : IDisposable
     /// <summary>A second process with a copy of the spool and of the database, that writes to the same destinations.</summary>
     public World Copy(int seed) => new(seed, this);
 
+    /// <summary>The other process has ended for good.</summary>
+    public void GoOnAlone()
+    {
+        _hasOtherLineage = true;
+        _destinations.ForEach(destination => destination.Replica.HasTwoWriters = false);
+    }
+
     private void CopyOf(World original)
     {
         foreach (var path in original._own.AllFiles)

@@ -216,6 +216,13 @@ internal sealed class MaintenanceWorker
             _lastRetention = now;
         }
 
+        if (_upload.Catalog != catalog)
+        {
+            // The destination was listed anew meanwhile, perhaps before a file was written or deleted here.
+            _upload.Distrust();
+            Changed();
+        }
+
         if (failures.Count > 0)
         {
             ExceptionDispatchInfo.Throw(failures[0]);

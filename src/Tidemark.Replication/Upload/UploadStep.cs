@@ -116,6 +116,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     /// <exception cref="ReplicaConflictException">Another writer's history lies there, or another writer writes there.</exception>
     public async ValueTask<ReplicaHead?> ReconcileAsync(CancellationToken cancellationToken)
     {
+        (_catalog, _isInDoubt) = (null, false); // What comes into doubt while it is listed stays in doubt.
         if (claim.IsTaken)
         {
             Note(await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false));
@@ -142,7 +143,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         _unconfirmed = finding.IsConfirmed ? null : head;
         var catalog = new ReplicaCatalog(files);
         Volatile.Write(ref _shipped, head is null ? 0 : LastInOrder(head, catalog).Value);
-        (_catalog, _isInDoubt) = (catalog, false);
+        _catalog = catalog;
         return head;
     }
 
