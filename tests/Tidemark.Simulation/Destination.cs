@@ -10,7 +10,7 @@ namespace Tidemark.Simulation;
 
 /// <summary>One destination of the simulated world, as its process sees it: a worker, and a store that fails and stalls now and
 /// then.</summary>
-internal sealed class Destination
+internal sealed class Destination : IDisposable
 {
     private readonly Random _random;
     private readonly FaultingStore _store;
@@ -77,6 +77,12 @@ internal sealed class Destination
         _connection?.Close(() => _random.Next(2) == 0);
         Task.WhenAll(_shipping, _maintenance).ContinueWith(_ => { }, TaskScheduler.Default).Wait();
         (_shipping, _maintenance, _catalog, _catalogOfMaintenance) = (Task.CompletedTask, Task.CompletedTask, null, null);
+    }
+
+    public void Dispose()
+    {
+        Stop();
+        _enough.Dispose();
     }
 
     /// <summary>Ships some files, or finds out what the destination holds.</summary>

@@ -197,7 +197,7 @@ internal sealed class World : IDisposable
 
     public void Dispose()
     {
-        _destinations.ForEach(destination => destination.Stop());
+        _destinations.ForEach(destination => destination.Dispose());
         _scope.Dispose();
         _database.Dispose();
         _reader?.Dispose();
