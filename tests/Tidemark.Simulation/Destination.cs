@@ -1,140 +1,191 @@
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
-using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Restore;
-using Tidemark.Replicas.Stores;
+using Tidemark.Replication;
 using Tidemark.Replication.Capture;
-using Tidemark.Replication.Upload;
-using Tidemark.Testing.Databases;
+using Tidemark.Replication.Scheduling;
 using Tidemark.Testing.Stores;
 
 namespace Tidemark.Simulation;
 
-/// <summary>One destination of the simulated world, with what it must be able to restore, and a store that fails now and then.</summary>
-internal sealed class Destination
+/// <summary>One destination of the simulated world, as its process sees it: a worker, and a store that fails and stalls now and
+/// then.</summary>
+internal sealed class Destination : IDisposable
 {
     private readonly Random _random;
-    private readonly MemoryStore _inner = new();
-    private readonly Dictionary<LtxFileKey, string> _written = [];
-    private readonly Dictionary<Txid, string> _expected = [];
-    private readonly List<(Txid After, Txid UpTo)> _bridged = [];
-    private readonly double _failureRate;
-    private readonly string _name;
+    private readonly FaultingStore _store;
+    private readonly double _stallRate;
+    private Connection _connection = null!;
+    private Task _shipping = Task.CompletedTask;
+    private Task _maintenance = Task.CompletedTask;
+    private CancellationTokenSource _enough = new();
+    private ReplicaCatalog? _catalog;
+    private ReplicaCatalog? _catalogOfMaintenance;
+    private bool _isCatalogCertain;
+    private bool _stallsAreOn;
+    private int _faults;
+    private int _filesLeft;
 
-    public Destination(string name, Random random, double failureRate)
+    public Destination(Replica replica, Random random, double failureRate, double stallRate)
     {
-        (_name, _random, _failureRate) = (name, random, failureRate);
-        Store = new FaultingStore(
-            _inner,
-            _ => FaultsAreOn && _random.NextDouble() < _failureRate ? (StoreFault)_random.Next((int)StoreFault.NotFound) : null);
+        (Replica, _random, _stallRate) = (replica, random, stallRate);
+        _store = new FaultingStore(replica, _ =>
+        {
+            if (!IsDead && !(FaultsAreOn && _random.NextDouble() < failureRate))
+            {
+                return null;
+            }
+
+            _faults++;
+            return IsDead ? StoreFault.Before : (StoreFault)_random.Next((int)StoreFault.NotFound + 1);
+        });
     }
 
-    public FaultingStore Store { get; }
+    public Replica Replica { get; }
 
-    public string Name => _name;
+    public DestinationWorker Worker { get; private set; } = null!;
 
     public bool FaultsAreOn { get; set; } = true;
 
-    public UploadStep Step { get; private set; } = null!;
+    /// <summary>Whether nothing answers.</summary>
+    public bool IsDead { get; set; }
 
-    public ImageRequest? WantedImage { get; private set; }
+    /// <summary>Whether calls are under way that an earlier step has begun.</summary>
+    public bool IsStalled => !_shipping.IsCompleted || !_maintenance.IsCompleted;
 
-    public void Start(Spool spool, Lineage lineage, TimeProvider time)
+    /// <summary>A process starts. What the one before had under way arrives or does not.</summary>
+    public void Start(Spool spool, Lineage lineage, int number, DatabaseOptions options, ReplicationScope scope)
     {
-        Step = new UploadStep(Store, spool, new ClaimStep(Store, lineage, time, TimeSpan.FromSeconds(30)));
-        WantedImage = null;
+        Stop();
+        Replica.WasListedLate = false;
+        _connection = new Connection(_store, () => _stallsAreOn && FaultsAreOn && _random.NextDouble() < _stallRate);
+        Worker = new DestinationWorker(_connection, number, spool, lineage, options, scope)
+        {
+            Changed = () =>
+            {
+                if (--_filesLeft <= 0)
+                {
+                    _enough.Cancel();
+                }
+            },
+        };
     }
 
-    public void ImageIsThere() => WantedImage = null;
-
-    /// <summary>Ships one file, or finds out what the destination holds.</summary>
-    /// <param name="captured">The newest capture.</param>
-    /// <param name="states">What each file must restore to, by its content.</param>
-    /// <returns>The head, when it became known.</returns>
-    public ReplicaHead? Run(Txid captured, IReadOnlyDictionary<string, string> states)
+    /// <summary>The process ends.</summary>
+    public void Stop()
     {
-        if (!Step.IsReconciled)
+        _connection?.Close(() => _random.Next(2) == 0);
+        Task.WhenAll(_shipping, _maintenance).ContinueWith(_ => { }, TaskScheduler.Default).Wait();
+        (_shipping, _maintenance, _catalog, _catalogOfMaintenance) = (Task.CompletedTask, Task.CompletedTask, null, null);
+    }
+
+    public void Dispose()
+    {
+        Stop();
+        _enough.Dispose();
+    }
+
+    /// <summary>Ships some files, or finds out what the destination holds.</summary>
+    public void Ship(int files)
+    {
+        if (_shipping.IsCompleted)
         {
-            return Wait(Step.ReconcileAsync(CancellationToken.None));
+            _enough.Dispose();
+            (_enough, _filesLeft) = (new CancellationTokenSource(), files);
+            Drive(() => _shipping = Worker.ShipAllAsync(_enough.Token, CancellationToken.None));
         }
-
-        var before = Step.Shipped;
-        var result = Wait(Step.RunAsync(captured, CancellationToken.None));
-        if (result.Image is { } wanted)
+        else
         {
-            WantedImage = wanted;
+            GoOn();
         }
-        else if (result.File is { } file)
+    }
+
+    /// <summary>Compacts, composes and deletes what is due.</summary>
+    public void Maintain()
+    {
+        if (_maintenance.IsCompleted)
         {
-            if (states.TryGetValue(CheckNeverRewritten(file.Key), out var state))
-            {
-                _expected[file.MaxTxid] = state;
-            }
-
-            if (file.Level == Level.Captured)
-            {
-                World.Check(file.MinTxid == before.Next(), $"{_name}: {file.Key} follows {before}");
-            }
-
-            if (Step.Shipped > before.Next())
-            {
-                _bridged.Add((before, Step.Shipped));
-            }
-
-            World.Check(
-                Step.Catalog!.Files.SequenceEqual(Wait(ReplicaListing.ReadAllAsync(_inner, CancellationToken.None))),
-                $"{_name}: the catalogue is what a listing shows");
+            _catalogOfMaintenance = Worker.Catalog;
+            Drive(() => _maintenance = Worker.MaintainAsync(CancellationToken.None));
         }
+        else
+        {
+            GoOn();
+        }
+    }
 
-        return null;
+    /// <summary>Lets the call go on that stalled first.</summary>
+    public void GoOn()
+    {
+        if (IsStalled)
+        {
+            Drive(_connection.GoOn);
+        }
     }
 
     /// <summary>Takes the base of the next capture from here.</summary>
     public ReplicaState? ReadBase(CapturedDatabase database, PageSize pageSize)
-        => Wait(BaseStep.RunAsync(database, pageSize, Step, progress: null, CancellationToken.None));
+        => World.Wait(Worker.ReadBaseAsync(database, pageSize, new Progress<RestoreProgress>(), CancellationToken.None));
 
-    /// <summary>Restores one TXID, or every one that was shipped, and compares it with what SQLite said the database was.</summary>
-    public void CheckRestores(bool all)
+    // Until everything that is under way has ended or stalled.
+    private void Drive(Action begin)
     {
-        var candidates = _expected.Keys.Where(txid => txid <= Step.Shipped).Order().ToArray();
-        if (candidates.Length == 0)
+        var faults = _faults;
+        _stallsAreOn = true;
+        begin();
+        while (true)
         {
-            return;
-        }
-
-        foreach (var txid in all ? candidates : [candidates[_random.Next(candidates.Length)]])
-        {
-            byte[] restored;
-            try
+            var stall = _connection.NextStall;
+            Task[] running = [.. ((Task[])[_shipping, _maintenance]).Where(task => !task.IsCompleted)];
+            if (running.Length <= _connection.StalledCalls)
             {
-                restored = Wait(NaiveRestore.RunAsync(_inner, txid));
-            }
-            catch (InvalidOperationException) when (_bridged.Any(gap => txid > gap.After && txid < gap.UpTo))
-            {
-                continue; // The spool that held this one was lost before it could be shipped.
+                break;
             }
 
-            World.Check(World.Fingerprint(restored) == _expected[txid], $"{_name}: TXID {txid} restores to what the database was");
+            Task.WaitAny([.. running, stall]);
+        }
+
+        _stallsAreOn = false;
+        try
+        {
+            Finish(ref _maintenance);
+            Finish(ref _shipping);
+        }
+        catch (Exception e) when (e is not SimulationException)
+        {
+            CheckCatalog(faults);
+            throw;
+        }
+
+        CheckCatalog(faults);
+    }
+
+    private static void Finish(ref Task task)
+    {
+        if (task.IsCompleted)
+        {
+            var ended = task;
+            task = Task.CompletedTask;
+            ended.GetAwaiter().GetResult();
         }
     }
 
-    public void CheckNewestIs(string state)
+    private void CheckCatalog(int faultsBefore)
     {
-        var restored = Wait(NaiveRestore.RunAsync(_inner, Step.Shipped));
-        World.Check(World.Fingerprint(restored) == state, $"{_name}: the newest state {Step.Shipped} is that of the source");
+        var isNew = Worker.Catalog != _catalog;
+        _catalog = Worker.Catalog;
+        _isCatalogCertain = (isNew || _isCatalogCertain) && _faults == faultsBefore;
+        if (!IsStalled && _catalogOfMaintenance != _catalog && _catalogOfMaintenance is not null)
+        {
+            _isCatalogCertain = false; // It is listed anew before anything else happens.
+        }
+
+        _catalogOfMaintenance = IsStalled ? _catalogOfMaintenance : null;
+        if (_catalog is not null && _isCatalogCertain && !IsStalled && !Replica.WasDamaged && !Replica.WasListedLate && !Replica.HasTwoWriters)
+        {
+            World.Check(
+                _catalog.Files.SequenceEqual(Replica.Files),
+                $"{Replica.Name}: the catalogue is what a listing shows: {Replica.Text(_catalog.Files)} is not {Replica.Text(Replica.Files)}");
+        }
     }
-
-    private string CheckNeverRewritten(LtxFileKey key)
-    {
-        using var content = Wait(_inner.OpenAsync(key, 0, null, CancellationToken.None));
-        using var bytes = new MemoryStream();
-        content.CopyTo(bytes);
-        var fingerprint = World.Fingerprint(bytes.ToArray());
-        World.Check(!_written.TryGetValue(key, out var first) || first == fingerprint, $"{_name}: {key} never changes");
-        return _written[key] = fingerprint;
-    }
-
-    private static T Wait<T>(ValueTask<T> task) => task.AsTask().GetAwaiter().GetResult();
-
-    private static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();
 }

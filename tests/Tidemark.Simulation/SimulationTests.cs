@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Xunit;
 
@@ -9,8 +10,8 @@ namespace Tidemark.Simulation;
 /// </summary>
 public sealed class SimulationTests
 {
-    private const int CountByDefault = 150;
-    private const int Steps = 120;
+    private const int CountByDefault = 100;
+    private const int Steps = 200;
 
     [Fact]
     public void Every_shipped_state_restores_exactly_whatever_happens()
@@ -22,28 +23,40 @@ public sealed class SimulationTests
             (first, count) = (only, 1);
         }
 
-        var (captures, faults) = (0, 0);
-        for (var seed = first; seed < first + count; seed++)
+        var failures = new ConcurrentBag<(int Seed, string Text)>();
+        using var worlds = new BlockingCollection<(int Captures, int Faults, int Compactions, int Deletions, int Restores)>();
+        Parallel.For(first, first + count, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, seed =>
         {
-            var world = new World(seed);
+            using var world = new World(seed);
             try
             {
                 world.Run(Steps);
-                captures += world.Captures;
-                faults += world.Faults;
+                worlds.Add((world.Captures, world.Faults, world.Compactions, world.Deletions, world.Restores));
             }
             catch (Exception e)
             {
-                throw new SimulationException($"Seed {seed} failed; repeat it with TIDEMARK_SIMULATION_SEED={seed}.\n{e}\n{world.Trace}");
+                failures.Add(
+                    (seed, $"Seed {seed} failed; repeat it with TIDEMARK_SIMULATION_SEED={seed}. {e}\n{world.Trace}"));
             }
-            finally
-            {
-                world.Dispose();
-            }
+        });
+        if (!failures.IsEmpty)
+        {
+            var ordered = failures.OrderBy(failure => failure.Seed).ToArray();
+            throw new SimulationException(string.Join(
+                "\n\n", ordered.Select((failure, i) => i == 0 ? failure.Text : failure.Text.Split('\n')[0])));
         }
 
-        TestContext.Current.TestOutputHelper?.WriteLine($"{count} seeds from {first}: {captures} captures, {faults} faults");
-        Assert.True(captures > count, "The seeds captured something.");
+        var text = $"{count} seeds from {first}: {worlds.Sum(world => world.Captures)} captures, {worlds.Sum(world => world.Faults)} faults, "
+            + $"{worlds.Sum(world => world.Compactions)} compactions, {worlds.Sum(world => world.Deletions)} deletions, "
+            + $"{worlds.Sum(world => world.Restores)} restores";
+        TestContext.Current.TestOutputHelper?.WriteLine(text);
+        Assert.True(worlds.Sum(world => world.Captures) > count, text);
+        Assert.True(worlds.Sum(world => world.Restores) > count, text);
+        if (count > 10)
+        {
+            Assert.True(worlds.Sum(world => world.Compactions) > count, text);
+            Assert.True(worlds.Sum(world => world.Deletions) > count, text);
+        }
     }
 
     private static int? Number(string variable)

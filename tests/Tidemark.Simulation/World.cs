@@ -1,11 +1,17 @@
 using System.Security.Cryptography;
-using Microsoft.Extensions.Time.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Leases;
+using Tidemark.Replicas.Restore;
+using Tidemark.Replicas.Retention;
+using Tidemark.Replication;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
+using Tidemark.Replication.Health;
 using Tidemark.Replication.Images;
+using Tidemark.Replication.Scheduling;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
 using Tidemark.Testing.Files;
@@ -13,8 +19,9 @@ using Tidemark.Testing.Files;
 namespace Tidemark.Simulation;
 
 /// <summary>
-/// A whole replication in one thread, driven by one seed: an application on a real SQLite, foreign checkpoints and readers, captures,
-/// uploads with faults, crashes, losses of power, and restores. The oracle is SQLite's own serialisation of the source at each capture.
+/// A whole replication, driven by one seed: an application on a real SQLite, foreign checkpoints and readers, captures, uploads, compaction,
+/// snapshots and retention on stores that fail, stall, lag and decay, a disk that fails and fills up, crashes, losses of power, clocks that are
+/// set, and restores. The oracle is SQLite's own serialisation of the source at each capture.
 /// </summary>
 internal sealed class World : IDisposable
 {
@@ -26,14 +33,22 @@ internal sealed class World : IDisposable
     private readonly Random _random;
     private readonly TemporaryFolder _folder = new();
     private readonly MemoryFileSystem _own = new();
+    private readonly Disk _disk;
     private readonly RoutingFileSystem _files;
-    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    private readonly WorldClock _time;
+    private readonly ReplicationScope _scope;
+    private readonly DatabaseOptions _options;
+    private readonly RetentionOptions _retention;
     private readonly List<Destination> _destinations = [];
     // by the content of the file that leads to them: a lost spool gives its TXIDs away again
-    private readonly Dictionary<string, string> _states = [];
+    private readonly Dictionary<string, string> _states;
+    private readonly List<(Replica Replica, RestorePlan Plan, DateTimeOffset PlannedAt)> _restores = [];
     private readonly List<string> _trace = [];
     private readonly int _pageSize;
     private readonly long _bytesMax;
+    private readonly bool _filesDecay;
+    private readonly bool _clockIsSet;
+    private readonly double _stallRate;
     private readonly (int Weight, string Name, Action Run)[] _actions;
 
     private SourceDatabase _source = null!;
@@ -45,14 +60,37 @@ internal sealed class World : IDisposable
     private List<(string Path, byte[] Content)>? _olderSpool;
     private long _durableWalLength;
     private bool _checkpointsByItself;
+    private bool _hasOtherLineage;
 
     public World(int seed)
+        : this(seed, null)
+    {
+    }
+
+    // A second process with a copy of everything, which writes to the same destinations.
+    private World(int seed, World? original)
     {
         _random = new Random(seed);
-        _pageSize = s_pageSizes[_random.Next(s_pageSizes.Length)];
+        _pageSize = original?._pageSize ?? s_pageSizes[_random.Next(s_pageSizes.Length)];
         _bytesMax = _random.Next(3) == 0 ? 16 * 1024 : 64 << 20;
-        _files = new RoutingFileSystem(_own, PhysicalFileSystem.Instance, _folder.Path);
-        _destinations.Add(new Destination("A", _random, _random.NextDouble() * 0.2));
+        _filesDecay = original is null && _random.Next(3) == 0;
+        _clockIsSet = original is null && _random.Next(3) == 0;
+        _stallRate = _random.Next(2) * 0.05;
+        _disk = new Disk(_own);
+        _files = new RoutingFileSystem(_disk, PhysicalFileSystem.Instance, _folder.Path);
+        (_time, _states) = (original?._time ?? new WorldClock(), original?._states ?? []);
+        _scope = new ReplicationScope(_files, _time, NullLogger.Instance, new ReplicationMetrics(static () => [])) { Random = _random };
+        _options = original?._options ?? OptionsFor(_random);
+        _retention = new RetentionOptions { SnapshotRetention = _options.SnapshotRetention, L0Retention = _options.L0Retention };
+        if (original is null)
+        {
+            AddDestination();
+        }
+        else
+        {
+            CopyOf(original);
+        }
+
         _actions =
         [
             (30, "write", Write),
@@ -66,7 +104,11 @@ internal sealed class World : IDisposable
             (30, "capture", () => Capture()),
             (8, "checkpoint", Checkpoint),
             (30, "ship", Ship),
-            (6, "restore", () => _destinations[_random.Next(_destinations.Count)].CheckRestores(all: false)),
+            (15, "maintain", () => Maintain(Any())),
+            (6, "let a call go on", () => Any().GoOn()),
+            (6, "restore", () => Any().Replica.CheckPromised(_random)),
+            (3, "plan a restore", PlanRestore),
+            (3, "carry out a restore", CarryOutRestore),
             (3, "kill", Kill),
             (2, "stop in order", StopInOrder),
             (2, "lose power soon", () => _own.FailPowerAt(1 + _random.Next(40))),
@@ -77,8 +119,16 @@ internal sealed class World : IDisposable
             (1, "copy the database", () => _olderCopy = _source.Serialize()),
             (1, "put the older database back", PutOlderDatabaseBack),
             (1, "add a destination", AddDestination),
-            (1, "request an image", RequestImage),
-            (5, "time passes", () => _time.Advance(TimeSpan.FromSeconds(_random.Next(90)))),
+            (1, "a destination dies", () => Any().IsDead = true),
+            (3, "a destination comes back", () => Any().IsDead = false),
+            (1, "a file decays", Decay),
+            (1, "listings lag", ListLate),
+            (2, "the disk fails soon", () => _disk.FailAt(1 + _random.Next(60))),
+            (1, "the disk is full", () => _disk.IsFull = true),
+            (4, "there is room on the disk", () => _disk.IsFull = false),
+            (1, "the clock is set", SetClock),
+            (8, "time passes", () => _time.Advance(TimeSpan.FromSeconds(_random.Next(90)))),
+            (3, "much time passes", () => _time.Advance(TimeSpan.FromMinutes(_random.Next(600)))),
         ];
         OpenSource();
         Start();
@@ -87,6 +137,15 @@ internal sealed class World : IDisposable
     public int Captures { get; private set; }
 
     public int Faults { get; private set; }
+
+    /// <summary>Whether another process was found to write to the same place, and this one has stopped.</summary>
+    public bool HasStopped { get; private set; }
+
+    public int Compactions => _destinations.Sum(destination => destination.Replica.Compactions);
+
+    public int Deletions => _destinations.Sum(destination => destination.Replica.Deletions);
+
+    public int Restores => _destinations.Sum(destination => destination.Replica.Restores);
 
     private string DatabasePath => _folder["app.db"];
 
@@ -103,21 +162,43 @@ internal sealed class World : IDisposable
 
     public static string Fingerprint(byte[] image) => Convert.ToHexString(SHA256.HashData(image));
 
+    public static T Wait<T>(ValueTask<T> task) => task.AsTask().GetAwaiter().GetResult();
+
+    public static void Wait(ValueTask task) => task.AsTask().GetAwaiter().GetResult();
+
+    public static void Wait(Task task) => task.GetAwaiter().GetResult();
+
+    public static T Wait<T>(Task<T> task) => task.GetAwaiter().GetResult();
+
     public void Run(int steps)
     {
-        var weights = _actions.Sum(action => action.Weight);
         for (var step = 0; step < steps; step++)
         {
-            var pick = _random.Next(weights);
-            var action = _actions.First(candidate => (pick -= candidate.Weight) < 0);
-            Do(action.Name, action.Run);
+            Step();
         }
 
-        Do("the end", Settle);
+        End();
+    }
+
+    /// <summary>One thing happens.</summary>
+    public void Step()
+    {
+        var pick = _random.Next(_actions.Sum(action => action.Weight));
+        var action = _actions.First(candidate => (pick -= candidate.Weight) < 0);
+        Do(action.Name, action.Run);
+    }
+
+    /// <summary>Faults end, and everything has to come right by itself.</summary>
+    public void End()
+    {
+        _trace.Add($"{_trace.Count}: the end");
+        Settle();
     }
 
     public void Dispose()
     {
+        _destinations.ForEach(destination => destination.Dispose());
+        _scope.Dispose();
         _database.Dispose();
         _reader?.Dispose();
         _source.Dispose();
@@ -137,9 +218,18 @@ internal sealed class World : IDisposable
             Faults++;
             _trace[^1] += $" -> {e.GetType().Name}: {e.Message}";
             Check(e is not WalMismatchException, "the WAL is what SQLite says, whatever others do: " + e.Message);
+            if (e is ReplicaConflictException)
+            {
+                Resolve(e);
+            }
         }
 
-        _trace[^1] += $" [{_database.Position?.Txid.Value} | {string.Join(' ', _destinations.Select(d => d.Step.Shipped.Value))}]";
+        _trace[^1] += $" [{_database.Position?.Txid.Value} | {string.Join(' ', _destinations.Select(d => d.Worker.Shipped.Value))}]";
+        foreach (var destination in _destinations)
+        {
+            destination.Replica.CheckFiles();
+        }
+
         if (_own.PowerHasFailed)
         {
             _trace.Add($"{_trace.Count}: the power has failed");
@@ -148,9 +238,24 @@ internal sealed class World : IDisposable
         else
         {
             Check(
-                !_own.AllFiles.Any(path => path.EndsWith(".tmp", StringComparison.Ordinal)
+                _disk.HasFailed || !_own.AllFiles.Any(path => path.EndsWith(".tmp", StringComparison.Ordinal)
                     && !path.EndsWith("/pages.tmp", StringComparison.Ordinal)),
                 "no temporary file stays: " + string.Join(' ', _own.AllFiles));
+        }
+    }
+
+    // Another writer is reported when there is one, and when something looks like one. It takes a person to say that there is none.
+    private void Resolve(Exception conflict)
+    {
+        HasStopped = _destinations.Any(destination => destination.Replica.HasTwoWriters);
+        if (_hasOtherLineage)
+        {
+            LoseSpool();
+        }
+        else if (!HasStopped)
+        {
+            Check(_destinations.Any(destination => destination.Replica.WasListedLate), "there is no other writer: " + conflict.Message);
+            Kill();
         }
     }
 
@@ -162,16 +267,56 @@ internal sealed class World : IDisposable
         _source.CreateTable(); // The loss of power may have taken it.
     }
 
+    private static DatabaseOptions OptionsFor(Random random) => new()
+    {
+        DatabasePath = "app.db",
+        Destinations = [],
+        CompactionIntervals = [.. new[] { 10, 60, 600, 3600 }
+            .Take(random.Next(1, 5))
+            .Select(seconds => TimeSpan.FromSeconds(seconds))],
+        SnapshotInterval = TimeSpan.FromHours(random.Next(1, 25)),
+        SnapshotRetention = TimeSpan.FromHours(random.Next(1, 49)),
+        L0Retention = TimeSpan.FromMinutes(random.Next(1, 10)),
+        SpoolBytesMax = random.Next(2) == 0 ? 1 << 30 : random.Next(1, 200_000),
+    };
+
+    // A process that finds no room or whose disk fails ends, and another one is started later.
     private void Start()
     {
-        _spool = Spool.Open(_files, SpoolPath);
-        _database = new CapturedDatabase(DatabasePath, _spool, _files, _time, new CaptureSettings(_bytesMax, TimeSpan.Zero, 2));
-        _checkpoint = new CheckpointStep(_database, new CheckpointPolicy(20, TimeSpan.FromMinutes(1)));
-        foreach (var destination in _destinations)
+        _disk.FailAt(0);
+        try
         {
-            destination.Start(_spool, _database.Lineage, _time);
+            Open();
+        }
+        catch (IOException) when (!_own.PowerHasFailed && _disk.IsFull)
+        {
+            _disk.IsFull = false;
+            Open();
         }
     }
+
+    private void Open()
+    {
+        _spool = Spool.Open(_files, SpoolPath);
+        try
+        {
+            _database = new CapturedDatabase(DatabasePath, _spool, _files, _time, new CaptureSettings(_bytesMax, TimeSpan.Zero, 2));
+        }
+        catch
+        {
+            _spool.Dispose();
+            throw;
+        }
+
+        _disk.HasFailed = false;
+        _checkpoint = new CheckpointStep(_database, new CheckpointPolicy(20, TimeSpan.FromMinutes(1)));
+        for (var i = 0; i < _destinations.Count; i++)
+        {
+            _destinations[i].Start(_spool, _database.Lineage, i, _options, _scope);
+        }
+    }
+
+    private Destination Any() => _destinations[_random.Next(_destinations.Count)];
 
     private void Write()
     {
@@ -253,11 +398,19 @@ internal sealed class World : IDisposable
 
     private bool Capture()
     {
-        if (_database.Position is null && !_destinations.All(destination => destination.Step.IsReconciled))
+        var canBegin = _database.Position is not null
+            || (_destinations.All(destination => destination.Worker.WasAsked)
+                && _destinations.Any(destination => destination.Worker.IsReconciled));
+        Offer();
+        if (!canBegin)
         {
             return false;
         }
 
+        // Where only empty destinations answer, a history begins that has nothing to do with what the others hold.
+        _hasOtherLineage |= _database.Position is null
+            && _database.ReplicaTxid.IsNone
+            && !_destinations.All(destination => destination.Worker.IsReconciled);
         ReadBase();
         var result = CaptureStep.Run(_database);
         Captures += result.Outcome == CaptureOutcome.Idle ? 0 : 1;
@@ -267,6 +420,8 @@ internal sealed class World : IDisposable
             NoteState();
         }
 
+        BoundSpool();
+        Offer();
         return result.HasMore;
     }
 
@@ -278,14 +433,51 @@ internal sealed class World : IDisposable
             return;
         }
 
-        foreach (var destination in _destinations.Where(destination => destination.Step.IsReconciled))
+        foreach (var destination in _destinations.Where(destination => destination.Worker.IsReconciled))
         {
-            if (destination.ReadBase(_database, pageSize) is { } state)
+            try
             {
-                _trace[^1] += $" base {state.Txid.Value} of {destination.Name}";
-                return;
+                if (destination.ReadBase(_database, pageSize) is { } state)
+                {
+                    _trace[^1] += $" base {state.Txid.Value} of {destination.Replica.Name}";
+                    return;
+                }
+            }
+            catch (Exception e) when (e is TidemarkException or IOException && !_own.PowerHasFailed)
+            {
+                _trace[^1] += $" no base of {destination.Replica.Name}: {e.Message}";
             }
         }
+    }
+
+    private void Offer()
+    {
+        foreach (var destination in _destinations)
+        {
+            if (destination.Worker.TakeHead() is { } head)
+            {
+                _database.NoteReplica(head.Txid, head.PageSize);
+            }
+
+            destination.Worker.Offer(_database.Position?.Txid ?? Txid.None);
+        }
+    }
+
+    private void CleanSpool()
+    {
+        _spool.DeleteUpTo(
+            _destinations.Min(destination => destination.Worker.Mended),
+            [.. _destinations.Select(destination => destination.Worker.Requested?.From).OfType<Txid>()]);
+        BoundSpool();
+    }
+
+    private void BoundSpool()
+    {
+        var databaseBytes = _database.Position is { } position ? position.PageCount * (long)position.PageSize.Bytes : 0;
+        var budget = new SpoolBudget(_options.SpoolBytesMax, databaseBytes);
+        var dropped = _spool.DropOldest(budget);
+        _trace[^1] += dropped.Count > 0 ? $" dropped {dropped.Count}" : "";
+        Check(budget.Allows(_spool.CaptureBytes) || _spool.ListCaptures().Count == 1, "the spool is bounded");
     }
 
     // After whole captures the newest TXID is the database as it is now. A capture may have failed after its file was durable, so this is
@@ -337,43 +529,87 @@ internal sealed class World : IDisposable
 
     private void Ship()
     {
-        var destination = _destinations[_random.Next(_destinations.Count)];
-        for (var i = _random.Next(1, 4); i > 0; i--)
+        Offer();
+        var destination = Any();
+        _trace[^1] += $" {destination.Replica.Name}";
+        destination.Ship(_random.Next(1, 5));
+        Offer();
+        if (_random.Next(2) == 0)
         {
-            if (destination.Run(_database.Position?.Txid ?? Txid.None, _states) is { } head)
+            WriteImages();
+        }
+
+        CleanSpool();
+    }
+
+    private void WriteImages()
+    {
+        foreach (var destination in _destinations)
+        {
+            if (destination.Worker.WantedImage is { } wanted && FullImageStep.Run(_database, wanted.From) is { } image)
             {
-                _database.NoteReplica(head.Txid, head.PageSize);
+                _trace[^1] += $" image {image}";
+                NoteState();
+                Offer();
+                destination.Worker.OfferImage(wanted);
             }
-
-            WriteImage(destination);
-        }
-
-        _spool.DeleteUpTo(
-            _destinations.Min(destination => destination.Step.Delivered),
-            [.. _destinations.Select(destination => destination.Step.Requested?.From).OfType<Txid>()]);
-        if (_random.Next(10) == 0)
-        {
-            // As if the spool were full.
-            _trace[^1] += $" dropped {_spool.DropOldest(new SpoolBudget(1 + _random.Next(20_000), 0)).Count}";
         }
     }
 
-    private void WriteImage(Destination destination)
+    private void Maintain(Destination destination)
     {
-        if (destination.WantedImage is { } wanted && FullImageStep.Run(_database, wanted.From) is not null)
+        destination.Maintain();
+        _trace[^1] += $" {destination.Replica.Name} {destination.Worker.GetStatus().MaintenanceFailure}";
+        CleanSpool();
+    }
+
+    private void PlanRestore()
+    {
+        var replica = Any().Replica;
+        RestoreTarget target = _random.Next(3) == 0
+            ? new RestoreTarget.Before(_time.GetUtcNow() - TimeSpan.FromSeconds(_random.Next(10_000)))
+            : new RestoreTarget.Latest();
+        if (replica.TryPlan(target, mustSucceed: false) is { } plan)
         {
-            destination.ImageIsThere();
-            NoteState();
+            _restores.Add((replica, plan, _time.GetUtcNow()));
         }
     }
 
-    // As compaction does when the files of a level have a hole.
-    private void RequestImage()
+    // What compaction and retention have done since it was planned must not matter.
+    private void CarryOutRestore()
     {
-        var destination = _destinations[_random.Next(_destinations.Count)];
-        if (!destination.Step.Delivered.IsNone)
+        if (_restores.Count > 0)
         {
-            destination.Step.RequestImage(new Level(_random.Next(1, 9)), new Txid(1 + (ulong)_random.Next((int)destination.Step.Shipped.Value)));
+            var (replica, plan, plannedAt) = _restores[0];
+            _restores.RemoveAt(0);
+            var age = _time.Latest - plannedAt;
+            _trace[^1] += $" of {replica.Name}, {plan.Target}, planned {age} ago";
+            var isLatest = plan.Target is RestoreTarget.Latest;
+            replica.CarryOut(plan, mustSucceed: !replica.WasDamaged && (isLatest || age < _retention.L0Retention));
+        }
+    }
+
+    private void Decay()
+    {
+        if (_filesDecay)
+        {
+            _trace[^1] += " " + Any().Replica.Damage(_random);
+        }
+    }
+
+    private void SetClock()
+    {
+        if (_clockIsSet)
+        {
+            _time.Jump(TimeSpan.FromMinutes(_random.Next(-4000, 4000)));
+        }
+    }
+
+    private void ListLate()
+    {
+        if (_filesDecay)
+        {
+            Any().Replica.ListLate(_random.Next(1, 4), _random.Next(1, 30));
         }
     }
 
@@ -460,6 +696,7 @@ internal sealed class World : IDisposable
     {
         _database.Dispose();
         DeleteSpool();
+        _hasOtherLineage = false;
         Start();
     }
 
@@ -472,6 +709,7 @@ internal sealed class World : IDisposable
             return;
         }
 
+        var lineage = _database.Lineage;
         _database.Dispose();
         DeleteSpool();
         foreach (var (path, content) in _olderSpool)
@@ -480,19 +718,11 @@ internal sealed class World : IDisposable
         }
 
         Start();
+        _hasOtherLineage |= _database.Lineage != lineage;
 
         // As the program does when it starts while its destinations answer; a destination that does not answer meanwhile would be found
         // ahead later on.
-        foreach (var destination in _destinations)
-        {
-            destination.FaultsAreOn = false;
-            if (destination.Run(Txid.None, _states) is { } head)
-            {
-                _database.NoteReplica(head.Txid, head.PageSize);
-            }
-
-            destination.FaultsAreOn = true;
-        }
+        LookAtAll();
     }
 
     private void PutOlderDatabaseBack()
@@ -525,26 +755,118 @@ internal sealed class World : IDisposable
     {
         if (_destinations.Count < 3)
         {
-            var destination = new Destination(((char)('A' + _destinations.Count)).ToString(), _random, _random.NextDouble() * 0.2);
-            destination.Start(_spool, _database.Lineage, _time);
+            var name = ((char)('A' + _destinations.Count)).ToString();
+            var destination = new Destination(
+                new Replica(name, _states, _retention, _time), _random, _random.Next(3) * _random.NextDouble() * 0.05, _stallRate);
             _destinations.Add(destination);
+            if (_database is not null)
+            {
+                destination.Start(_spool, _database.Lineage, _destinations.Count - 1, _options, _scope);
+            }
         }
+    }
+
+    /// <summary>A second process with a copy of the spool and of the database, that writes to the same destinations.</summary>
+    public World Copy(int seed) => new(seed, this);
+
+    /// <summary>The other process has ended for good.</summary>
+    public void GoOnAlone()
+    {
+        _hasOtherLineage = true;
+        _destinations.ForEach(destination => destination.Replica.HasTwoWriters = false);
+    }
+
+    private void CopyOf(World original)
+    {
+        foreach (var path in original._own.AllFiles)
+        {
+            _own.WriteAllBytes(path, original._own.ReadAllBytes(path));
+        }
+
+        using (var file = PhysicalFileSystem.Instance.Open(DatabasePath, FileMode.CreateNew, FileAccess.ReadWrite))
+        {
+            file.Write(0, original._source.Serialize());
+        }
+
+        foreach (var destination in original._destinations)
+        {
+            destination.Replica.HasTwoWriters = true;
+            _destinations.Add(new Destination(destination.Replica, _random, 0, _stallRate));
+        }
+    }
+
+    private void LookAtAll()
+    {
+        foreach (var destination in _destinations)
+        {
+            (var (faults, isDead), destination.FaultsAreOn, destination.IsDead) = ((destination.FaultsAreOn, destination.IsDead), false, false);
+            destination.Ship(1);
+            while (destination.IsStalled)
+            {
+                destination.GoOn();
+            }
+
+            (destination.FaultsAreOn, destination.IsDead) = (faults, isDead);
+        }
+
+        Offer();
     }
 
     // Faults end, and everything has to come right by itself.
     private void Settle()
     {
+        _own.FailPowerAt(0);
+        (_disk.IsFull, _disk.HasFailed) = (false, false);
         CloseReader();
-        Kill();
         foreach (var destination in _destinations)
         {
-            destination.FaultsAreOn = false;
-            if (destination.Run(Txid.None, _states) is { } head)
-            {
-                _database.NoteReplica(head.Txid, head.PageSize);
-            }
+            (destination.FaultsAreOn, destination.IsDead) = (false, false);
+            destination.Replica.ListLate(0, 0);
         }
 
+        Kill();
+        try
+        {
+            LookAtAll();
+        }
+        catch (ReplicaConflictException e)
+        {
+            Resolve(e);
+            LookAtAll();
+        }
+
+        ShipEverything();
+
+        // What has decayed is found when the next snapshot is composed, at the latest.
+        for (var rounds = 0; rounds < 6; rounds++)
+        {
+            _source.Insert(1);
+            ShipEverything();
+            _destinations.ForEach(Maintain);
+            ShipEverything();
+            _time.Advance(_options.SnapshotInterval / 4);
+        }
+
+        var source = Fingerprint(_source.Serialize());
+        foreach (var destination in _destinations)
+        {
+            Check(destination.Worker.GetStatus().MaintenanceFailure is null, $"{destination.Replica.Name} is maintained");
+            destination.Replica.CheckNewestIs(_database.Position!.Txid, source);
+            destination.Replica.CheckPromised(null);
+        }
+
+        while (_restores.Count > 0)
+        {
+            CarryOutRestore();
+        }
+
+        Check(!_own.AllFiles.Any(path => path.Contains("/merge/", StringComparison.Ordinal)), "nothing temporary stays");
+        Check(_source.Run("PRAGMA integrity_check") is "ok", "the source is whole");
+        Check(_source.RunLong("SELECT count(*) FROM sqlite_master") == 1, "nothing is left in the user's schema");
+    }
+
+    private void ShipEverything()
+    {
         var rounds = 0;
         do
         {
@@ -556,21 +878,12 @@ internal sealed class World : IDisposable
 
             foreach (var destination in _destinations)
             {
-                _ = destination.Run(_database.Position!.Txid, _states);
-                WriteImage(destination);
+                destination.Ship(10);
             }
-        }
-        while (_destinations.Any(destination => destination.Step.Shipped < _database.Position!.Txid));
 
-        var source = Fingerprint(_source.Serialize());
-        foreach (var destination in _destinations)
-        {
-            destination.CheckNewestIs(source);
-            destination.CheckRestores(all: true);
+            WriteImages();
         }
-
-        Check(_source.Run("PRAGMA integrity_check") is "ok", "the source is whole");
-        Check(_source.RunLong("SELECT count(*) FROM sqlite_master") == 1, "nothing is left in the user's schema");
+        while (_destinations.Any(destination => !destination.Worker.HasAll));
     }
 
     private void CloseReader()

@@ -10,7 +10,7 @@ internal readonly record struct CaptureExpiry(IReadOnlyList<LtxFileInfo> Deletio
 {
     /// <summary>Decides.</summary>
     /// <param name="captures">The files of level 0, by last TXID. The last one always stays: writers go on from it.</param>
-    /// <param name="compacted">The files of levels 1 to 8, by last TXID.</param>
+    /// <param name="compacted">The files of levels 1 to 8, and snapshots that are the same as a capture, by last TXID.</param>
     /// <param name="snapshots">The snapshots that stay, by last TXID.</param>
     /// <param name="floor">Up to where history is given up; none for nowhere.</param>
     /// <param name="now">The present.</param>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Globalization;
 using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
@@ -13,6 +14,7 @@ namespace Tidemark.Replication.Capture;
 ///   .app.db-tidemark/
 ///     position              where capture stands (PositionRecord)
 ///     pages                 one checksum for each page (PageChecksums)
+///     ancestors             whose histories this one has taken over, eight bytes each
 ///     end                   how an orderly end left the database file (OrderlyEnd); gone as soon as the database is opened again
 ///     ltx/0/min-max.ltx     captures; the newest one always stays
 ///     ltx/9/min-max.ltx     images of the whole database that wait for a destination which needs one, on whatever level
@@ -35,6 +37,7 @@ internal sealed class Spool : IDisposable
     private readonly Lock _gate = new();
     private readonly Dictionary<LtxFileKey, UInt128> _digests = [];
     private readonly Dictionary<LtxFileName, long> _captureSizes = [];
+    private readonly Lock _ancestorsGate = new();
     private long _captureBytes;
     private int _temporaryNumber;
 
@@ -63,6 +66,8 @@ internal sealed class Spool : IDisposable
 
     /// <summary>Where a new table of page checksums is built before it takes the place of the old one.</summary>
     public string NewPageChecksumsPath => PageChecksumsPath + TemporarySuffix;
+
+    private string AncestorsPath => System.IO.Path.Combine(Path, "ancestors");
 
     private string EndPath => System.IO.Path.Combine(Path, "end");
 
@@ -319,6 +324,35 @@ internal sealed class Spool : IDisposable
         file.Write(0, record);
     }
 
+    /// <summary>Whether this history has taken over another writer's, when the spool was new.</summary>
+    public bool HasAncestor(Lineage lineage)
+    {
+        lock (_ancestorsGate)
+        {
+            return ReadAncestors().Contains(lineage);
+        }
+    }
+
+    /// <summary>This history takes over another writer's. Durable when this returns.</summary>
+    public void AddAncestor(Lineage lineage)
+    {
+        lock (_ancestorsGate)
+        {
+            var known = ReadAncestors();
+            if (known.Contains(lineage))
+            {
+                return;
+            }
+
+            Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+            BinaryPrimitives.WriteUInt64BigEndian(bytes, lineage.Value);
+            using var file = _files.Open(AncestorsPath, FileMode.OpenOrCreate, FileAccess.ReadWrite);
+            file.Write(known.Count * sizeof(ulong), bytes); // Over what a write that broke off has left.
+            file.Sync();
+            _files.SyncDirectory(Path);
+        }
+    }
+
     /// <summary>Reads how an orderly end left the database; null when there was none, or it is not to be believed.</summary>
     public OrderlyEnd? ReadEnd()
     {
@@ -355,6 +389,22 @@ internal sealed class Spool : IDisposable
 
     /// <summary>Gives the folder back, for another process.</summary>
     public void Dispose() => _lock.Dispose();
+
+    private List<Lineage> ReadAncestors()
+    {
+        var ancestors = new List<Lineage>();
+        if (_files.FileExists(AncestorsPath))
+        {
+            using var file = _files.Open(AncestorsPath, FileMode.Open, FileAccess.Read);
+            Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+            while (file.Read(ancestors.Count * sizeof(ulong), bytes) == bytes.Length)
+            {
+                ancestors.Add(new Lineage(BinaryPrimitives.ReadUInt64BigEndian(bytes)));
+            }
+        }
+
+        return ancestors;
+    }
 
     private void RemoveLeftovers()
     {

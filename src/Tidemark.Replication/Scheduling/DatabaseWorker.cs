@@ -50,7 +50,7 @@ internal sealed class DatabaseWorker : IDisposable
     private readonly IReadOnlyList<DestinationWorker> _destinations;
     private readonly WakeSignal _wake = new();
     private readonly Action _changed;
-    private readonly BackOff _backOff = new(s_delayMin, s_delayMax, Random.Shared);
+    private readonly BackOff _backOff;
     private readonly CommitWait _commitWait = new(s_commitDelayMin, s_commitDelayMax);
     private readonly TaskCompletionSource _firstLook = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -80,6 +80,7 @@ internal sealed class DatabaseWorker : IDisposable
     public DatabaseWorker(DatabaseOptions options, bool mustBegin, ReplicationScope scope)
     {
         (_options, _mustBegin, _scope) = (options, mustBegin, scope);
+        _backOff = new BackOff(s_delayMin, s_delayMax, scope.Random);
         _changed = _wake.Set;
         _spool = Spool.Open(scope.Files, options.SpoolPath ?? Spool.DefaultPath(scope.Files, options.DatabasePath));
         try

@@ -83,6 +83,9 @@ internal sealed class DestinationWorker
     public Txid Mended => new(Math.Min(
         Delivered.Value, Math.Max(_maintenance.ReadBack.Value, Delivered.Value - Math.Min(Delivered.Value, KeptForRepair))));
 
+    /// <summary>What the destination holds, or null while it is not known.</summary>
+    public ReplicaCatalog? Catalog => _step.Catalog;
+
     /// <summary>The image that has to be written to the spool for this destination, or null.</summary>
     public ImageRequest? WantedImage => Volatile.Read(ref _wantedImage);
 
@@ -160,6 +163,10 @@ internal sealed class DestinationWorker
             _maintenance.Sweep(_stopping);
         }
     }
+
+    /// <summary>Does what is due of compaction, snapshots and retention; see <see cref="MaintenanceWorker.RunIfDueAsync"/>. Instead of
+    /// <see cref="Sweep"/>, where no loop runs.</summary>
+    public Task MaintainAsync(CancellationToken stopping) => _maintenance.RunIfDueAsync(stopping);
 
     /// <summary>Ships until <paramref name="stopping"/>; a file that is on its way then is finished unless <paramref name="cutShort"/> ends
     /// it.</summary>
@@ -260,7 +267,7 @@ internal sealed class DestinationWorker
 
     private async Task ShipLoopAsync(CancellationToken stopping, CancellationToken cutShort)
     {
-        var backOff = new BackOff(s_delayMin, s_delayMax, Random.Shared);
+        var backOff = new BackOff(s_delayMin, s_delayMax, _scope.Random);
         while (!stopping.IsCancellationRequested)
         {
             TimeSpan? delay = null;

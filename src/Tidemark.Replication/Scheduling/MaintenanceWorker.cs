@@ -28,7 +28,7 @@ internal sealed class MaintenanceWorker
     private readonly SnapshotCompositionStep _snapshots;
     private readonly RetentionStep _retention;
     private readonly RetentionOptions _retentionOptions;
-    private readonly BackOff _backOff = new(s_delayMin, s_delayMax, Random.Shared);
+    private readonly BackOff _backOff;
     private readonly DateTimeOffset?[] _lastRuns;
     private readonly HashSet<LtxFileKey> _shippedAgain = [];
     private readonly List<LtxFileInfo> _written = [];
@@ -54,6 +54,7 @@ internal sealed class MaintenanceWorker
         UploadStep upload, string temporaryFolder, Lineage lineage, DatabaseOptions options, ReplicationScope scope)
     {
         (_upload, _options, _scope) = (upload, options, scope);
+        _backOff = new BackOff(s_delayMin, s_delayMax, scope.Random);
 
         // Files are read from the destination even where the spool still has them: that is how it is known that they arrived whole.
         _compaction = new CompactionStep(upload.Store, lineage, scope.Files, temporaryFolder);
@@ -93,9 +94,12 @@ internal sealed class MaintenanceWorker
     {
         if (_run.IsCompleted && IsDue())
         {
-            _run = RunAsync(stopping);
+            _run = Task.Run(() => RunAsync(stopping), CancellationToken.None); // Off the sweep.
         }
     }
+
+    /// <summary>Does everything that is due, if anything is. A failure is noted and reported, and nothing is due for a while.</summary>
+    public Task RunIfDueAsync(CancellationToken stopping) => IsDue() ? RunAsync(stopping) : Task.CompletedTask;
 
     /// <summary>Ends when no run is underway any more. After the token of the sweeps was cancelled.</summary>
     public Task EndAsync() => _run;
@@ -162,7 +166,6 @@ internal sealed class MaintenanceWorker
 
     private async Task RunAsync(CancellationToken stopping)
     {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // Off the sweep.
         try
         {
             using var place = await _scope.Maintenance.EnterAsync(stopping).ConfigureAwait(false);
@@ -214,6 +217,13 @@ internal sealed class MaintenanceWorker
         if (IsRetentionDue(catalog, now) && await TryAsync(() => DeleteAsync(catalog, now, stopping), failures).ConfigureAwait(false))
         {
             _lastRetention = now;
+        }
+
+        if (_upload.Catalog != catalog)
+        {
+            // The destination was listed anew meanwhile, perhaps before a file was written or deleted here.
+            _upload.Distrust();
+            Changed();
         }
 
         if (failures.Count > 0)

@@ -21,6 +21,9 @@ internal sealed class ReplicationScope(IFileSystem files, TimeProvider time, ILo
 
     public ReplicationMetrics Metrics => metrics;
 
+    /// <summary>Spreads repeated tries, so that many databases do not retry in step.</summary>
+    public Random Random { get; init; } = Random.Shared;
+
     /// <summary>Notices of changes.</summary>
     public WalWatch Watch { get; } = new();
 

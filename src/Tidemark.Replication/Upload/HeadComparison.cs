@@ -12,12 +12,16 @@ namespace Tidemark.Replication.Upload;
 internal static class HeadComparison
 {
     /// <summary>Whether this writer may go on from there: it is its own history, or one that it takes over.</summary>
-    /// <remarks>A new spool takes over what it finds. Later on, another writer's file is only accepted as the one that our own history took
-    /// over.</remarks>
+    /// <remarks>A new spool takes over what it finds, and remembers whose it was. Later on, another writer's file is only accepted if it is of
+    /// such a history, or the one that our own history continues.</remarks>
     public static async ValueTask<bool> ContinuesAsync(
         Spool spool, Lineage lineage, ReplicaHead head, CancellationToken cancellationToken)
     {
-        if (head.Lineage == Lineage.None || head.Lineage == lineage || spool.ReadPosition() is null || IsAtPosition(spool, head))
+        if (head.Lineage == Lineage.None
+            || head.Lineage == lineage
+            || spool.ReadPosition() is null
+            || IsAtPosition(spool, head)
+            || spool.HasAncestor(head.Lineage))
         {
             return true;
         }

@@ -116,6 +116,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     /// <exception cref="ReplicaConflictException">Another writer's history lies there, or another writer writes there.</exception>
     public async ValueTask<ReplicaHead?> ReconcileAsync(CancellationToken cancellationToken)
     {
+        (_catalog, _isInDoubt) = (null, false); // What comes into doubt while it is listed stays in doubt.
         if (claim.IsTaken)
         {
             Note(await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false));
@@ -133,11 +134,16 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
             : await HeadComparison.CompareAsync(spool, store, head, _state, cancellationToken).ConfigureAwait(false);
         Note(await claim.TakeAsync(cancellationToken).ConfigureAwait(false));
         TookOver = head is not null && head.Lineage != Lineage.None && head.Lineage != claim.Own.Lineage;
+        if (TookOver)
+        {
+            spool.AddAncestor(head!.Lineage);
+        }
+
         (_needed, _isForked, _pageSize, _looksAgain) = (finding.Need, finding.Need is not null, head?.PageSize, true);
         _unconfirmed = finding.IsConfirmed ? null : head;
         var catalog = new ReplicaCatalog(files);
         Volatile.Write(ref _shipped, head is null ? 0 : LastInOrder(head, catalog).Value);
-        (_catalog, _isInDoubt) = (catalog, false);
+        _catalog = catalog;
         return head;
     }
 

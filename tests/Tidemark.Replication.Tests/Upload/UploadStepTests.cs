@@ -264,6 +264,36 @@ public sealed class UploadStepTests
         Assert.Equal(claim, await scene.Store.ReadClaimAsync(Token));
     }
 
+    [Fact]
+    public async Task A_destination_that_was_behind_when_the_spool_was_lost_is_continued_after_the_next_start_too()
+    {
+        using var scene = new CaptureScene();
+        var behind = new MemoryStore();
+        Capture(scene, 1);
+        await scene.ShipAsync();
+        var before = Step(scene, behind);
+        await before.ReconcileAsync(Token);
+        await RunAsync(scene, before);
+        Capture(scene, 1);
+        await scene.ShipAsync();
+        scene.Stop();
+        scene.LoseSpool();
+        scene.Start();
+        await scene.ReconcileAsync();
+        await Step(scene, behind).ReconcileAsync(Token);
+        Capture(scene, 1);
+        scene.Restart();
+
+        var step = Step(scene, behind);
+        await step.ReconcileAsync(Token);
+        Capture(scene, 1);
+        FullImageStep.Run(scene.Database, (await NeedAsync(scene, step)).From);
+        await RunAsync(scene, step);
+
+        Assert.Equal(scene.Position.Txid, step.Shipped);
+        Assert.Equal(scene.Source.Serialize(), await NaiveRestore.RunAsync(behind, step.Shipped, Token));
+    }
+
     [Theory]
     [InlineData(1)] // before the image is written
     [InlineData(2)] // while it is
