@@ -10,6 +10,8 @@ namespace Tidemark.Crash.Roles;
 ///   meddler    DATABASE SEED STEPS          0 steps: without end
 ///   replicator DATABASE REPLICA SEED        until SIGTERM
 ///   once       DATABASE REPLICA
+///   holder     LOCK...                      holds locks
+///   contender  ROUNDS SEED FOLDER...        takes and gives back the folders' locks as fast as it can
 /// </code>
 /// </remarks>
 internal static class Program
@@ -40,6 +42,11 @@ internal static class Program
                     return 0;
                 case ["once", var database, var replica]:
                     await Replication.RunOnceAsync(database, replica, stopping.Token);
+                    return 0;
+                case ["holder", .. var paths]:
+                    return await LockUser.HoldAsync(paths, stopping.Token) ? 0 : 1;
+                case ["contender", var rounds, var seed, .. var folders]:
+                    await LockUser.ContendAsync(Number(rounds), Number(seed), folders);
                     return 0;
                 default:
                     await Console.Error.WriteLineAsync($"Unknown role: {string.Join(' ', arguments)}");

@@ -24,6 +24,8 @@ internal sealed class DatabaseWorker : IDisposable
     // Every reader pins the WAL for a moment; only one that stays is worth a word.
     private static readonly TimeSpan s_pinReportedAfter = TimeSpan.FromSeconds(10);
 
+    private const int SweepsPerMoveCheck = 4;
+
     // A destination that hangs must not hold back captures, nor one that trickles. A full image would then be the faster way.
     private static readonly TimeSpan s_baseStallMax = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_baseTimeMax = TimeSpan.FromMinutes(5);
@@ -43,8 +45,8 @@ internal sealed class DatabaseWorker : IDisposable
     private readonly SemaphoreSlim _steps = new(1, 1);
     private readonly Lock _statusGate = new();
 
-    private Tidemark.Replicas.Files.FileFacts? _walFacts;
     private long _lastSweep;
+    private int _sweeps;
     private bool _isWaitingForDatabase;
     private DatabaseState _state;
     private DateTimeOffset? _lastSuccess;
@@ -645,23 +647,16 @@ internal sealed class DatabaseWorker : IDisposable
     {
         if (_database.Live is { } live)
         {
-            _walFacts = _scope.Files.TryGetFacts(live.WalPath);
             _scope.Watch.Arm(live.WalPath, _changed);
         }
     }
 
-    // While the connections are open, the index of the WAL in memory tells what no notice has told.
+    // The index of the WAL in shared memory tells what no notice has told, and costs no system call. Whether another file took the place of
+    // the database costs one.
     private bool NeedsLook()
-    {
-        if (_database.Live is not { } live)
-        {
-            return true;
-        }
-
-        return live.HasMoved()
-            || _scope.Files.TryGetFacts(live.WalPath) != _walFacts
+        => _database.LookAtWal() != WalLook.Nothing
+            || (_sweeps++ % SweepsPerMoveCheck == 0 && _database.Live!.HasMoved())
             || (_options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue);
-    }
 
     private void NoteLook()
     {
