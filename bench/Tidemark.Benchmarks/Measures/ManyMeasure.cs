@@ -12,6 +12,10 @@ internal sealed class ManyMeasure : IMeasure
     private const double HandlesMax = 3;
     private const double ProcessorPercentMax = 1;
 
+    // What a process may have open has to suffice: four handles for each database, and some for the work itself.
+    private const int HandlesOfDatabase = 4;
+    private const int HandlesOfWork = 500;
+
     private static readonly (int Count, double GoalMegabytes, string Original)[] s_sizes =
         [(1_000, 120, "404 MB"), (5_000, 350, "1,848 MB")];
 
@@ -29,12 +33,20 @@ internal sealed class ManyMeasure : IMeasure
         => Task.FromResult<IReadOnlyList<Figure>>(
             [.. s_sizes.SelectMany(size => Measure(workspace, size.Count, size.GoalMegabytes, size.Original))]);
 
-    private static List<Figure> Measure(Workspace workspace, int count, double goalMegabytes, string original)
+    private static List<Figure> Measure(Workspace workspace, int wanted, double goalMegabytes, string original)
+    {
+        var count = Math.Min(wanted, (Machine.OpenFilesMax - HandlesOfWork) / HandlesOfDatabase);
+        var what = FormattableString.Invariant($"{count:#,0} databases");
+        var figures = Measure(workspace, count, what, goalMegabytes * count / wanted);
+        figures.Add(new Figure(FormattableString.Invariant($"the original, {wanted:#,0} databases, as its users measured it"), original));
+        return figures;
+    }
+
+    private static List<Figure> Measure(Workspace workspace, int count, string what, double goalMegabytes)
     {
         DatabaseFolder.Create(workspace["many"], count);
         var paths = DatabaseFolder.Paths(workspace["many"]);
         var active = paths.Where((_, number) => number % ActiveOneIn == 0).ToArray();
-        var what = FormattableString.Invariant($"{count:#,0} databases");
         var figures = new List<Figure>();
         Machine.Settle();
         using (var replicator = RoleProcess.Start(Role.ReplicateAll, workspace["many"], workspace["replicas"]))
@@ -59,7 +71,6 @@ internal sealed class ManyMeasure : IMeasure
             figures.Add(Figure.Below($"processor time, {what} at rest", percent, ProcessorPercentMax, "% of a core"));
             figures.Add(Figure.Plain($"resident memory, {what} at rest", replicator.ResidentBytes / 1e6, "MB"));
             figures.Add(Figure.Plain($"peak memory, {what}", replicator.PeakBytes / 1e6, "MB"));
-            figures.Add(new Figure($"resident memory of the original, {what}, as its users measured it", original));
             replicator.End();
         }
 

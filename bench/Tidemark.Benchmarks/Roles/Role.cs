@@ -22,7 +22,7 @@ internal static class Role
     public const string ReplicateAll = "replicate-all";
 
     /// <summary>How often <see cref="ReplicateWithSnapshots"/> makes a snapshot.</summary>
-    public static readonly TimeSpan SnapshotInterval = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan SnapshotInterval = TimeSpan.FromSeconds(20);
 
     /// <summary>A line that asks a replicator to answer when everything is captured and shipped.</summary>
     public const string SettleCommand = "settle";
