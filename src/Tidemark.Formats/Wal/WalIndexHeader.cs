@@ -28,10 +28,9 @@ public readonly record struct WalIndexHeader(PageSize PageSize, uint FrameCount,
     private const int InitialisedOffset = 12;
     private const int CheckedSize = 40;
 
-    /// <summary>Whether this is the header of a WAL that never held a transaction. A checkpoint that starts the WAL over gives also such a
-    /// one salts, so that SQLite hands it out; but it has no page size yet.</summary>
-    public static bool IsOfUnusedWal(ReadOnlySpan<byte> source)
-        => source.Length >= Size && Word(source, 0) == Version && BitConverter.ToUInt16(source[14..]) == 0 && Word(source, 16) == 0;
+    /// <summary>Whether this is the header of a WAL without transactions: one that was started over before it held anything, or whose writer was
+    /// killed before its first commit. SQLite gives it salts, so that it hands it out; but it may have no page size yet.</summary>
+    public static bool IsOfEmptyWal(ReadOnlySpan<byte> source) => IsIntact(source) && Word(source, 16) == 0;
 
     /// <summary>Reads the fields; false if they are not those of a WAL-index header of the known version, or its checksum does not
     /// match.</summary>

@@ -38,10 +38,8 @@ internal readonly struct WalSnapshot
             return true;
         }
 
-        // An index that was made over an empty WAL, also over one that was started over before it held anything, is valid too, but has no
-        // page size yet.
         snapshot = new WalSnapshot(source, null);
-        return WalIndexHeader.IsOfUnusedWal(source) && WalIndexHeader.IsIntact(source);
+        return WalIndexHeader.IsOfEmptyWal(source);
     }
 
     [InlineArray(WalIndexHeader.Size)]
