@@ -16,8 +16,11 @@ internal static class Program
         new CompactionMeasure(),
         new CommitToFileMeasure(),
         new WriterStallMeasure(),
+        new SnapshotStallMeasure(),
         new MemoryMeasure(),
         new ManyMeasure(),
+        new StartMeasure(),
+        new IdleMeasure(),
     ];
 
     private static async Task<int> Main(string[] arguments)

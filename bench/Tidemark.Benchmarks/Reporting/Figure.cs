@@ -23,6 +23,13 @@ internal sealed record Figure(string Name, string Value, string Goal = "", bool?
     public static Figure Below(string name, double value, double goal, string unit)
         => new(name, Invariant($"{Round(value)} {unit}"), Invariant($"< {goal:0.#} {unit}"), value < goal);
 
+    /// <summary>A value that must not exceed the goal.</summary>
+    public static Figure AtMost(string name, double value, double goal, string unit)
+        => new(name, Invariant($"{Round(value)} {unit}"), Invariant($"<= {goal:0.#} {unit}"), value <= goal);
+
+    /// <summary>A value without a goal.</summary>
+    public static Figure Plain(string name, double value, string unit) => new(name, Invariant($"{Round(value)} {unit}"));
+
     /// <summary>Half, nearly all, and all measurements.</summary>
     public static Figure Spread(string name, Sample sample, string unit)
         => new(

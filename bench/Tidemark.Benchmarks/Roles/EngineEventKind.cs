@@ -8,4 +8,7 @@ internal enum EngineEventKind
 
     /// <summary>The WAL was drained, and perhaps sealed.</summary>
     Checkpointed,
+
+    /// <summary>A snapshot was composed at the destination.</summary>
+    Composed,
 }

@@ -1,13 +1,15 @@
 using Microsoft.Extensions.Logging;
+using Tidemark.Replicas.Catalog;
 
 namespace Tidemark.Benchmarks.Roles;
 
-/// <summary>Prints the replicator's captures and checkpoints as lines for the parent process, and its warnings for a person.</summary>
+/// <summary>Prints the replicator's captures, checkpoints and snapshots as lines for the parent process, and its warnings for a person.</summary>
 internal sealed class EventLines(TextWriter output, TimeProvider time) : ILoggerFactory, ILogger
 {
     private const int CapturedId = 2001;
     private const int CapturedImageId = 2002;
     private const int CheckpointedId = 2007;
+    private const int CompactedId = 2033;
 
     private readonly Lock _gate = new();
 
@@ -33,8 +35,14 @@ internal sealed class EventLines(TextWriter output, TimeProvider time) : ILogger
                 Write(new EngineEvent(EngineEventKind.Captured, now, 0));
                 break;
             case CheckpointedId:
-                var values = (IReadOnlyList<KeyValuePair<string, object?>>)state!;
-                Write(new EngineEvent(EngineEventKind.Checkpointed, now, (double)values.First(value => value.Key == "WaitMs").Value!));
+                Write(new EngineEvent(EngineEventKind.Checkpointed, now, (double)ValueOf(state, "WaitMs")));
+                break;
+            case CompactedId:
+                if (((string)ValueOf(state, "File")).StartsWith($"{Level.Snapshots}/", StringComparison.Ordinal))
+                {
+                    Write(new EngineEvent(EngineEventKind.Composed, now, 0));
+                }
+
                 break;
             case var _ when logLevel >= LogLevel.Warning:
                 Console.Error.WriteLine(formatter(state, exception));
@@ -45,6 +53,9 @@ internal sealed class EventLines(TextWriter output, TimeProvider time) : ILogger
     public void Dispose()
     {
     }
+
+    private static object ValueOf<TState>(TState state, string name)
+        => ((IReadOnlyList<KeyValuePair<string, object?>>)state!).First(value => value.Key == name).Value!;
 
     private void Write(EngineEvent what)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Tidemark.Benchmarks.Workloads;
 
@@ -16,7 +17,18 @@ internal static class Role
     public const string Compact = "compact";
     public const string Compose = "compose";
     public const string Replicate = "replicate";
-    public const string Many = "many";
+    public const string ReplicateWithoutSnapshots = "replicate-without-snapshots";
+    public const string ReplicateWithSnapshots = "replicate-with-snapshots";
+    public const string ReplicateAll = "replicate-all";
+
+    /// <summary>How often <see cref="ReplicateWithSnapshots"/> makes a snapshot.</summary>
+    public static readonly TimeSpan SnapshotInterval = TimeSpan.FromSeconds(20);
+
+    /// <summary>A line that asks a replicator to answer when everything is captured and shipped.</summary>
+    public const string SettleCommand = "settle";
+
+    /// <summary>The line of its answer.</summary>
+    public const string SettledAnswer = "settled";
 
     /// <summary>Begins the last line that a child prints; the bytes follow.</summary>
     public const string PeakLabel = "peak ";
@@ -51,15 +63,23 @@ internal static class Role
                 await Merging.ComposeAsync(paths[0], paths[1]);
                 break;
             case Replicate:
-                await ReplicatorRole.RunAsync(paths[0], paths[1]);
+                await ReplicatorRole.RunAsync(ReplicatorRole.One(paths[0], paths[1]));
                 break;
-            case Many:
-                ManyRole.Run(paths[0]);
+            case ReplicateWithoutSnapshots:
+                await ReplicatorRole.RunAsync(ReplicatorRole.One(paths[0], paths[1]) with { SnapshotInterval = TimeSpan.MaxValue });
+                break;
+            case ReplicateWithSnapshots:
+                await ReplicatorRole.RunAsync(ReplicatorRole.One(paths[0], paths[1]) with { SnapshotInterval = SnapshotInterval });
+                break;
+            case ReplicateAll:
+                await ReplicatorRole.RunAsync([.. DatabaseFolder.Paths(paths[0])
+                    .Select(path => ReplicatorRole.One(path, Path.Combine(paths[1], Path.GetFileName(path))))]);
                 break;
             default:
                 throw new ArgumentException($"There is no role '{name}'.", nameof(name));
         }
 
-        Console.WriteLine(PeakLabel + PeakMemory.Read().ToString(CultureInfo.InvariantCulture));
+        using var self = Process.GetCurrentProcess();
+        Console.WriteLine(PeakLabel + self.PeakWorkingSet64.ToString(CultureInfo.InvariantCulture));
     }
 }

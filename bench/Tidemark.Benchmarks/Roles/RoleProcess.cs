@@ -7,8 +7,11 @@ namespace Tidemark.Benchmarks.Roles;
 /// <summary>A child process that plays a role.</summary>
 internal sealed class RoleProcess : IDisposable
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
+
     private readonly Process _process;
     private readonly ConcurrentQueue<EngineEvent> _events = new();
+    private readonly BlockingCollection<string> _answers = [];
     private readonly Task _reading;
     private long _peakBytes;
 
@@ -37,6 +40,36 @@ internal sealed class RoleProcess : IDisposable
     /// <summary>The replicator's events so far.</summary>
     public IReadOnlyCollection<EngineEvent> Events => _events;
 
+    /// <summary>Memory that it holds now, by the kernel's count (<c>VmRSS</c>).</summary>
+    public long ResidentBytes => Refreshed().WorkingSet64;
+
+    /// <summary>The most memory that it has held so far (<c>VmHWM</c>).</summary>
+    public long PeakBytes => Refreshed().PeakWorkingSet64;
+
+    /// <summary>How long processors have worked for it, in it and in the kernel.</summary>
+    public TimeSpan ProcessorTime => Refreshed().TotalProcessorTime;
+
+    /// <summary>What its open handles lead to.</summary>
+    public IReadOnlyList<string> Handles
+        => [.. Directory.EnumerateFileSystemEntries($"/proc/{_process.Id}/fd").Select(Target).OfType<string>()];
+
+    /// <summary>Waits until the replicator has captured everything and every destination has it.</summary>
+    public void WaitUntilSettled()
+    {
+        _process.StandardInput.WriteLine(Role.SettleCommand);
+        if (!_answers.TryTake(out _, s_patience))
+        {
+            throw new InvalidOperationException($"Not everything was shipped within {s_patience.TotalSeconds} seconds.");
+        }
+    }
+
+    /// <summary>Kills the child: it ends without an order.</summary>
+    public void Kill()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+    }
+
     /// <summary>Ends the child's input and waits for its end.</summary>
     /// <returns>The most memory that it took, in bytes.</returns>
     public long End()
@@ -57,6 +90,26 @@ internal sealed class RoleProcess : IDisposable
         }
 
         _process.Dispose();
+        _answers.Dispose();
+    }
+
+    // A handle may be closed while it is looked at.
+    private static string? Target(string handle)
+    {
+        try
+        {
+            return new FileInfo(handle).LinkTarget;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private Process Refreshed()
+    {
+        _process.Refresh();
+        return _process;
     }
 
     private void Read()
@@ -66,6 +119,10 @@ internal sealed class RoleProcess : IDisposable
             if (EngineEvent.TryParse(line) is { } what)
             {
                 _events.Enqueue(what);
+            }
+            else if (line == Role.SettledAnswer)
+            {
+                _answers.Add(line);
             }
             else if (line.StartsWith(Role.PeakLabel, StringComparison.Ordinal))
             {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Tidemark.Benchmarks.Workloads;
@@ -8,6 +9,18 @@ internal static class Machine
 {
     private const int WarmBytes = 1 << 30;
     private const int PageBytes = 4096;
+
+    /// <summary>How many handles a process may have: the hard limit, to which the runtime raises its own.</summary>
+    public static int OpenFilesMax
+    {
+        get
+        {
+            const string Label = "Max open files";
+            var limits = File.ReadLines("/proc/self/limits").First(line => line.StartsWith(Label, StringComparison.Ordinal));
+            var hard = limits[Label.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
+            return int.TryParse(hard, CultureInfo.InvariantCulture, out var limit) ? limit : int.MaxValue; // Or "unlimited".
+        }
+    }
 
     /// <summary>Writes out what earlier work left in the cache, so that it is not counted with what comes next, and takes memory back from
     /// the host.</summary>

@@ -20,6 +20,18 @@ internal static class SampleDatabase
         End(connection);
     }
 
+    /// <summary>Creates a database with about this much content in its tables, which may be none.</summary>
+    public static void CreateSmall(string path, int contentBytes)
+    {
+        using var connection = Begin(path);
+        if (contentBytes > 0)
+        {
+            Fill(connection, contentBytes);
+        }
+
+        End(connection);
+    }
+
     /// <summary>Creates a database of about this size of which nine tenths are zeros, so that it is large and yet quickly made.</summary>
     public static void CreateMostlyEmpty(string path, long sizeBytes)
     {

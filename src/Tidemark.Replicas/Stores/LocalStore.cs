@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Tidemark.Formats;
@@ -316,20 +317,28 @@ public sealed class LocalStore : IReplicaStore
 
     private async ValueTask<long> CopyAsync(Stream content, IFile file, string temporary, CancellationToken cancellationToken)
     {
-        var buffer = new byte[BufferSizeBytes];
-        long sizeBytes = 0;
-        while (true)
+        // Rented: thousands of small files would else leave as many large buffers to the garbage collector.
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferSizeBytes);
+        try
         {
-            // Failures of the content are the caller's, and pass unchanged.
-            var count = await content.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
-            if (count == 0)
+            long sizeBytes = 0;
+            while (true)
             {
-                return sizeBytes;
-            }
+                // Failures of the content are the caller's, and pass unchanged.
+                var count = await content.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
+                if (count == 0)
+                {
+                    return sizeBytes;
+                }
 
-            var offset = sizeBytes;
-            Guard("write", temporary, () => file.Write(offset, buffer.AsSpan(0, count)));
-            sizeBytes += count;
+                var offset = sizeBytes;
+                Guard("write", temporary, () => file.Write(offset, buffer.AsSpan(0, count)));
+                sizeBytes += count;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 
