@@ -5,6 +5,7 @@ using Tidemark.Cli.Logging;
 using Tidemark.Cli.Processes;
 using Tidemark.Formats;
 using Tidemark.Replicas.Restore;
+using Tidemark.Replicas.Stores;
 using Tidemark.Replication;
 
 namespace Tidemark.Cli.Commands;
@@ -26,7 +27,8 @@ internal sealed class ReplicateCommand : Command
     {
         _isOnce = Flags.Switch("once", "Capture and upload everything once, then end.");
         _forcesSnapshot = Flags.Switch("force-snapshot", "With -once: upload a snapshot of each database too.");
-        _enforcesRetention = Flags.Switch("enforce-retention", "With -once: then delete what is older than is kept from the replicas.");
+        _enforcesRetention = Flags.Switch("enforce-retention",
+            "With -once: then compact, and delete files that no promised restore needs (see retention in the configuration).");
         _exec = Flags.Text("exec", "CMD",
             "Run this command beside the replication: it gets every signal, and its end is the end, with its exit code.");
         _isRestoredIfMissing = Flags.Switch("restore-if-db-not-exists", "First restore databases that do not exist, if there is a backup.");
@@ -82,7 +84,6 @@ internal sealed class ReplicateCommand : Command
         }
 
         DatabaseOptions[] databases = [.. config.Databases.Select(database => Options(database, config, host))];
-        ThrowIfShared(databases);
         using var loggers = LogSetup.Create(config.Logging, _logLevel.Value, host);
         var logger = loggers.CreateLogger("replicate");
         logger.Started(VersionCommand.Text);
@@ -91,12 +92,20 @@ internal sealed class ReplicateCommand : Command
             logger.ConfigWarning(warning);
         }
 
+        foreach (var url in config.Databases.SelectMany(database => database.Replicas).Select(replica => replica.Url).OfType<string>())
+        {
+            if (StoreUrl.Parse(url) is { HasHost: true } odd)
+            {
+                logger.UrlWithHost(url, odd.Path);
+            }
+        }
+
         if (!config.IsRetentionEnabled)
         {
             logger.RetentionDisabled();
         }
 
-        using var interruption = Interruption.Register();
+        using var interruption = Interruption.Register(host.Time);
         try
         {
             await RestoreMissingAsync(config, logger, host, interruption.Stopping);
@@ -161,18 +170,36 @@ internal sealed class ReplicateCommand : Command
             throw Misuse("cannot specify a replica URL and the -config flag");
         }
 
-        if (positionals is not [{ Length: > 0 } path, _, ..])
+        if (ReplicaSource.IsUrl(positionals[0]))
+        {
+            var path = positionals.Skip(1).FirstOrDefault(argument => !ReplicaSource.IsUrl(argument)) ?? "/path/to/db";
+            throw Misuse("the database comes first, then the URL", $"tidemark replicate {path} {positionals[0]}");
+        }
+
+        if (positionals is not [{ Length: > 0 } database, _, ..])
         {
             throw Misuse($"must specify at least one replica URL for {positionals[0]}",
                 $"tidemark replicate {positionals[0]} file:///path/to/replica");
         }
 
-        var database = new DatabaseConfig
+        var places = new TakenPlaces();
+        if (positionals.Skip(1).Select(url => places.TakeDestination(StoreUrl.Parse(url).Path)).FirstOrDefault(text => text is not null)
+            is { } problem)
         {
-            Path = PathExpansion.Expand(path, host.Variable),
-            Replicas = [.. positionals.Skip(1).Select(url => new ReplicaConfig { Url = url })],
+            throw new ConfigException(problem, "Give each destination a place of its own.");
+        }
+
+        return new TidemarkConfig
+        {
+            Databases =
+            [
+                new DatabaseConfig
+                {
+                    Path = PathExpansion.Expand(database, host.Variable),
+                    Replicas = [.. positionals.Skip(1).Select(url => new ReplicaConfig { Url = url })],
+                },
+            ],
         };
-        return new TidemarkConfig { Databases = [database] };
     }
 
     private IReadOnlyList<string> Split(string exec)
@@ -211,22 +238,6 @@ internal sealed class ReplicateCommand : Command
             {
                 logger.NoBackup(database.Path);
             }
-        }
-    }
-
-    // Two writers in one replica, or two captures of one database, would each undo what the other does.
-    private static void ThrowIfShared(IReadOnlyList<DatabaseOptions> databases)
-    {
-        if (databases.GroupBy(database => database.DatabasePath).FirstOrDefault(group => group.Count() > 1) is { } database)
-        {
-            throw new ConfigException($"{database.Key} is listed twice", "List it once, with several replicas.");
-        }
-
-        var replicas = databases.SelectMany(database => database.Destinations, (_, store) => store.Name);
-        if (replicas.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } replica)
-        {
-            throw new ConfigException($"{replica.Key} is a destination twice",
-                "Give each database, and each of its destinations, a place of its own.");
         }
     }
 

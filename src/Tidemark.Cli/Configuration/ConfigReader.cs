@@ -3,6 +3,7 @@ using Tidemark.Cli.Arguments;
 using Tidemark.Cli.Logging;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Stores;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -12,6 +13,8 @@ namespace Tidemark.Cli.Configuration;
 internal sealed class ConfigReader(IFileSystem files, Func<string, string?> variable)
 {
     private const int FileBytesMax = 16 * 1024 * 1024;
+    private const string EmptyValue = "is empty; a variable in it may not be set";
+    private static readonly string[] s_places = ["url", "path"];
     private static readonly TimeSpan s_syncIntervalDefault = TimeSpan.FromSeconds(1);
 
     /// <summary>Reads a file.</summary>
@@ -60,6 +63,7 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
         var syncInterval = file.PositiveDuration("sync-interval") ?? s_syncIntervalDefault;
         var snapshot = ParseSnapshot(file, new SnapshotConfig());
         RefuseEncryption(file);
+        var places = new TakenPlaces();
         var initial = new TidemarkConfig();
         var config = initial with
         {
@@ -71,7 +75,8 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             L0Retention = file.Value("l0-retention", NotNegative) ?? initial.L0Retention,
             L0RetentionCheckInterval = file.PositiveDuration("l0-retention-check-interval") ?? initial.L0RetentionCheckInterval,
             IsRetentionEnabled = ParseIsRetentionEnabled(file) ?? initial.IsRetentionEnabled,
-            Databases = [.. file.List("dbs").Select(section => ParseDatabase(section, syncInterval, snapshot)).OfType<DatabaseConfig>()],
+            Databases = [.. file.List("dbs")
+                .Select(section => ParseDatabase(section, syncInterval, snapshot, places)).OfType<DatabaseConfig>()],
         };
         file.Finish(LaterKeys.OfFile);
         return config;
@@ -92,7 +97,17 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             file.Error("levels", $"must be at most {intervalsMax}");
         }
 
-        return [.. levels.Select(ParseLevel)];
+        List<TimeSpan> intervals = [.. levels.Select(ParseLevel)];
+        for (var index = 1; index < intervals.Count; index++)
+        {
+            // Zero stands for one that is wrong, which is reported already.
+            if (intervals[index] > TimeSpan.Zero && intervals[index] <= intervals[index - 1])
+            {
+                levels[index].Warning("interval", "is not longer than that of the level below");
+            }
+        }
+
+        return intervals;
     }
 
     private static TimeSpan ParseLevel(ConfigSection section)
@@ -150,14 +165,14 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
         return logging;
     }
 
-    private DatabaseConfig? ParseDatabase(ConfigSection section, TimeSpan syncInterval, SnapshotConfig snapshot)
+    private DatabaseConfig? ParseDatabase(ConfigSection section, TimeSpan syncInterval, SnapshotConfig snapshot, TakenPlaces places)
     {
         section.Refuse("folders of databases are not supported yet, so these would not be replicated; list each database by its path",
             "dir", "pattern", "recursive", "watch", "meta-dir");
         var path = section.Text("path");
         if (path is null && !section.Has("dir"))
         {
-            section.Error("path", "must name the database file");
+            section.Error("path", section.Names("path") ? EmptyValue : "must name the database file");
         }
 
         var initial = new DatabaseConfig { Path = "", Replicas = [] };
@@ -175,13 +190,18 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             Snapshot = ParseSnapshot(section, snapshot),
             ClaimCheckInterval = section.PositiveDuration("claim-check-interval") ?? initial.ClaimCheckInterval,
             IsRestoredIfMissing = section.Value("restore-if-db-not-exists", YamlScalar.Boolean) ?? false,
-            Replicas = ParseReplicas(section, syncInterval),
+            Replicas = ParseReplicas(section, syncInterval, places),
         };
         section.Finish(LaterKeys.OfDatabase);
+        if (path is not null && places.TakeDatabase(database.Path) is { } problem)
+        {
+            section.Error("path", problem);
+        }
+
         return path is null ? null : database;
     }
 
-    private List<ReplicaConfig> ParseReplicas(ConfigSection database, TimeSpan syncInterval)
+    private List<ReplicaConfig> ParseReplicas(ConfigSection database, TimeSpan syncInterval, TakenPlaces places)
     {
         var sections = database.List("replicas");
         if (database.Section("replica") is { } single)
@@ -199,10 +219,10 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             database.Error("replica", "must say where the database is replicated to");
         }
 
-        return [.. sections.Select(section => ParseReplica(section, syncInterval)).OfType<ReplicaConfig>()];
+        return [.. sections.Select(section => ParseReplica(section, syncInterval, places)).OfType<ReplicaConfig>()];
     }
 
-    private ReplicaConfig? ParseReplica(ConfigSection section, TimeSpan syncInterval)
+    private ReplicaConfig? ParseReplica(ConfigSection section, TimeSpan syncInterval, TakenPlaces places)
     {
         RefuseEncryption(section);
         var (type, url, path) = (section.Text("type"), section.Text("url"), section.Text("path"));
@@ -216,6 +236,11 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
                 section.Error("path", "stands beside url; use one of the two");
             }
 
+            if (FolderOf(url, section) is { } named)
+            {
+                Take(named, "url", section, places);
+            }
+
             return new ReplicaConfig { Url = url, SyncInterval = syncInterval };
         }
 
@@ -227,7 +252,8 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
 
         if (path is null)
         {
-            section.Error("url", "must say where the replica is, or path must");
+            var named = s_places.FirstOrDefault(section.Names);
+            section.Error(named ?? s_places[0], named is null ? "must say where the replica is, or path must" : EmptyValue);
             return null;
         }
 
@@ -237,7 +263,30 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             return null;
         }
 
-        return new ReplicaConfig { Folder = PathExpansion.Expand(path, variable), SyncInterval = syncInterval };
+        var folder = PathExpansion.Expand(path, variable);
+        Take(folder, "path", section, places);
+        return new ReplicaConfig { Folder = folder, SyncInterval = syncInterval };
+    }
+
+    private static string? FolderOf(string url, ConfigSection replica)
+    {
+        try
+        {
+            return StoreUrl.Parse(url).Path;
+        }
+        catch (StoreUrlException e)
+        {
+            replica.Error("url", $"{e.Message} {e.Hint}");
+            return null;
+        }
+    }
+
+    private static void Take(string folder, string key, ConfigSection replica, TakenPlaces places)
+    {
+        if (places.TakeDestination(folder) is { } problem)
+        {
+            replica.Error(key, problem);
+        }
     }
 
     // Silently written in the clear is the one thing that somebody who asks for encryption must never get.
@@ -255,13 +304,18 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
 
     private string ReadText(string path)
     {
+        if (files.DirectoryExists(path))
+        {
+            throw new ConfigException($"config file is a folder: {path}", "Name the file in it.");
+        }
+
         if (!files.FileExists(path))
         {
             throw new ConfigException($"config file not found: {path}",
                 "Name one with -config, or give the database and its replica URL as arguments.");
         }
 
-        using var file = files.Open(path, FileMode.Open, FileAccess.Read);
+        using var file = Open(path);
         if (file.Length > FileBytesMax)
         {
             throw new ConfigException($"{path}: is larger than any configuration file ({file.Length} bytes)");
@@ -269,5 +323,17 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
 
         var bytes = new byte[file.Length];
         return Encoding.UTF8.GetString(bytes.AsSpan(0, file.Read(0, bytes)));
+    }
+
+    private IFile Open(string path)
+    {
+        try
+        {
+            return files.Open(path, FileMode.Open, FileAccess.Read);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new ConfigException($"cannot read config file: {path}", "Give the user that runs Tidemark the right to read it.", e);
+        }
     }
 }

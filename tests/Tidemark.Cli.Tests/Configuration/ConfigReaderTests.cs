@@ -2,6 +2,8 @@ using Microsoft.Extensions.Logging;
 using Tidemark.Cli.Configuration;
 using Tidemark.Cli.Logging;
 using Tidemark.Replicas.Files;
+using Tidemark.Testing;
+using Tidemark.Testing.Files;
 
 namespace Tidemark.Cli.Tests.Configuration;
 
@@ -122,7 +124,8 @@ public sealed class ConfigReaderTests
     [Fact]
     public void There_are_eight_levels_at_most()
     {
-        static string Levels(int count) => $"levels: [{string.Join(", ", Enumerable.Repeat("{interval: 1m}", count))}]";
+        static string Levels(int count)
+            => $"levels: [{string.Join(", ", Enumerable.Range(1, count).Select(hours => $"{{interval: {hours}h}}"))}]";
 
         Assert.Equal(8, Parse(Levels(8)).CompactionIntervals.Count);
         Assert.Equal("c.yml:1: levels: must be at most 8", Assert.Throws<ConfigException>(() => Parse(Levels(9))).Message);
@@ -162,6 +165,7 @@ public sealed class ConfigReaderTests
               - &base {path: /a, busy-timeout: 9s, replica: {path: /r}}
               - <<: *base
                 path: /b
+                replica: {path: /s}
             """).Databases;
 
         Assert.Equal(["/a", "/b"], databases.Select(database => database.Path));
@@ -186,14 +190,40 @@ public sealed class ConfigReaderTests
 
         Assert.Equal(
             [
-                "c.yml:3: logging.level: \"loud\" must be trace, debug, info, warn or error",
                 "c.yml:1: shutdown-sync-timeout: \"-1s\" must not be negative",
+                "c.yml:3: logging.level: \"loud\" must be trace, debug, info, warn or error",
                 "c.yml:6: dbs[0].busy-timeout: \"10\" has no unit after 10; write 10s for seconds or 10ms for milliseconds",
                 "c.yml:8: dbs[0].replica.path: is a URL; use the key url for it",
                 "c.yml:9: dbs[1].path: must name the database file",
                 "c.yml:9: dbs[1].replica.type: \"s3\" is not supported yet; file is",
                 "c.yml:10: dbs[2].replica: must say where the database is replicated to",
-                "c.yml:9: dbs[1].replica.bucket: not supported yet: ignored",
+                "Warning: c.yml:9: dbs[1].replica.bucket: not supported yet: ignored",
+            ],
+            failure.Message.Split('\n'));
+    }
+
+    [Fact]
+    public void What_is_named_twice_or_wrongly_is_reported_with_the_other_faults()
+    {
+        var failure = Assert.Throws<ConfigException>(() => Parse("""
+            l0-retention: 5
+            dbs:
+              - {path: /a, replica: {path: /r}}
+              - {path: /x/../a, replica: {url: 'file:///r/'}}
+              - path: /b
+                replicas:
+                  - url: s3://bucket/b
+                  - path: /r/ltx
+            """));
+
+        Assert.Equal(
+            [
+                "c.yml:1: l0-retention: \"5\" has no unit after 5; write 5s for seconds or 5ms for milliseconds",
+                "c.yml:4: dbs[1].replica.url: /r is a destination twice",
+                "c.yml:4: dbs[1].path: /a is listed twice",
+                "c.yml:7: dbs[2].replicas[0].url: Replicas in s3 stores are not supported by this version of Tidemark. "
+                    + "Use a folder: file:///PATH.",
+                "c.yml:8: dbs[2].replicas[1].path: /r/ltx lies among the files of the destination /r",
             ],
             failure.Message.Split('\n'));
     }
@@ -226,13 +256,28 @@ public sealed class ConfigReaderTests
 
         Assert.Equal(
             [
-                "c.yml:3: snapshot.every: unknown key: ignored",
-                "c.yml:9: dbs[0].replica.auto-recover: not supported yet: ignored",
                 "c.yml:1: verify-compaction: not supported yet: ignored",
                 "c.yml:2: foo: unknown key: ignored",
+                "c.yml:3: snapshot.every: unknown key: ignored",
+                "c.yml:9: dbs[0].replica.auto-recover: not supported yet: ignored",
             ],
             config.Warnings);
     }
+
+    [Theory]
+    [InlineData("level: []", "c.yml:1: level: unknown key: ignored; levels is one")]
+    [InlineData("dbs: [{path: /a, busy-timeuot: 1s, replica: {path: /r}}]",
+        "c.yml:1: dbs[0].busy-timeuot: unknown key: ignored; busy-timeout is one")]
+    [InlineData("sokcet: {}", "c.yml:1: sokcet: unknown key: ignored; socket is one")]
+    public void A_misspelt_key_is_warned_of_with_the_one_that_is_near(string text, string warning)
+        => Assert.Equal([warning], Parse(text).Warnings);
+
+    [Theory]
+    [InlineData("levels: [{interval: 1m}, {interval: 1m}]", "c.yml:1: levels[1].interval: is not longer than that of the level below")]
+    [InlineData("levels:\n- {interval: 5m}\n- {interval: 30s}\n- {interval: 1h}",
+        "c.yml:3: levels[1].interval: is not longer than that of the level below")]
+    public void A_level_that_is_made_as_often_as_the_one_below_is_warned_of(string text, string warning)
+        => Assert.Equal([warning], Parse(text).Warnings);
 
     [Theory]
     [InlineData("dbs: [\n  }", 2)]
@@ -249,6 +294,44 @@ public sealed class ConfigReaderTests
 
         Assert.Equal("config file not found: /nowhere/c.yml", failure.Message);
         Assert.NotNull(failure.Hint);
+    }
+
+    [Fact]
+    public void A_folder_in_the_place_of_the_file_is_called_one()
+    {
+        using var folder = new TemporaryFolder();
+
+        var failure = Assert.Throws<ConfigException>(
+            () => new ConfigReader(PhysicalFileSystem.Instance, _ => null).Read(folder.Path, expandsEnvironment: true));
+
+        Assert.Equal($"config file is a folder: {folder.Path}", failure.Message);
+        Assert.NotNull(failure.Hint);
+    }
+
+    [Fact]
+    public async Task A_file_that_may_not_be_read_is_an_error_that_names_the_right()
+    {
+        using var folder = new TemporaryFolder();
+        await File.WriteAllTextAsync(folder["c.yml"], "dbs: []\n", TestContext.Current.CancellationToken);
+        // The tests may run as root, who may read everything.
+        var closed = new HookedFileSystem { Opening = _ => throw new UnauthorizedAccessException() };
+
+        var failure = Assert.Throws<ConfigException>(
+            () => new ConfigReader(closed, _ => null).Read(folder["c.yml"], expandsEnvironment: true));
+
+        Assert.Equal($"cannot read config file: {folder["c.yml"]}", failure.Message);
+        Assert.Equal("Give the user that runs Tidemark the right to read it.", failure.Hint);
+    }
+
+    [Theory]
+    [InlineData("dbs: [{path: /a, replica: {url: $UNSET}}]", "dbs[0].replica.url")]
+    [InlineData("dbs: [{path: /a, replica: {path: '${UNSET}'}}]", "dbs[0].replica.path")]
+    [InlineData("dbs: [{path: $UNSET, replica: {path: /r}}]", "dbs[0].path")]
+    public void A_place_that_an_unset_variable_left_empty_is_told_from_one_that_is_missing(string text, string key)
+    {
+        var failure = Assert.Throws<ConfigException>(() => Parse(EnvironmentExpansion.Expand(text, _ => null)));
+
+        Assert.Equal($"c.yml:1: {key}: is empty; a variable in it may not be set", failure.Message);
     }
 
     [Fact]

@@ -63,12 +63,23 @@ public sealed class ReplicateTests : IDisposable
     {
         WriteRows(1);
         await File.WriteAllTextAsync(_folder["blocked"], "a file where a folder should be", TestContext.Current.CancellationToken);
-        await using var program = RunningProgram.Start("replicate", Database, $"file://{_folder["blocked"]}/replica");
+        var config = _folder["tidemark.yml"];
+        await File.WriteAllTextAsync(
+            config,
+            $$"""
+            shutdown-sync-timeout: 10h
+            dbs:
+              - path: {{Database}}
+                replica: {path: {{_folder["blocked/replica"]}}}
+
+            """,
+            TestContext.Current.CancellationToken);
+        await using var program = RunningProgram.Start("replicate", "-config", config);
         await program.WaitForLineAsync("Cannot ship");
 
         program.Signal(Sigterm);
         await program.WaitForLineAsync("Stopping");
-        program.Signal(Sigterm);
+        await program.SignalUntilEndAsync(Sigterm); // The first of these may still pass for an echo.
 
         Assert.Equal(1, (await program.WaitAsync()).ExitCode);
     }
@@ -153,6 +164,34 @@ public sealed class ReplicateTests : IDisposable
     }
 
     [Fact]
+    public async Task An_unknown_LOG_LEVEL_is_warned_of_unless_the_flag_goes_before_it()
+    {
+        WriteRows(1);
+        var variables = new Dictionary<string, string> { ["LOG_LEVEL"] = "loud" };
+
+        var result = await RunningProgram.RunAsync(variables, ["replicate", "-once", Database, ReplicaUrl]);
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Contains("level=WARN msg=\"LOG_LEVEL is \\\"loud\\\", but must be ", result.Output, StringComparison.Ordinal);
+
+        result = await RunningProgram.RunAsync(variables, ["replicate", "-once", "-log-level", "info", Database, ReplicaUrl]);
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.DoesNotContain("LOG_LEVEL", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_url_with_one_slash_too_few_is_warned_of()
+    {
+        WriteRows(1);
+        var folder = _folder["replica"];
+
+        var result = await RunningProgram.RunAsync("replicate", "-once", Database, $"file:/{folder}");
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Contains($"msg=\"file:/{folder} is the folder {folder}; write file://{folder} ", result.Output, StringComparison.Ordinal);
+        await AssertRestoredEqualsSourceAsync();
+    }
+
+    [Fact]
     public async Task A_replica_from_which_nothing_is_deleted_is_warned_of()
     {
         WriteRows(1);
@@ -197,7 +236,7 @@ public sealed class ReplicateTests : IDisposable
         var result = await RunningProgram.RunAsync("replicate", "-once", Database, ReplicaUrl, ReplicaUrl + "/.");
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Equal($"Error: {ReplicaUrl} is a destination twice", result.FirstErrorLine);
+        Assert.Equal($"Error: {_folder["replica"]} is a destination twice", result.FirstErrorLine);
     }
 
     [Fact]
@@ -211,7 +250,7 @@ public sealed class ReplicateTests : IDisposable
         var result = await RunningProgram.RunAsync("replicate", "-config", config);
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Equal("Error: /a/x.db is listed twice", result.FirstErrorLine);
+        Assert.Equal($"Error: {config}:1: dbs[1].path: /a/x.db is listed twice", result.FirstErrorLine);
     }
 
     [Fact]
