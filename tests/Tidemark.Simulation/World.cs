@@ -348,9 +348,9 @@ internal sealed class World : IDisposable
             WriteImage(destination);
         }
 
-        _spool.DeleteUpTo(
-            _destinations.Min(destination => destination.Step.Delivered),
-            [.. _destinations.Select(destination => destination.Step.Requested?.From).OfType<Txid>()]);
+        var everywhere = _destinations.Min(destination => destination.Step.Delivered);
+        _spool.DeleteUpTo(everywhere);
+        _spool.DeleteImages(everywhere, image => _destinations.Any(destination => destination.Step.Wants(image)));
         if (_random.Next(10) == 0)
         {
             // As if the spool were full.

@@ -114,7 +114,7 @@ internal sealed class DatabaseWorker : IDisposable
                 Failure = _failure,
                 WalBytes = wal?.SizeBytes ?? 0,
                 Pin = _pin,
-                SpoolBytes = _spool.CaptureBytes,
+                SpoolBytes = _spool.SizeBytes,
                 Destinations = [.. _destinations.Select(destination => destination.GetStatus())],
             };
         }
@@ -241,6 +241,7 @@ internal sealed class DatabaseWorker : IDisposable
             _destinations.All(destination => destination.HasAll),
             $"Every destination of {_options.DatabasePath} leads to TXID {_database.Position!.Txid} after everything was shipped.");
         _spool.DeleteUpTo(_destinations.Min(destination => destination.Delivered));
+        CleanImages();
     }
 
     public void Dispose()
@@ -642,11 +643,14 @@ internal sealed class DatabaseWorker : IDisposable
 
     private void CleanSpool()
     {
-        _spool.DeleteUpTo(
-            _destinations.Min(destination => destination.Mended),
-            [.. _destinations.Select(destination => destination.Requested?.From).OfType<Txid>()]);
+        _spool.DeleteUpTo(_destinations.Min(destination => destination.Mended));
+        CleanImages();
         BoundSpool();
     }
+
+    private void CleanImages()
+        => _spool.DeleteImages(
+            _destinations.Min(destination => destination.Delivered), image => _destinations.Any(destination => destination.Wants(image)));
 
     private void BoundSpool()
     {

@@ -1,4 +1,5 @@
 using Tidemark.Formats;
+using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Restore;
@@ -86,10 +87,10 @@ internal sealed class DestinationWorker
     /// <summary>The image that has to be written to the spool for this destination, or null.</summary>
     public ImageRequest? WantedImage => Volatile.Read(ref _wantedImage);
 
-    /// <summary>The image that maintenance has asked for and that is not shipped yet.</summary>
-    public ImageRequest? Requested => _step.Requested;
-
     private Txid Captured => new(Volatile.Read(ref _captured));
+
+    /// <summary>Whether an image in the spool has to stay for this destination.</summary>
+    public bool Wants(LtxFileName image) => _step.Wants(image);
 
     /// <summary>The head of the replica, once, after it became known and if there is one.</summary>
     public ReplicaHead? TakeHead()

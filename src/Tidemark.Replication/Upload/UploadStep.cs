@@ -66,7 +66,13 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
 
     /// <summary>Asks for a file with all pages, from a TXID to the newest one, on a level of the destination whose files have a hole before
     /// that. It is shipped after all captures, one request at a time: a later one takes the place of an earlier one.</summary>
-    public void RequestImage(Level level, Txid from) => _requested = new ImageRequest(level, from);
+    public void RequestImage(Level level, Txid from) => _requested = new ImageRequest(level, from, Shipped);
+
+    /// <summary>Whether an image in the spool is one that this destination lacks or that was asked for. May be called from any
+    /// thread.</summary>
+    public bool Wants(LtxFileName image)
+        => (_needed is { } needed && image.MinTxid == needed.From && image.MaxTxid > Shipped)
+            || (_requested is { } requested && Answers(image, requested));
 
     /// <summary>The catalogue turned out to be wrong: somebody else has changed the files. May be called from any thread.</summary>
     public void Distrust() => _isInDoubt = true;
@@ -266,7 +272,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
 
     private async ValueTask<UploadResult> ShipRequestedAsync(ImageRequest requested, CancellationToken cancellationToken)
     {
-        var images = spool.ListImages().Where(image => image.MinTxid == requested.From && image.MaxTxid <= Shipped).ToArray();
+        var images = spool.ListImages().Where(image => Answers(image, requested) && image.MaxTxid <= Shipped).ToArray();
         if (images is not [.., var name])
         {
             return new UploadResult(UploadOutcome.NeedsImage, Image: requested);
@@ -278,6 +284,9 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         Interlocked.CompareExchange(ref _requested, null, requested);
         return new UploadResult(UploadOutcome.Uploaded, file);
     }
+
+    private static bool Answers(LtxFileName image, ImageRequest requested)
+        => image.MinTxid == requested.From && image.MaxTxid >= requested.AtLeast;
 
     // Nothing leaves the spool unchecked: a disk may have damaged it since it was written.
     private async ValueTask<LtxHeader> VerifyAsync(LtxFileKey key, CancellationToken cancellationToken)

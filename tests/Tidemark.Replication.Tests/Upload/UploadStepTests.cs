@@ -95,8 +95,8 @@ public sealed class UploadStepTests
             AssertContiguous(await ListAsync(store, 0));
         }
 
-        scene.Spool.DeleteUpTo(scene.Position.Txid);
-        Assert.Empty(scene.Spool.ListImages());
+        Assert.DoesNotContain(
+            scene.Spool.ListImages(), image => scene.Upload.Wants(image) || toOther.Wants(image) || toEmpty.Wants(image));
     }
 
     [Fact]
@@ -114,6 +114,27 @@ public sealed class UploadStepTests
         Assert.Null(scene.Upload.Requested);
         Assert.Equal(UploadOutcome.Idle, (await scene.Upload.RunAsync(scene.Position.Txid, Token)).Outcome);
         AssertContiguous(await ListAsync(scene.Store, 0));
+    }
+
+    [Fact]
+    public async Task An_image_that_was_written_before_it_was_asked_for_is_no_answer()
+    {
+        using var scene = new CaptureScene();
+        Capture(scene, 2);
+        await scene.ReconcileAsync();
+        scene.Upload.RequestImage(Level.Snapshots, Txid.First);
+        await scene.ShipWithImagesAsync();
+        Capture(scene, 2);
+        await scene.ShipAsync();
+        var old = Assert.Single(scene.Spool.ListImages());
+        Assert.False(scene.Upload.Wants(old));
+
+        scene.Upload.RequestImage(Level.Snapshots, Txid.First);
+
+        Assert.False(scene.Upload.Wants(old));
+        await scene.ShipWithImagesAsync();
+        Assert.Null(scene.Upload.Requested);
+        Assert.Equal([3, 6], (await ListAsync(scene.Store, 9)).Select(file => (int)file.MaxTxid.Value));
     }
 
     [Fact]
