@@ -324,7 +324,7 @@ internal sealed class DestinationWorker
 
     private void ReportClaim()
     {
-        if (_step.ClaimFinding is not { } finding || finding == _reportedClaim)
+        if (_step.Claim.Finding is not { } finding || finding == _reportedClaim)
         {
             return;
         }

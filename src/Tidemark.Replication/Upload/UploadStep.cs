@@ -37,9 +37,6 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     /// <summary>Who writes there. Whoever else writes there for this writer confirms it before.</summary>
     public ClaimStep Claim => claim;
 
-    /// <summary>What was found out of the ordinary when the claim was looked at last, or null.</summary>
-    public ClaimResult? ClaimFinding { get; private set; }
-
     /// <summary>Whether it is known what the destination holds.</summary>
     public bool IsReconciled => _catalog is not null;
 
@@ -116,15 +113,16 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         }
     }
 
-    /// <summary>Finds out what the destination holds, and that nobody else writes there. Must succeed once before anything is shipped, and
-    /// again after the destination failed.</summary>
+    /// <summary>Finds out what the destination holds, and whether this writer may go on from it. Must succeed once before anything is
+    /// shipped, and again after the destination failed.</summary>
+    /// <remarks>Writes nothing before this run has the claim: one that finds no database has nothing to say here.</remarks>
     /// <returns>The newest state there, or null when it is empty.</returns>
     /// <exception cref="ReplicaConflictException">Another writer's history lies there, or another writer writes there.</exception>
     public async ValueTask<ReplicaHead?> ReconcileAsync(CancellationToken cancellationToken)
     {
         if (claim.IsTaken)
         {
-            Note(await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false));
+            await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false);
         }
 
         var files = await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false);
@@ -137,7 +135,6 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         var finding = head is null
             ? new HeadFinding(null, IsConfirmed: true)
             : await HeadComparison.CompareAsync(spool, store, head, _state, cancellationToken).ConfigureAwait(false);
-        Note(await claim.TakeAsync(cancellationToken).ConfigureAwait(false));
         TookOver = head is not null && head.Lineage != Lineage.None && head.Lineage != claim.Own.Lineage;
         (_needed, _isForked, _pageSize, _looksAgain) = (finding.Need, finding.Need is not null, head?.PageSize, true);
         _unconfirmed = finding.IsConfirmed ? null : head;
@@ -306,15 +303,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         LtxFileKey source, LtxFileKey key, LtxHeader header, bool isImage, CancellationToken cancellationToken)
     {
         var before = Shipped;
-        if (isImage)
-        {
-            Note(await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false));
-        }
-        else
-        {
-            Note(await claim.ConfirmAsync(cancellationToken).ConfigureAwait(false));
-        }
-
+        await (isImage ? claim.ConfirmNowAsync(cancellationToken) : claim.ConfirmAsync(cancellationToken)).ConfigureAwait(false);
         try
         {
             if (isImage)
@@ -338,11 +327,4 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
             throw;
         }
     }
-
-    private void Note(ClaimResult result) => ClaimFinding = result.Outcome switch
-    {
-        ClaimOutcome.Own => ClaimFinding,
-        ClaimOutcome.None or ClaimOutcome.EarlierRun => null,
-        _ => result,
-    };
 }

@@ -229,6 +229,7 @@ public sealed class UploadStepTests
         using var scene = new CaptureScene();
         Capture(scene, 2);
         await scene.ReconcileAsync();
+        await scene.Upload.Claim.TakeAsync(Token);
         var other = new ClaimStep(scene.Store, new Lineage(99), scene.Time, TimeSpan.FromSeconds(30));
         await other.TakeAsync(Token);
         var own = await ReadSpoolAsync(scene, new Txid(1));
@@ -283,6 +284,23 @@ public sealed class UploadStepTests
         await Assert.ThrowsAsync<ReplicaConflictException>(async () => await Step(another, scene.Store).ReconcileAsync(Token));
 
         Assert.Equal(claim, await scene.Store.ReadClaimAsync(Token));
+    }
+
+    [Fact]
+    public async Task A_writer_that_writes_nothing_leaves_the_claim_of_the_one_that_goes_on()
+    {
+        using var scene = new CaptureScene();
+        Capture(scene, 1);
+        await scene.ShipAsync();
+        var claim = await scene.Store.ReadClaimAsync(Token);
+        using var another = new CaptureScene();
+        var step = Step(another, scene.Store);
+
+        await step.ReconcileAsync(Token);
+        Assert.Equal(UploadOutcome.Idle, (await step.RunAsync(Txid.None, Token)).Outcome);
+
+        Assert.Equal(claim, await scene.Store.ReadClaimAsync(Token));
+        Assert.False(step.Claim.IsTaken);
     }
 
     [Theory]
