@@ -465,9 +465,9 @@ internal sealed class World : IDisposable
 
     private void CleanSpool()
     {
-        _spool.DeleteUpTo(
-            _destinations.Min(destination => destination.Worker.Mended),
-            [.. _destinations.Select(destination => destination.Worker.Requested?.From).OfType<Txid>()]);
+        _spool.DeleteUpTo(_destinations.Min(destination => destination.Worker.Mended));
+        _spool.DeleteImages(
+            _destinations.Min(destination => destination.Worker.Delivered), image => _destinations.Any(destination => destination.Worker.Wants(image)));
         BoundSpool();
     }
 

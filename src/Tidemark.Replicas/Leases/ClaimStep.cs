@@ -6,9 +6,9 @@ namespace Tidemark.Replicas.Leases;
 /// <summary>Says in a replica that this run writes there, and finds out when another one does.</summary>
 /// <remarks>
 /// <para>Not a lock: a store has none that outlives the network, and a writer that died would keep it. Names keep files safe, since none is
-/// ever written twice. The claim is how both writers come to know, and stop: whoever starts writes its claim; whoever goes on looks, at most
-/// once an interval and only before it writes, whether its claim is still there. If it is another run's, it marks the place as contested,
-/// which the other one finds at its next look.</para>
+/// ever written twice. The claim is how both writers come to know, and stop: a run writes its claim before the first file that it writes;
+/// from then on it looks, at most once an interval and only before it writes, whether its claim is still there. If it is another run's, it
+/// marks the place as contested, which the other one finds at its next look. A run that never writes disturbs nobody.</para>
 /// <para>The clock only tells how old the last answer is. Thread-safe: two looks at once do no harm.</para>
 /// </remarks>
 /// <param name="store">The replica.</param>
@@ -21,6 +21,7 @@ public sealed class ClaimStep(IReplicaStore store, Lineage lineage, TimeProvider
     private volatile bool _isTaken;
     private volatile bool _isContestWritten;
     private volatile ReplicaConflictException? _conflict;
+    private volatile ClaimResult? _finding;
 
     /// <summary>What this run writes.</summary>
     public WriterClaim Own { get; } = WriterClaim.ForThisProcess(lineage, time.GetUtcNow());
@@ -28,7 +29,11 @@ public sealed class ClaimStep(IReplicaStore store, Lineage lineage, TimeProvider
     /// <summary>Whether the claim was taken by this run.</summary>
     public bool IsTaken => _isTaken;
 
-    /// <summary>Takes the claim at the start of a run, whoever has it. From then on the same as <see cref="ConfirmNowAsync"/>.</summary>
+    /// <summary>What was found out of the ordinary when the claim was looked at last, or null.</summary>
+    public ClaimResult? Finding => _finding;
+
+    /// <summary>Takes the claim, whoever has it, before the run writes for the first time. From then on the same as
+    /// <see cref="ConfirmNowAsync"/>.</summary>
     /// <remarks>Whether the writer before is gone cannot be known; one that is not finds out at its next look.</remarks>
     /// <exception cref="ReplicaStoreException">The store failed; whether the claim was written is not known.</exception>
     public async ValueTask<ClaimResult> TakeAsync(CancellationToken cancellationToken)
@@ -45,20 +50,25 @@ public sealed class ClaimStep(IReplicaStore store, Lineage lineage, TimeProvider
         return result;
     }
 
-    /// <summary>Makes sure, before something is written, that this run still has the claim. Asks the store only when the last answer is
-    /// older than the interval.</summary>
+    /// <summary>Makes sure, before something is written, that this run has the claim. Asks the store only when the last answer is older than
+    /// the interval.</summary>
     /// <inheritdoc cref="ConfirmNowAsync"/>
     public async ValueTask<ClaimResult> ConfirmAsync(CancellationToken cancellationToken)
-        => _conflict is null && time.GetElapsedTime(Volatile.Read(ref _confirmed)) < interval
+        => _isTaken && _conflict is null && time.GetElapsedTime(Volatile.Read(ref _confirmed)) < interval
             ? new ClaimResult(ClaimOutcome.Own, Own)
             : await ConfirmNowAsync(cancellationToken).ConfigureAwait(false);
 
-    /// <summary>Asks the store whether this run still has the claim. One that vanished or cannot be read is written again.</summary>
+    /// <summary>Asks the store whether this run still has the claim, or takes it if it was not taken yet. One that vanished or cannot be read
+    /// is written again.</summary>
     /// <exception cref="ReplicaConflictException">Another run has it, or had it before: nothing more may be written.</exception>
     /// <exception cref="ReplicaStoreException">The store failed.</exception>
     public async ValueTask<ClaimResult> ConfirmNowAsync(CancellationToken cancellationToken)
     {
-        Invariant.Holds(_isTaken, $"{store.Name}: a claim is taken before it is confirmed.");
+        if (!_isTaken)
+        {
+            return await TakeAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         await ThrowIfLostAsync(cancellationToken).ConfigureAwait(false);
         var asked = time.GetTimestamp();
         var result = await LookAsync(cancellationToken).ConfigureAwait(false);
@@ -119,6 +129,7 @@ public sealed class ClaimStep(IReplicaStore store, Lineage lineage, TimeProvider
         if (found.Outcome != ClaimOutcome.Own)
         {
             await store.WriteClaimAsync(Own.Format(), cancellationToken).ConfigureAwait(false);
+            _finding = found.Outcome is ClaimOutcome.None or ClaimOutcome.EarlierRun ? null : found;
         }
 
         Volatile.Write(ref _confirmed, asked);

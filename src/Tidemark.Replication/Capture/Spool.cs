@@ -36,9 +36,10 @@ internal sealed class Spool : IDisposable
     // that have shipped clean up from their own threads.
     private readonly Lock _gate = new();
     private readonly Dictionary<LtxFileKey, UInt128> _digests = [];
-    private readonly Dictionary<LtxFileName, long> _captureSizes = [];
     private readonly Lock _ancestorsGate = new();
+    private readonly Dictionary<LtxFileKey, long> _sizes = [];
     private long _captureBytes;
+    private long _imageBytes;
     private int _temporaryNumber;
 
     private Spool(IFileSystem files, string path, IDisposable held) => (_files, Path, _lock) = (files, path, held);
@@ -57,6 +58,18 @@ internal sealed class Spool : IDisposable
             lock (_gate)
             {
                 return _captureBytes;
+            }
+        }
+    }
+
+    /// <summary>How many bytes of captures and images there are.</summary>
+    public long SizeBytes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _captureBytes + _imageBytes;
             }
         }
     }
@@ -99,7 +112,7 @@ internal sealed class Spool : IDisposable
         try
         {
             spool.RemoveLeftovers();
-            spool.CountCaptures();
+            spool.CountFiles();
             return spool;
         }
         catch
@@ -254,17 +267,25 @@ internal sealed class Spool : IDisposable
         Forget(key);
     }
 
-    /// <summary>Deletes what every destination holds, except the newest capture, from which the position can be recovered.</summary>
+    /// <summary>Deletes the captures that every destination holds, except the newest one, from which the position can be recovered.</summary>
     /// <param name="everywhere">Up to where all destinations hold this history.</param>
-    /// <param name="requested">First TXIDs of images that are still asked for.</param>
-    public void DeleteUpTo(Txid everywhere, params IReadOnlyCollection<Txid> requested)
+    public void DeleteUpTo(Txid everywhere)
     {
         foreach (var name in ListCaptures().SkipLast(1).Where(name => name.MaxTxid <= everywhere))
         {
             Delete(new LtxFileKey(Level.Captured, name));
         }
+    }
 
-        foreach (var name in ListImages().Where(name => name.MaxTxid <= everywhere && !requested.Contains(name.MinTxid)))
+    /// <summary>Deletes the images that nobody wants. The newest one stays until every destination is past it: after a change of the page
+    /// size a destination wants it only when it has come that far.</summary>
+    /// <param name="everywhere">Up to where all destinations hold this history.</param>
+    /// <param name="isWanted">Whether a destination lacks an image or has asked for it.</param>
+    public void DeleteImages(Txid everywhere, Func<LtxFileName, bool> isWanted)
+    {
+        var images = ListImages();
+        var newest = images.Select(name => name.MaxTxid).DefaultIfEmpty(Txid.None).Max();
+        foreach (var name in images.Where(name => (name.MaxTxid < newest || newest <= everywhere) && !isWanted(name)))
         {
             Delete(ImageOf(name));
         }
@@ -283,7 +304,7 @@ internal sealed class Spool : IDisposable
         long[] sizes;
         lock (_gate)
         {
-            sizes = [.. captures.Select(name => _captureSizes.GetValueOrDefault(name))];
+            sizes = [.. captures.Select(name => _sizes.GetValueOrDefault(new LtxFileKey(Level.Captured, name)))];
         }
 
         LtxFileName[] dropped = [.. captures.Take(budget.CountToDrop(sizes))];
@@ -431,24 +452,36 @@ internal sealed class Spool : IDisposable
 
     private string FolderOf(Level level) => System.IO.Path.Combine(Path, "ltx", level.ToString());
 
-    private void CountCaptures()
+    private void CountFiles()
     {
-        foreach (var name in ListCaptures())
+        foreach (var level in (ReadOnlySpan<Level>)[Level.Captured, Images])
         {
-            var key = new LtxFileKey(Level.Captured, name);
-            Count(key, _files.TryGetFacts(PathOf(key))?.SizeBytes ?? 0);
+            foreach (var name in List(level))
+            {
+                var key = new LtxFileKey(level, name);
+                Count(key, _files.TryGetFacts(PathOf(key))?.SizeBytes ?? 0);
+            }
         }
     }
 
     private void Count(LtxFileKey key, long sizeBytes)
     {
-        if (key.Level == Level.Captured)
+        lock (_gate)
         {
-            lock (_gate)
-            {
-                _captureBytes += sizeBytes - _captureSizes.GetValueOrDefault(key.Name);
-                _captureSizes[key.Name] = sizeBytes;
-            }
+            Add(key.Level, sizeBytes - _sizes.GetValueOrDefault(key));
+            _sizes[key] = sizeBytes;
+        }
+    }
+
+    private void Add(Level level, long sizeBytes)
+    {
+        if (level == Level.Captured)
+        {
+            _captureBytes += sizeBytes;
+        }
+        else
+        {
+            _imageBytes += sizeBytes;
         }
     }
 
@@ -469,9 +502,9 @@ internal sealed class Spool : IDisposable
         lock (_gate)
         {
             _digests.Remove(key);
-            if (key.Level == Level.Captured && _captureSizes.Remove(key.Name, out var sizeBytes))
+            if (_sizes.Remove(key, out var sizeBytes))
             {
-                _captureBytes -= sizeBytes;
+                Add(key.Level, -sizeBytes);
             }
         }
     }

@@ -129,7 +129,7 @@ internal sealed class DatabaseWorker : IDisposable
                 Failure = _failure,
                 WalBytes = wal?.SizeBytes ?? 0,
                 Pin = _pin,
-                SpoolBytes = _spool.CaptureBytes,
+                SpoolBytes = _spool.SizeBytes,
                 Destinations = [.. _destinations.Select(destination => destination.GetStatus())],
             };
         }
@@ -260,6 +260,7 @@ internal sealed class DatabaseWorker : IDisposable
             _destinations.All(destination => destination.HasAll),
             $"Every destination of {_options.DatabasePath} leads to TXID {_captured} after everything was shipped.");
         _spool.DeleteUpTo(_destinations.Min(destination => destination.Delivered));
+        CleanImages();
         _scope.Logger.Stopped(_options.DatabasePath, _database.Position!.Txid);
     }
 
@@ -759,6 +760,7 @@ internal sealed class DatabaseWorker : IDisposable
         var upTo = _destinations.Min(destination => destination.Mended);
         DeleteUpTo(upTo);
         _cleanedUpTo = upTo;
+        CleanImages();
         BoundSpool();
     }
 
@@ -770,13 +772,17 @@ internal sealed class DatabaseWorker : IDisposable
     {
         try
         {
-            _spool.DeleteUpTo(txid, [.. _destinations.Select(destination => destination.Requested?.From).OfType<Txid>()]);
+            _spool.DeleteUpTo(txid);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             _scope.Logger.SpoolNotCleaned(_options.DatabasePath, Log.Reason(e));
         }
     }
+
+    private void CleanImages()
+        => _spool.DeleteImages(
+            _destinations.Min(destination => destination.Delivered), image => _destinations.Any(destination => destination.Wants(image)));
 
     private void BoundSpool()
     {

@@ -1,4 +1,5 @@
 using Tidemark.Formats;
+using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Restore;
@@ -93,6 +94,9 @@ internal sealed class DestinationWorker
     public ImageRequest? Requested => _step.Requested;
 
     private Txid Captured => new(Volatile.Read(ref _captured));
+
+    /// <summary>Whether an image in the spool has to stay for this destination.</summary>
+    public bool Wants(LtxFileName image) => _step.Wants(image);
 
     /// <summary>The head of the replica, once, after it became known and if there is one.</summary>
     public ReplicaHead? TakeHead()
@@ -340,7 +344,7 @@ internal sealed class DestinationWorker
 
     private void ReportClaim()
     {
-        if (_step.ClaimFinding is not { } finding || finding == _reportedClaim)
+        if (_step.Claim.Finding is not { } finding || finding == _reportedClaim)
         {
             return;
         }

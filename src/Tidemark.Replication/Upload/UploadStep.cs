@@ -37,9 +37,6 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     /// <summary>Who writes there. Whoever else writes there for this writer confirms it before.</summary>
     public ClaimStep Claim => claim;
 
-    /// <summary>What was found out of the ordinary when the claim was looked at last, or null.</summary>
-    public ClaimResult? ClaimFinding { get; private set; }
-
     /// <summary>Whether it is known what the destination holds.</summary>
     public bool IsReconciled => _catalog is not null;
 
@@ -66,7 +63,13 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
 
     /// <summary>Asks for a file with all pages, from a TXID to the newest one, on a level of the destination whose files have a hole before
     /// that. It is shipped after all captures, one request at a time: a later one takes the place of an earlier one.</summary>
-    public void RequestImage(Level level, Txid from) => _requested = new ImageRequest(level, from);
+    public void RequestImage(Level level, Txid from) => _requested = new ImageRequest(level, from, Shipped);
+
+    /// <summary>Whether an image in the spool is one that this destination lacks or that was asked for. May be called from any
+    /// thread.</summary>
+    public bool Wants(LtxFileName image)
+        => (_needed is { } needed && image.MinTxid == needed.From && image.MaxTxid > Shipped)
+            || (_requested is { } requested && Answers(image, requested));
 
     /// <summary>The catalogue turned out to be wrong: somebody else has changed the files. May be called from any thread.</summary>
     public void Distrust() => _isInDoubt = true;
@@ -110,8 +113,9 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         }
     }
 
-    /// <summary>Finds out what the destination holds, and that nobody else writes there. Must succeed once before anything is shipped, and
-    /// again after the destination failed.</summary>
+    /// <summary>Finds out what the destination holds, and whether this writer may go on from it. Must succeed once before anything is
+    /// shipped, and again after the destination failed.</summary>
+    /// <remarks>Writes nothing before this run has the claim: one that finds no database has nothing to say here.</remarks>
     /// <returns>The newest state there, or null when it is empty.</returns>
     /// <exception cref="ReplicaConflictException">Another writer's history lies there, or another writer writes there.</exception>
     public async ValueTask<ReplicaHead?> ReconcileAsync(CancellationToken cancellationToken)
@@ -119,7 +123,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         (_catalog, _isInDoubt) = (null, false); // What comes into doubt while it is listed stays in doubt.
         if (claim.IsTaken)
         {
-            Note(await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false));
+            await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false);
         }
 
         var files = await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false);
@@ -132,7 +136,6 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         var finding = head is null
             ? new HeadFinding(null, IsConfirmed: true)
             : await HeadComparison.CompareAsync(spool, store, head, _state, cancellationToken).ConfigureAwait(false);
-        Note(await claim.TakeAsync(cancellationToken).ConfigureAwait(false));
         TookOver = head is not null && head.Lineage != Lineage.None && head.Lineage != claim.Own.Lineage;
         if (TookOver)
         {
@@ -272,7 +275,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
 
     private async ValueTask<UploadResult> ShipRequestedAsync(ImageRequest requested, CancellationToken cancellationToken)
     {
-        var images = spool.ListImages().Where(image => image.MinTxid == requested.From && image.MaxTxid <= Shipped).ToArray();
+        var images = spool.ListImages().Where(image => Answers(image, requested) && image.MaxTxid <= Shipped).ToArray();
         if (images is not [.., var name])
         {
             return new UploadResult(UploadOutcome.NeedsImage, Image: requested);
@@ -284,6 +287,9 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         Interlocked.CompareExchange(ref _requested, null, requested);
         return new UploadResult(UploadOutcome.Uploaded, file);
     }
+
+    private static bool Answers(LtxFileName image, ImageRequest requested)
+        => image.MinTxid == requested.From && image.MaxTxid >= requested.AtLeast;
 
     // Nothing leaves the spool unchecked: a disk may have damaged it since it was written.
     private async ValueTask<LtxHeader> VerifyAsync(LtxFileKey key, CancellationToken cancellationToken)
@@ -305,11 +311,11 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         var before = Shipped;
         if (isImage)
         {
-            Note(await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false));
+            await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false);
         }
         else
         {
-            Note(await claim.ConfirmAsync(cancellationToken).ConfigureAwait(false));
+            await claim.ConfirmAsync(cancellationToken).ConfigureAwait(false);
         }
 
         try
@@ -335,11 +341,4 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
             throw;
         }
     }
-
-    private void Note(ClaimResult result) => ClaimFinding = result.Outcome switch
-    {
-        ClaimOutcome.Own => ClaimFinding,
-        ClaimOutcome.None or ClaimOutcome.EarlierRun => null,
-        _ => result,
-    };
 }

@@ -29,6 +29,19 @@ public sealed class ClaimStepTests
     }
 
     [Fact]
+    public async Task A_claim_that_was_not_taken_yet_is_taken_when_it_is_to_be_confirmed()
+    {
+        var before = Step(s_b);
+        await before.TakeAsync(Token);
+        var a = Step(s_a);
+        Assert.Equal(new ClaimResult(ClaimOutcome.OtherWriter, before.Own), await a.ConfirmAsync(Token));
+        Assert.Equal(new ClaimResult(ClaimOutcome.OtherWriter, before.Own), a.Finding);
+        Assert.Equal(a.Own, WriterClaim.TryParse((await _store.ReadClaimAsync(Token))!));
+        Assert.Equal(ClaimOutcome.Own, (await a.ConfirmNowAsync(Token)).Outcome);
+        Assert.Equal(new ClaimResult(ClaimOutcome.OtherWriter, before.Own), a.Finding);
+    }
+
+    [Fact]
     public async Task The_store_is_asked_at_most_once_an_interval_and_only_when_something_is_to_be_written()
     {
         var counting = new FaultingStore(_store, _ => null);

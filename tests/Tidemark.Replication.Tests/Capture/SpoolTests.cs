@@ -22,6 +22,7 @@ public sealed class SpoolTests
             Write(spool, Spool.Images, 1, 2, 5000);
             Write(spool, Level.Captured, 3, 3, 300);
             Assert.Equal(650, spool.CaptureBytes);
+            Assert.Equal(5650, spool.SizeBytes);
             spool.DeleteUpTo(new Txid(1));
             Assert.Equal(550, spool.CaptureBytes);
         }
@@ -29,6 +30,9 @@ public sealed class SpoolTests
         using (var spool = Spool.Open(_files, "/spool"))
         {
             Assert.Equal(550, spool.CaptureBytes);
+            Assert.Equal(5550, spool.SizeBytes);
+            spool.DeleteImages(new Txid(2), static _ => false);
+            Assert.Equal(550, spool.SizeBytes);
             spool.SetAside(Spool.CaptureOf(new Txid(2)));
             spool.SetAside(Spool.CaptureOf(new Txid(3)));
             Assert.Equal(0, spool.CaptureBytes);
@@ -54,7 +58,7 @@ public sealed class SpoolTests
     }
 
     [Fact]
-    public void An_image_that_is_still_asked_for_is_not_cleaned_up()
+    public void An_image_stays_while_it_is_wanted_and_the_newest_one_until_everybody_is_past_it()
     {
         using var spool = Spool.Open(_files, "/spool");
         Write(spool, Level.Captured, 9, 9, 100);
@@ -62,11 +66,14 @@ public sealed class SpoolTests
         Write(spool, Spool.Images, 4, 9, 100);
         Write(spool, Spool.Images, 4, 10, 100);
 
-        spool.DeleteUpTo(new Txid(9), [new Txid(1)]);
+        spool.DeleteImages(new Txid(9), image => image.MinTxid == new Txid(1));
         Assert.Equal(["1-9", "4-10"], spool.ListImages().Select(name => $"{name.MinTxid.Value}-{name.MaxTxid.Value}"));
+        spool.DeleteImages(Txid.None, static _ => false);
+        Assert.Equal(["4-10"], spool.ListImages().Select(name => $"{name.MinTxid.Value}-{name.MaxTxid.Value}"));
 
+        Write(spool, Spool.Images, 1, 9, 100);
         spool.DeleteImagesAfter(new Txid(9));
-        Assert.Single(spool.ListImages());
+        Assert.Equal(["1-9"], spool.ListImages().Select(name => $"{name.MinTxid.Value}-{name.MaxTxid.Value}"));
         Assert.Single(spool.ListCaptures());
     }
 

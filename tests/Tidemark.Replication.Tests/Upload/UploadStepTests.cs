@@ -95,8 +95,8 @@ public sealed class UploadStepTests
             AssertContiguous(await ListAsync(store, 0));
         }
 
-        scene.Spool.DeleteUpTo(scene.Position.Txid);
-        Assert.Empty(scene.Spool.ListImages());
+        Assert.DoesNotContain(
+            scene.Spool.ListImages(), image => scene.Upload.Wants(image) || toOther.Wants(image) || toEmpty.Wants(image));
     }
 
     [Fact]
@@ -114,6 +114,27 @@ public sealed class UploadStepTests
         Assert.Null(scene.Upload.Requested);
         Assert.Equal(UploadOutcome.Idle, (await scene.Upload.RunAsync(scene.Position.Txid, Token)).Outcome);
         AssertContiguous(await ListAsync(scene.Store, 0));
+    }
+
+    [Fact]
+    public async Task An_image_that_was_written_before_it_was_asked_for_is_no_answer()
+    {
+        using var scene = new CaptureScene();
+        Capture(scene, 2);
+        await scene.ReconcileAsync();
+        scene.Upload.RequestImage(Level.Snapshots, Txid.First);
+        await scene.ShipWithImagesAsync();
+        Capture(scene, 2);
+        await scene.ShipAsync();
+        var old = Assert.Single(scene.Spool.ListImages());
+        Assert.False(scene.Upload.Wants(old));
+
+        scene.Upload.RequestImage(Level.Snapshots, Txid.First);
+
+        Assert.False(scene.Upload.Wants(old));
+        await scene.ShipWithImagesAsync();
+        Assert.Null(scene.Upload.Requested);
+        Assert.Equal([3, 6], (await ListAsync(scene.Store, 9)).Select(file => (int)file.MaxTxid.Value));
     }
 
     [Fact]
@@ -208,6 +229,7 @@ public sealed class UploadStepTests
         using var scene = new CaptureScene();
         Capture(scene, 2);
         await scene.ReconcileAsync();
+        await scene.Upload.Claim.TakeAsync(Token);
         var other = new ClaimStep(scene.Store, new Lineage(99), scene.Time, TimeSpan.FromSeconds(30));
         await other.TakeAsync(Token);
         var own = await ReadSpoolAsync(scene, new Txid(1));
@@ -292,6 +314,23 @@ public sealed class UploadStepTests
 
         Assert.Equal(scene.Position.Txid, step.Shipped);
         Assert.Equal(scene.Source.Serialize(), await NaiveRestore.RunAsync(behind, step.Shipped, Token));
+    }
+
+    [Fact]
+    public async Task A_writer_that_writes_nothing_leaves_the_claim_of_the_one_that_goes_on()
+    {
+        using var scene = new CaptureScene();
+        Capture(scene, 1);
+        await scene.ShipAsync();
+        var claim = await scene.Store.ReadClaimAsync(Token);
+        using var another = new CaptureScene();
+        var step = Step(another, scene.Store);
+
+        await step.ReconcileAsync(Token);
+        Assert.Equal(UploadOutcome.Idle, (await step.RunAsync(Txid.None, Token)).Outcome);
+
+        Assert.Equal(claim, await scene.Store.ReadClaimAsync(Token));
+        Assert.False(step.Claim.IsTaken);
     }
 
     [Theory]
