@@ -113,7 +113,7 @@ internal static partial class Log
     public static partial void Deleted(
         this ILogger logger, string database, string destination, int fileCount, long sizeBytes, Txid floor);
 
-    [LoggerMessage(2035, LogLevel.Warning, "{File} of {Database} was damaged at {Destination}, and was shipped again from the spool")]
+    [LoggerMessage(2035, LogLevel.Warning, "{File} of {Database} was damaged at {Destination}, and was written again")]
     public static partial void ShippedAgain(this ILogger logger, string database, string file, string destination);
 
     [LoggerMessage(

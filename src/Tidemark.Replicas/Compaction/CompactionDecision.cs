@@ -92,6 +92,31 @@ public abstract record CompactionDecision
         return inputs.Count > 1 || (takesSingle && inputs.Count == 1) ? MergeOf(inputs, target) : new Idle();
     }
 
+    /// <summary>The merge that makes a damaged file again; null when the files of lower levels do not lead through all of it, or are
+    /// more than can be merged at once.</summary>
+    /// <param name="files">What the replica holds, all levels, in any order.</param>
+    /// <param name="output">The file to make.</param>
+    internal static Merge? Again(IReadOnlyList<LtxFileInfo> files, LtxFileKey output)
+    {
+        var inputs = new List<LtxFileInfo>();
+        var reached = output.Name.MinTxid.Value - 1;
+        LtxFileInfo[] parts = [.. files.Where(file => file.Level < output.Level
+            && file.MinTxid >= output.Name.MinTxid && file.MaxTxid <= output.Name.MaxTxid)];
+        while (reached < output.Name.MaxTxid.Value)
+        {
+            LtxFileInfo[] next = [.. parts.Where(file => file.MinTxid.Value - 1 <= reached && file.MaxTxid.Value > reached)];
+            if (next is [] || inputs.Count == InputsMax)
+            {
+                return null;
+            }
+
+            inputs.Add(next.MaxBy(file => file.MaxTxid));
+            reached = inputs[^1].MaxTxid.Value;
+        }
+
+        return new Merge(inputs, output);
+    }
+
     private static bool IsSnapshot(LtxFileInfo file) => file.Level == Level.Snapshots && file.MinTxid == Txid.First;
 
     private static Merge MergeOf(List<LtxFileInfo> inputs, Level target)

@@ -13,9 +13,16 @@ namespace Tidemark.Replicas.Compaction;
 /// <param name="lineage">Who merges.</param>
 /// <param name="folder">Where large indexes go.</param>
 /// <param name="openLocally">Opens a copy of a file of the replica that is still on this machine, or gives null.</param>
-internal sealed class FileMerge(IReplicaStore replica, Lineage lineage, MergeFolder folder, Func<LtxFileKey, Stream?>? openLocally)
+/// <param name="confirm">Throws when a damaged file may not be replaced.</param>
+internal sealed class FileMerge(
+    IReplicaStore replica,
+    Lineage lineage,
+    MergeFolder folder,
+    Func<LtxFileKey, Stream?>? openLocally,
+    Func<CancellationToken, ValueTask>? confirm)
 {
-    /// <summary>Merges files, up to the first one whose pages have another size.</summary>
+    /// <summary>Merges files, up to the first one whose pages have another size. A damaged file that has the name of the new one is
+    /// replaced.</summary>
     /// <param name="sources">The files, oldest first.</param>
     /// <param name="target">Where the new file goes.</param>
     /// <param name="level">Its level.</param>
@@ -34,17 +41,35 @@ internal sealed class FileMerge(IReplicaStore replica, Lineage lineage, MergeFol
         {
             try
             {
-                return await AttemptAsync(sources, target, level, mustTakeAll, OpenCopy, cancellationToken).ConfigureAwait(false);
+                return await MergeAsync(OpenCopy).ConfigureAwait(false);
             }
             catch (Exception e) when (usedCopies && IsFailureOfCopies(e))
             {
                 // A copy is an offer only. What the replica itself holds decides.
-                return await AttemptAsync(sources, target, level, mustTakeAll, _ => null, cancellationToken).ConfigureAwait(false);
+                return await MergeAsync(_ => null).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (FileErrors.IsFileError(e))
         {
             throw CompactionException.TemporaryFile(folder.Path, e);
+        }
+
+        async ValueTask<MergedFile> MergeAsync(Func<MergeSource, Stream?> openCopy)
+        {
+            var merged = await AttemptAsync(sources, target, level, mustTakeAll, replaces: false, openCopy, cancellationToken)
+                .ConfigureAwait(false);
+            if (merged is null)
+            {
+                if (confirm is not null)
+                {
+                    await confirm(cancellationToken).ConfigureAwait(false);
+                }
+
+                merged = await AttemptAsync(sources, target, level, mustTakeAll, replaces: true, openCopy, cancellationToken)
+                    .ConfigureAwait(false);
+            }
+
+            return merged!.Value;
         }
 
         Stream? OpenCopy(MergeSource source)
@@ -78,11 +103,13 @@ internal sealed class FileMerge(IReplicaStore replica, Lineage lineage, MergeFol
     private static bool IsFailureOfCopies(Exception e)
         => e is LtxFormatException or LtxMergeException or CompactionException || FileErrors.IsFileError(e);
 
-    private async ValueTask<MergedFile> AttemptAsync(
+    /// <summary>Merges once; null when a damaged file has the name and must not be replaced yet.</summary>
+    private async ValueTask<MergedFile?> AttemptAsync(
         IReadOnlyList<MergeSource> sources,
         IReplicaStore target,
         Level level,
         bool mustTakeAll,
+        bool replaces,
         Func<MergeSource, Stream?> openCopy,
         CancellationToken cancellationToken)
     {
@@ -105,8 +132,9 @@ internal sealed class FileMerge(IReplicaStore replica, Lineage lineage, MergeFol
             var merge = new LtxMergeStream(inputs, lineage, folder.CreateIndex);
             await using (merge.ConfigureAwait(false))
             {
-                var file = await WriteAsync(merge, target, level, cancellationToken).ConfigureAwait(false);
-                return new MergedFile(file, inputs.Count, bytesRead, merge.Header is { IsSnapshot: true, Proof.After: not null });
+                return await WriteAsync(merge, target, level, replaces, cancellationToken).ConfigureAwait(false) is { } file
+                    ? new MergedFile(file, inputs.Count, bytesRead, merge.Header is { IsSnapshot: true, Proof.After: not null })
+                    : null;
             }
         }
         finally
@@ -142,18 +170,19 @@ internal sealed class FileMerge(IReplicaStore replica, Lineage lineage, MergeFol
         return false;
     }
 
-    private static async ValueTask<LtxFileInfo> WriteAsync(
-        LtxMergeStream merge, IReplicaStore target, Level level, CancellationToken cancellationToken)
+    private static async ValueTask<LtxFileInfo?> WriteAsync(
+        LtxMergeStream merge, IReplicaStore target, Level level, bool replaces, CancellationToken cancellationToken)
     {
         var key = new LtxFileKey(level, new LtxFileName(merge.Header.MinTxid, merge.Header.MaxTxid));
         try
         {
-            return await target.CreateAsync(key, merge.Header.Timestamp, merge, cancellationToken).ConfigureAwait(false);
+            return replaces
+                ? await target.WriteAsync(key, merge.Header.Timestamp, merge, cancellationToken).ConfigureAwait(false)
+                : await target.CreateAsync(key, merge.Header.Timestamp, merge, cancellationToken).ConfigureAwait(false);
         }
         catch (ReplicaFileExistsException)
         {
-            return await AcceptAsync(merge.Header, target, key, cancellationToken).ConfigureAwait(false)
-                ?? throw CompactionException.AnotherFileIsThere(target.Name, key);
+            return await AcceptAsync(merge.Header, target, key, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception) when (merge.Failure is { } failure)
         {
@@ -163,18 +192,22 @@ internal sealed class FileMerge(IReplicaStore replica, Lineage lineage, MergeFol
     }
 
     /// <summary>A file that is there already is the one that was to be written, by a run whose answer was lost, if it leads from the same
-    /// state to the same.</summary>
+    /// state to the same. It is read to its end: one that is damaged is none, and gives null.</summary>
     private static async ValueTask<LtxFileInfo?> AcceptAsync(
         LtxHeader expected, IReplicaStore target, LtxFileKey key, CancellationToken cancellationToken)
     {
-        var bytes = new byte[LtxHeader.Size];
-        var content = await target.OpenAsync(key, 0, bytes.Length, cancellationToken).ConfigureAwait(false);
+        var content = await target.OpenAsync(key, 0, null, cancellationToken).ConfigureAwait(false);
         await using (content.ConfigureAwait(false))
         {
-            var length = await content.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken)
-                .ConfigureAwait(false);
-            if (LtxHeader.TryRead(bytes.AsSpan(0, length), out var found) != LtxFault.None
-                || found with { Lineage = expected.Lineage } != expected)
+            try
+            {
+                var found = await LtxReader.VerifyAsync(content, key.ToString(), cancellationToken).ConfigureAwait(false);
+                if (found.Header with { Lineage = expected.Lineage } != expected)
+                {
+                    throw CompactionException.AnotherFileIsThere(target.Name, key);
+                }
+            }
+            catch (LtxFormatException)
             {
                 return null;
             }
@@ -188,6 +221,6 @@ internal sealed class FileMerge(IReplicaStore replica, Lineage lineage, MergeFol
             }
         }
 
-        return null;
+        throw CompactionException.AnotherFileIsThere(target.Name, key);
     }
 }

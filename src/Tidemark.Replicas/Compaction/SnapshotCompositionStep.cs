@@ -28,12 +28,19 @@ public sealed class SnapshotCompositionStep
     /// <param name="openLocally">Opens a copy of a file that is still on this machine, or gives null, so that nothing is downloaded that is
     /// here. Only copies of what was shipped to this replica: a file of another history that has the same name could be taken for it. A copy
     /// that turns out to be damaged is not used.</param>
+    /// <param name="confirm">Called before a damaged file is replaced by the same one made anew; throws when somebody else may write
+    /// there.</param>
     public SnapshotCompositionStep(
-        IReplicaStore store, Lineage lineage, IFileSystem files, string temporaryFolder, Func<LtxFileKey, Stream?>? openLocally = null)
+        IReplicaStore store,
+        Lineage lineage,
+        IFileSystem files,
+        string temporaryFolder,
+        Func<LtxFileKey, Stream?>? openLocally = null,
+        Func<CancellationToken, ValueTask>? confirm = null)
     {
         _store = store;
         _folder = new MergeFolder(files, temporaryFolder);
-        _merge = new FileMerge(store, lineage, _folder, openLocally);
+        _merge = new FileMerge(store, lineage, _folder, openLocally, confirm);
     }
 
     /// <summary>Composes a snapshot, unless the newest state is one.</summary>
@@ -68,13 +75,29 @@ public sealed class SnapshotCompositionStep
             return CompactionResult.Failed(CompactionOutcome.Gap, e);
         }
 
+        return await ComposeAsync(catalog, sources, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Makes a damaged snapshot again from other files that lead to its state, in its place.</summary>
+    /// <param name="catalog">What the replica holds, without the damaged snapshot. The new one is added to it.</param>
+    /// <param name="damaged">The snapshot.</param>
+    /// <param name="cancellationToken">Ends the run; nothing is written.</param>
+    /// <returns>What was done; <see cref="CompactionOutcome.Idle"/> when no other files lead there.</returns>
+    /// <inheritdoc cref="RunAsync" path="/exception"/>
+    public async ValueTask<CompactionResult> MakeAgainAsync(
+        ReplicaCatalog catalog, LtxFileKey damaged, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        _folder.Clear();
         try
         {
+            var plan = RestorePlan.From(catalog.Files, new RestoreTarget.AtTxid(damaged.Name.MaxTxid));
+            MergeSource[] sources = [.. plan.Files.Select(file => new MergeSource(_store, file.Key))];
             return await ComposeAsync(catalog, sources, cancellationToken).ConfigureAwait(false);
         }
-        catch (TidemarkException e) when (FileMerge.ResultOf(e, sources) is { } result)
+        catch (Exception e) when (e is NoMatchingBackupException or TxidNotRestorableException or ReplicaHoleException)
         {
-            return result;
+            return CompactionResult.Idle;
         }
     }
 
@@ -94,6 +117,10 @@ public sealed class SnapshotCompositionStep
                 IsProven = merged.IsProven,
                 BytesRead = bytesRead + merged.BytesRead,
             };
+        }
+        catch (TidemarkException e) when (FileMerge.ResultOf(e, sources) is { } result)
+        {
+            return result;
         }
         finally
         {

@@ -54,14 +54,10 @@ public sealed record RetentionPlan
         var superfluous = compacted
             .GroupBy(file => file.Level)
             .SelectMany(level => level.SkipLast(1).TakeWhile(file => file.MaxTxid <= floor));
-        LtxFileInfo[] staying = [.. snapshots.Where(file => file.MaxTxid >= floor)];
-
-        // Compaction leaves out the image at the beginning of a replica when a snapshot holds the same.
-        var images = staying.Where(file => levels[Level.Captured].Any(capture => capture.Key.Name == file.Key.Name));
         var replaced = CaptureExpiry.From(
             [.. levels[Level.Captured]],
-            compacted.Concat(images).OrderBy(file => file.MaxTxid),
-            staying,
+            compacted.OrderBy(file => file.MaxTxid),
+            [.. snapshots.Where(file => file.MaxTxid >= floor)],
             floor,
             now,
             options.L0Retention);

@@ -267,7 +267,8 @@ internal sealed class DestinationWorker
     }
 
     /// <summary>Does at once what <c>-once</c> is asked for beside capturing and shipping. Throws what goes wrong.</summary>
-    public Task MaintainOnceAsync(OnceOptions once, CancellationToken cancellationToken) => _maintenance.RunOnceAsync(once, cancellationToken);
+    /// <returns>Whether an image of the database was asked for; after it was shipped, this is to be called again.</returns>
+    public Task<bool> MaintainOnceAsync(OnceOptions once, CancellationToken cancellationToken) => _maintenance.RunOnceAsync(once, cancellationToken);
 
     private async Task ShipLoopAsync(CancellationToken stopping, CancellationToken cutShort)
     {

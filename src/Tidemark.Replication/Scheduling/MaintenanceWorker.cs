@@ -2,6 +2,7 @@ using System.Runtime.ExceptionServices;
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Compaction;
+using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Retention;
 using Tidemark.Replication.Health;
 using Tidemark.Replication.Upload;
@@ -12,9 +13,11 @@ namespace Tidemark.Replication.Scheduling;
 /// <remarks>
 /// <para>Decides only when a step runs. Nothing runs, no timer stands and no request is made for a destination whose files are as they were
 /// when there was nothing to do. Shipping goes on beside it.</para>
-/// <para>A file that turns out to be damaged is taken from the catalogue, as if it were missing. It is shipped again while the spool still
-/// holds it; or else the database's own loop is asked for a snapshot of the database as it is, from which compaction and restores go on.
-/// Other levels are not held up meanwhile.</para>
+/// <para>A file that turns out to be damaged is as good as missing: it takes the place of nothing. It is shipped again while the spool still
+/// holds it, or made again of the files that it was made of. If neither can be done, the database's own loop is asked for a snapshot of the
+/// database as it is, from which compaction and restores go on, and the damaged file is deleted when that lies there: restores would
+/// choose it. Other levels are not held up meanwhile.</para>
+/// <para>A second writer that is found here ends this for good; the loop of the destination is woken to find it too.</para>
 /// </remarks>
 internal sealed class MaintenanceWorker
 {
@@ -30,7 +33,8 @@ internal sealed class MaintenanceWorker
     private readonly RetentionOptions _retentionOptions;
     private readonly BackOff _backOff;
     private readonly DateTimeOffset?[] _lastRuns;
-    private readonly HashSet<LtxFileKey> _shippedAgain = [];
+    private readonly HashSet<LtxFileKey> _writtenAgain = [];
+    private readonly HashSet<LtxFileKey> _damaged = [];
     private readonly List<LtxFileInfo> _written = [];
     private readonly Lock _gate = new();
 
@@ -38,8 +42,10 @@ internal sealed class MaintenanceWorker
     private DateTimeOffset? _lastSnapshot;
     private DateTimeOffset? _lastRetention;
     private DateTimeOffset _retentionRecheckAt;
-    private long _retentionVersion = -1;
-    private long _levelsVersion = -1;
+    private (ReplicaCatalog Catalog, long Version)? _retained;
+    private (ReplicaCatalog Catalog, long Version)? _compacted;
+    private bool _askedOnce;
+    private volatile bool _hasConflict;
     private (long Since, TimeSpan Delay) _pause;
     private FailureStatus? _failure;
     private ulong _proven;
@@ -57,14 +63,14 @@ internal sealed class MaintenanceWorker
         _backOff = new BackOff(s_delayMin, s_delayMax, scope.Random);
 
         // Files are read from the destination even where the spool still has them: that is how it is known that they arrived whole.
-        _compaction = new CompactionStep(upload.Store, lineage, scope.Files, temporaryFolder);
-        _snapshots = new SnapshotCompositionStep(upload.Store, lineage, scope.Files, temporaryFolder);
+        _compaction = new CompactionStep(upload.Store, lineage, scope.Files, temporaryFolder, confirm: ConfirmNowAsync);
+        _snapshots = new SnapshotCompositionStep(upload.Store, lineage, scope.Files, temporaryFolder, confirm: ConfirmNowAsync);
         _retention = new RetentionStep(upload.Store);
         _retentionOptions = new RetentionOptions { SnapshotRetention = options.SnapshotRetention, L0Retention = options.L0Retention };
         _lastRuns = new DateTimeOffset?[options.CompactionIntervals.Count];
     }
 
-    /// <summary>Called after an image of the database was asked for.</summary>
+    /// <summary>Called after an image of the database was asked for, and when the destination has to be looked at.</summary>
     public Action Changed { get; init; } = static () => { };
 
     /// <summary>The newest failure, or null when there was none since the last success.</summary>
@@ -89,12 +95,24 @@ internal sealed class MaintenanceWorker
 
     private ReplicaCatalog? Catalog => _upload.IsReconciled ? _upload.Catalog : null;
 
-    /// <summary>Begins a run if one is due and none is underway. By one thread.</summary>
+    /// <summary>Begins a run if one is due and none is underway. By one thread. Never throws.</summary>
     public void Sweep(CancellationToken stopping)
     {
-        if (_run.IsCompleted && IsDue())
+        if (!_run.IsCompleted || _hasConflict)
         {
-            _run = Task.Run(() => RunAsync(stopping), CancellationToken.None); // Off the sweep.
+            return;
+        }
+
+        try
+        {
+            if (IsDue())
+            {
+                _run = Task.Run(() => RunAsync(stopping), CancellationToken.None); // Off the sweep.
+            }
+        }
+        catch (Exception e)
+        {
+            Fail(e); // Others are swept too.
         }
     }
 
@@ -105,17 +123,43 @@ internal sealed class MaintenanceWorker
     public Task EndAsync() => _run;
 
     /// <summary>Does at once what <c>-once</c> is asked for, and throws what goes wrong.</summary>
-    public async Task RunOnceAsync(OnceOptions once, CancellationToken cancellationToken)
+    /// <returns>Whether an image of the database was asked for (<see cref="UploadStep.Requested"/>): after it was shipped, this is to be
+    /// called again.</returns>
+    public async Task<bool> RunOnceAsync(OnceOptions once, CancellationToken cancellationToken)
     {
-        if (once.ForcesSnapshot)
+        try
         {
-            await ComposeSnapshotAsync(_upload.Catalog!, cancellationToken).ConfigureAwait(false);
+            await CatchUpAsync(_upload.Catalog!, once, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TidemarkException e) when (e is not ReplicaConflictException && _upload.Requested is not null && !_askedOnce)
+        {
+            _askedOnce = true; // What goes wrong in spite of the image is thrown.
         }
 
-        if (once.EnforcesRetention && _options.IsRetentionEnabled)
+        return _upload.Requested is not null;
+    }
+
+    private async Task CatchUpAsync(ReplicaCatalog catalog, OnceOptions once, CancellationToken cancellationToken)
+    {
+        TakeOver(catalog);
+        if (once.ForcesSnapshot)
         {
-            await DeleteAsync(_upload.Catalog!, _scope.Time.GetUtcNow(), cancellationToken).ConfigureAwait(false);
+            await ComposeSnapshotAsync(catalog, cancellationToken).ConfigureAwait(false);
         }
+
+        if (!once.EnforcesRetention || !_options.IsRetentionEnabled)
+        {
+            return;
+        }
+
+        // What is not compacted cannot be deleted.
+        for (var i = 0; i < _lastRuns.Length; i++)
+        {
+            await CompactAsync(catalog, new Level(i + 1), cancellationToken).ConfigureAwait(false);
+        }
+
+        await DeleteDamagedAsync(catalog, cancellationToken).ConfigureAwait(false);
+        await DeleteAsync(catalog, _scope.Time.GetUtcNow(), cancellationToken).ConfigureAwait(false);
     }
 
     private bool IsDue()
@@ -126,12 +170,12 @@ internal sealed class MaintenanceWorker
         }
 
         var now = _scope.Time.GetUtcNow();
-        return AreLevelsDue(catalog, now) || IsSnapshotDue(catalog, now) || IsRetentionDue(catalog, now);
+        return AreLevelsDue(catalog, now) || IsSnapshotDue(catalog, now) || IsRetentionDue(catalog, now) || Bridged(catalog).Length > 0;
     }
 
     private bool AreLevelsDue(ReplicaCatalog catalog, DateTimeOffset now)
     {
-        if (catalog.Version == _levelsVersion)
+        if ((catalog, catalog.Version) == _compacted)
         {
             return false; // There was nothing to compact, and nothing has changed.
         }
@@ -161,7 +205,7 @@ internal sealed class MaintenanceWorker
 
     private bool IsRetentionDue(ReplicaCatalog catalog, DateTimeOffset now)
         => _options.IsRetentionEnabled
-            && (catalog.Version != _retentionVersion || now >= _retentionRecheckAt)
+            && ((catalog, catalog.Version) != _retained || now >= _retentionRecheckAt)
             && MaintenanceClock.IsDue(_options.L0RetentionCheckInterval, _lastRetention, now);
 
     private async Task RunAsync(CancellationToken stopping)
@@ -177,14 +221,25 @@ internal sealed class MaintenanceWorker
         {
             // What was not done is done after the next start.
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e)
         {
-            // Whatever it is: nobody else waits for this, and it must not end in silence.
-            _pause = (_scope.Time.GetTimestamp(), _backOff.Next());
-            NoteFailure(e);
-            _scope.Metrics.MaintenanceFailed(_options.DatabasePath, _upload.Store.Name);
-            _scope.Logger.MaintenanceFailed(
-                _options.DatabasePath, _upload.Store.Name, _pause.Delay.TotalMilliseconds, Log.Reason(e));
+            // Whatever it is, also a cancellation by somebody else: nobody else waits for this, and it must not end in silence.
+            Fail(e);
+        }
+    }
+
+    private void Fail(Exception failure)
+    {
+        _pause = (_scope.Time.GetTimestamp(), _backOff.Next());
+        NoteFailure(failure);
+        _scope.Metrics.MaintenanceFailed(_options.DatabasePath, _upload.Store.Name);
+        _scope.Logger.MaintenanceFailed(
+            _options.DatabasePath, _upload.Store.Name, _pause.Delay.TotalMilliseconds, Log.Reason(failure));
+        if (failure is ReplicaConflictException)
+        {
+            _hasConflict = true;
+            _upload.Distrust(); // So that shipping looks at the claim too, though there may be nothing to ship.
+            Changed();
         }
     }
 
@@ -196,7 +251,7 @@ internal sealed class MaintenanceWorker
             return;
         }
 
-        AddWritten(catalog);
+        TakeOver(catalog);
         var now = _scope.Time.GetUtcNow();
         var version = catalog.Version;
         var failures = new List<Exception>();
@@ -214,6 +269,7 @@ internal sealed class MaintenanceWorker
             _lastSnapshot = now;
         }
 
+        await TryAsync(() => DeleteDamagedAsync(catalog, stopping), failures).ConfigureAwait(false);
         if (IsRetentionDue(catalog, now) && await TryAsync(() => DeleteAsync(catalog, now, stopping), failures).ConfigureAwait(false))
         {
             _lastRetention = now;
@@ -233,12 +289,13 @@ internal sealed class MaintenanceWorker
 
         if (catalog.Version == version && !HasLevelWork(catalog))
         {
-            _levelsVersion = version;
+            _compacted = (catalog, version);
         }
     }
 
-    // The destination may have been listed anew while the last run wrote, and the listing may lack what was written meanwhile.
-    private void AddWritten(ReplicaCatalog catalog)
+    // The destination may have been listed anew while the last run wrote, and the listing may lack what was written meanwhile. It has what
+    // is damaged.
+    private void TakeOver(ReplicaCatalog catalog)
     {
         foreach (var file in _written.Where(file => !catalog.At(file.Level).Contains(file)))
         {
@@ -246,6 +303,10 @@ internal sealed class MaintenanceWorker
         }
 
         _written.Clear();
+        foreach (var damaged in catalog.Files.Where(file => _damaged.Contains(file.Key)))
+        {
+            catalog.Remove(damaged.Key);
+        }
     }
 
     private static async Task<bool> TryAsync(Func<Task> work, List<Exception> failures)
@@ -255,7 +316,7 @@ internal sealed class MaintenanceWorker
             await work().ConfigureAwait(false);
             return true;
         }
-        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or (TidemarkException and not ReplicaConflictException))
         {
             failures.Add(e);
             return false;
@@ -324,27 +385,112 @@ internal sealed class MaintenanceWorker
             _scope.Logger.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files, result.SizeBytes, plan.Floor ?? Txid.First);
         }
 
-        (_retentionVersion, _retentionRecheckAt) = (catalog.Version, plan.RecheckAt ?? DateTimeOffset.MaxValue);
+        (_retained, _retentionRecheckAt) = ((catalog, catalog.Version), plan.RecheckAt ?? DateTimeOffset.MaxValue);
+    }
+
+    // The damaged files that a snapshot leads past which was asked for since, and lies there.
+    private LtxFileKey[] Bridged(ReplicaCatalog catalog)
+        => _options.IsRetentionEnabled && _upload.Requested is null && _damaged.Count > 0
+            && catalog.NewestAt(Level.Snapshots) is { } snapshot
+                ? [.. _damaged.Where(file => file.Name.MaxTxid <= snapshot.MaxTxid)]
+                : [];
+
+    private async Task DeleteDamagedAsync(ReplicaCatalog catalog, CancellationToken cancellationToken)
+    {
+        if (Bridged(catalog) is { Length: > 0 } files)
+        {
+            await ConfirmNowAsync(cancellationToken).ConfigureAwait(false);
+            foreach (var file in files)
+            {
+                // What a failure kept from being made again may be made now.
+                if (!await TryWriteAgainAsync(catalog, file, cancellationToken).ConfigureAwait(false))
+                {
+                    await _upload.Store.DeleteAsync([file], cancellationToken).ConfigureAwait(false);
+                }
+
+                _damaged.Remove(file);
+            }
+        }
+    }
+
+    private async ValueTask ConfirmNowAsync(CancellationToken cancellationToken)
+        => await _upload.Claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false);
+
+    private void RequestImage()
+    {
+        _upload.RequestImage(Level.Snapshots, Txid.First);
+        Changed();
+    }
+
+    private async ValueTask<bool> TryMendAsync(ReplicaCatalog catalog, LtxFileKey damaged, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var isMended = await TryWriteAgainAsync(catalog, damaged, cancellationToken).ConfigureAwait(false);
+            _ = isMended && _damaged.Remove(damaged);
+            return isMended;
+        }
+        catch
+        {
+            _writtenAgain.Remove(damaged); // It was not tried to its end.
+            RequestImage();
+            throw;
+        }
+    }
+
+    // Once for each file: a place that damages what is put there does so again.
+    private async ValueTask<bool> TryWriteAgainAsync(ReplicaCatalog catalog, LtxFileKey damaged, CancellationToken cancellationToken)
+    {
+        if (!_writtenAgain.Add(damaged))
+        {
+            return false;
+        }
+
+        if (damaged.Level == Level.Captured)
+        {
+            return await _upload.TryShipAgainAsync(damaged, cancellationToken).ConfigureAwait(false);
+        }
+
+        while (true)
+        {
+            var result = damaged.Level == Level.Snapshots
+                ? await _snapshots.MakeAgainAsync(catalog, damaged, cancellationToken).ConfigureAwait(false)
+                : await _compaction.MakeAgainAsync(catalog, damaged, cancellationToken).ConfigureAwait(false);
+            if (result.File is { } file)
+            {
+                NoteFile(file, result);
+                return true;
+            }
+
+            if (result.DamagedFile is null)
+            {
+                return false;
+            }
+
+            await MendAsync(catalog, result, [], cancellationToken).ConfigureAwait(false); // Each round mends one, or has one less.
+        }
     }
 
     /// <summary>Mends what can be mended at once, so that it can be tried again; throws when something else has to happen first.</summary>
-    /// <remarks>What is damaged is as good as missing. Nothing is deleted: a person may still want it.</remarks>
     private async Task MendAsync(
         ReplicaCatalog catalog, CompactionResult result, IReadOnlyList<LtxFileInfo> inputs, CancellationToken cancellationToken)
     {
         var failure = result.Failure!;
         if (result.DamagedFile is { } damaged)
         {
-            // Once: a place that damages what is put there does so again.
-            if (_shippedAgain.Add(damaged) && await _upload.TryShipAgainAsync(damaged, cancellationToken).ConfigureAwait(false))
+            // Until it is whole again it takes the place of nothing, whatever happens here.
+            _damaged.Add(damaged);
+            _written.RemoveAll(file => file.Key == damaged);
+            catalog.Remove(damaged);
+            if (await TryMendAsync(catalog, damaged, cancellationToken).ConfigureAwait(false))
             {
                 _scope.Logger.ShippedAgain(_options.DatabasePath, damaged.ToString(), _upload.Store.Name);
                 return;
             }
 
             // Other files may lead past it, on this level or on another. If not, there is a gap now.
-            catalog.Remove(damaged);
             _scope.Logger.Damaged(_options.DatabasePath, _upload.Store.Name, Log.Reason(failure));
+            RequestImage();
             return;
         }
 
@@ -361,8 +507,7 @@ internal sealed class MaintenanceWorker
             }
 
             _scope.Logger.CannotContinue(_options.DatabasePath, _upload.Store.Name, Log.Reason(failure));
-            _upload.RequestImage(Level.Snapshots, Txid.First);
-            Changed();
+            RequestImage();
         }
 
         ExceptionDispatchInfo.Throw(failure);

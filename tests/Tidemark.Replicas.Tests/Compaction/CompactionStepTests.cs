@@ -206,6 +206,57 @@ public sealed class CompactionStepTests
         Assert.False(failure.IsTransient);
     }
 
+    [Theory]
+    [InlineData(10)]
+    [InlineData(200)]
+    public async Task A_damaged_file_of_the_same_name_is_replaced_by_the_one_made_anew(int offset)
+    {
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), Files);
+        var file = (await rig.CompactAsync()).File!.Value;
+        var whole = await rig.ReadAsync(file.Key);
+        await DamageAsync(rig, file.Key, offset);
+        rig.Catalog.Remove(file.Key);
+
+        Assert.Equal(file, (await rig.CompactAsync()).File);
+        Assert.Equal(whole, await rig.ReadAsync(file.Key));
+    }
+
+    [Fact]
+    public async Task A_damaged_file_in_the_middle_of_a_level_is_made_again_from_the_levels_below()
+    {
+        var rig = await CompactionRig.CreateAsync(HistoryOf(7), "9:1-1 0:2-2 0:3-3 1:2-3 1:4-5 2:2-5 0:4-4 0:5-5 0:6-6 0:7-7 1:6-7");
+        var middle = Listing.ParseFile("1:4-5").Key;
+        await DamageAsync(rig, middle, 200);
+        rig.Catalog.Remove(middle);
+        var step = new CompactionStep(rig.Store, CompactionRig.Lineage, rig.Disk, CompactionRig.Folder);
+        var token = TestContext.Current.CancellationToken;
+
+        Assert.Equal(middle, (await step.MakeAgainAsync(rig.Catalog, middle, token)).File!.Value.Key);
+        await rig.DeleteAsync("0:2-2", "0:3-3", "0:4-4", "0:5-5", "2:2-5");
+        await rig.AssertRestorableAsync(3, 5, 7);
+
+        await rig.ListAsync();
+        await DamageAsync(rig, middle, 200);
+        rig.Catalog.Remove(middle);
+        Assert.Equal(CompactionOutcome.Idle, (await step.MakeAgainAsync(rig.Catalog, middle, token)).Outcome);
+    }
+
+    [Fact]
+    public async Task A_damaged_file_stays_when_somebody_else_may_write_there()
+    {
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), Files);
+        var file = (await rig.CompactAsync()).File!.Value;
+        await DamageAsync(rig, file.Key, 200);
+        var damaged = await rig.ReadAsync(file.Key);
+        rig.Catalog.Remove(file.Key);
+        var step = new CompactionStep(
+            rig.Store, CompactionRig.Lineage, rig.Disk, CompactionRig.Folder, confirm: _ => throw new InvalidOperationException("Not ours."));
+
+        await Assert.ThrowsAsync<InvalidOperationException>(async () =>
+            await step.MakeAgainAsync(rig.Catalog, file.Key, TestContext.Current.CancellationToken));
+        Assert.Equal(damaged, await rig.ReadAsync(file.Key));
+    }
+
     [Fact]
     public async Task What_is_still_here_is_not_downloaded()
     {
@@ -344,6 +395,13 @@ public sealed class CompactionStepTests
 
     private static byte[] Copy(CompactionRig rig, LtxFileKey key)
         => rig.History.File((int)key.Name.MinTxid.Value, (int)key.Name.MaxTxid.Value);
+
+    private static async Task DamageAsync(CompactionRig rig, LtxFileKey key, int offset)
+    {
+        var bytes = await rig.ReadAsync(key);
+        bytes[offset] ^= 1;
+        await rig.History.WriteAsync(rig.Replica, key, bytes);
+    }
 
     private static async Task<TidemarkException> AssertDamagedAsync(CompactionRig rig, LtxFileKey key)
     {

@@ -117,6 +117,7 @@ public sealed class RetentionPlanTests
     [InlineData("0:1-1@1 0:2-2@2 1:1-2@2", null)]
     [InlineData("9:1-1@900 0:2-2@950", 1010)]
     [InlineData("9:1-1@900 9:1-2@950 0:1-1@995 0:2-2@996 1:1-2@996", 1005)]
+    [InlineData("9:1-1@999 0:1-1@995 0:2-2@996 1:1-2@996", 1006)] // The compacted file is old enough first.
     [InlineData("9:1-2@100 1:1-2@2 0:2-2@2", null)]
     public void The_next_look_is_when_time_alone_can_change_something(string files, int? seconds)
         => Assert.Equal(
