@@ -354,7 +354,7 @@ internal sealed class World : IDisposable
         if (_random.Next(10) == 0)
         {
             // As if the spool were full.
-            _trace[^1] += $" dropped {_spool.DropOldest(new SpoolBudget(1 + _random.Next(20_000), 0)).Count}";
+            _trace[^1] += $" dropped {_spool.DropOldest(new SpoolBudget(1 + _random.Next(20_000), 0), everywhere).Count}";
         }
     }
 
