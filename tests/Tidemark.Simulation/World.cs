@@ -475,7 +475,7 @@ internal sealed class World : IDisposable
     {
         var databaseBytes = _database.Position is { } position ? position.PageCount * (long)position.PageSize.Bytes : 0;
         var budget = new SpoolBudget(_options.SpoolBytesMax, databaseBytes);
-        var dropped = _spool.DropOldest(budget);
+        var dropped = _spool.DropOldest(budget, _destinations.Min(destination => destination.Worker.Delivered));
         _trace[^1] += dropped.Count > 0 ? $" dropped {dropped.Count}" : "";
         Check(budget.Allows(_spool.CaptureBytes) || _spool.ListCaptures().Count == 1, "the spool is bounded");
     }

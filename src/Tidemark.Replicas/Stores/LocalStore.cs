@@ -18,7 +18,8 @@ namespace Tidemark.Replicas.Stores;
 /// <para>Who writes here stands in the file <c>tidemark-writer</c> beside the folder <c>ltx</c>.</para>
 /// <para>A killed process leaves its temporary files behind. The first write to a level removes those that nobody has open any more
 /// (<see cref="IFileSystem.TryDeleteUnused"/>), so the file of a writer that lives is never touched.</para>
-/// <para>Folders are created by the first write. A folder that does not exist is an empty replica.</para>
+/// <para>Folders are created by the first write. A folder that does not exist is an empty replica. But where this store has seen files and
+/// nothing is left of them, nothing is created: the disk may not be mounted, and its place must not be filled.</para>
 /// </remarks>
 public sealed class LocalStore : IReplicaStore
 {
@@ -32,6 +33,9 @@ public sealed class LocalStore : IReplicaStore
 
     /// <summary>Levels whose folder is known to exist and to be free of leftovers.</summary>
     private readonly HashSet<Level> _preparedLevels = [];
+
+    /// <summary>Levels that had files or a folder of their own.</summary>
+    private readonly HashSet<Level> _seenLevels = [];
 
     private bool _isPreparedForClaim;
 
@@ -59,7 +63,16 @@ public sealed class LocalStore : IReplicaStore
         cancellationToken.ThrowIfCancellationRequested();
         await ValueTask.CompletedTask.ConfigureAwait(false);
         var folder = FolderOf(level);
-        foreach (var name in ListNames(folder, from))
+        var names = ListNames(folder, from);
+        if (names.Count > 0)
+        {
+            lock (_gate)
+            {
+                _seenLevels.Add(level);
+            }
+        }
+
+        foreach (var name in names)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var facts = Guard("list", folder, () => _files.TryGetFacts(Path.Combine(folder, name.ToString())));
@@ -270,31 +283,44 @@ public sealed class LocalStore : IReplicaStore
         {
             if (!_preparedLevels.Contains(level))
             {
+                ThrowIfAllHasVanished();
                 _files.CreateDirectory(folder);
                 // A process that died between making these folders and fsync may have made them.
                 _files.SyncDirectory(Path.GetDirectoryName(folder)!);
                 _files.SyncDirectory(Folder);
                 RemoveLeftovers(folder, static name => IsTemporary(name));
                 _preparedLevels.Add(level);
+                _seenLevels.Add(level);
             }
             else if (!_files.DirectoryExists(folder))
             {
                 // Made again by the next write. But what lay there is gone, so the writer has to look what is left before it goes on.
                 _preparedLevels.Remove(level);
-                throw new ReplicaStoreException(
-                    $"{Name}: the folder {folder} has vanished.", "Check that the disk is mounted and that nobody removes the replica.")
-                {
-                    IsTransient = true,
-                };
+                throw Vanished(folder);
             }
         }
     }
+
+    private void ThrowIfAllHasVanished()
+    {
+        if (_seenLevels.Count > 0 && !_seenLevels.Any(level => _files.DirectoryExists(FolderOf(level))))
+        {
+            throw Vanished(FolderOf(_seenLevels.Min()));
+        }
+    }
+
+    private ReplicaStoreException Vanished(string folder)
+        => new($"{Name}: the folder {folder} has vanished.", "Check that the disk is mounted and that nobody removed the replica.")
+        {
+            IsTransient = true,
+        };
 
     // Once: who has just created its file has not locked it yet.
     private void PrepareForClaim()
     {
         lock (_gate)
         {
+            ThrowIfAllHasVanished();
             _files.CreateDirectory(Folder);
             if (!_isPreparedForClaim)
             {

@@ -26,6 +26,11 @@ internal sealed class Spool : IDisposable
     private const string TemporarySuffix = ".tmp";
     private const int ReadSizeBytes = 1 << 20;
 
+    private const string DamagedSuffix = ".damaged";
+
+    // For a person to look at. A disk that damages many files must not be filled with them.
+    private const int DamagedMax = 3;
+
     // A spool that grows because a destination is away must not grow in memory too.
     private const int DigestsMax = 4096;
 
@@ -185,7 +190,7 @@ internal sealed class Spool : IDisposable
     /// <summary>Writes a file under a temporary name and leaves all that waits for the disk to <see cref="StagedFile.Publish"/>.</summary>
     public StagedFile? Stage(Level level, Func<Stream, Func<Stream>, LtxFileName?> write)
     {
-        EnsureFolder(level);
+        EnsureFolder(FolderOf(level));
         var temporary = System.IO.Path.Combine(
             FolderOf(level), string.Create(CultureInfo.InvariantCulture, $"new-{_temporaryNumber++}{TemporarySuffix}"));
         var overflow = temporary[..^TemporarySuffix.Length] + "-index" + TemporarySuffix;
@@ -291,9 +296,18 @@ internal sealed class Spool : IDisposable
         }
     }
 
-    /// <summary>Deletes the oldest captures when there are more than a budget allows, though destinations lack them.</summary>
-    /// <returns>The captures that were deleted, in ascending order.</returns>
-    public IReadOnlyList<LtxFileName> DropOldest(SpoolBudget budget)
+    /// <summary>Deletes the oldest captures when there are more than a budget allows: first those that every destination holds, which only
+    /// stay for repair, and then those that some destination lacks.</summary>
+    /// <param name="budget">The budget.</param>
+    /// <param name="everywhere">Up to where all destinations hold this history.</param>
+    /// <returns>The captures that were deleted though a destination lacks them, in ascending order.</returns>
+    public IReadOnlyList<LtxFileName> DropOldest(SpoolBudget budget, Txid everywhere)
+    {
+        _ = Drop(budget, everywhere);
+        return Drop(budget, new Txid(ulong.MaxValue));
+    }
+
+    private LtxFileName[] Drop(SpoolBudget budget, Txid upTo)
     {
         if (budget.Allows(CaptureBytes))
         {
@@ -307,7 +321,7 @@ internal sealed class Spool : IDisposable
             sizes = [.. captures.Select(name => _sizes.GetValueOrDefault(new LtxFileKey(Level.Captured, name)))];
         }
 
-        LtxFileName[] dropped = [.. captures.Take(budget.CountToDrop(sizes))];
+        LtxFileName[] dropped = [.. captures.Take(budget.CountToDrop(sizes)).TakeWhile(name => name.MaxTxid <= upTo)];
         foreach (var name in dropped)
         {
             Delete(new LtxFileKey(Level.Captured, name));
@@ -316,11 +330,19 @@ internal sealed class Spool : IDisposable
         return dropped;
     }
 
-    /// <summary>Renames a damaged file, so that nobody takes it for a capture but a person can still look at it.</summary>
+    /// <summary>Renames a damaged file, so that nobody takes it for a capture but a person can still look at it. The newest few stay.</summary>
     public void SetAside(LtxFileKey key)
     {
-        _files.Move(PathOf(key), PathOf(key) + ".damaged");
+        _files.Move(PathOf(key), PathOf(key) + DamagedSuffix);
         Forget(key);
+        var folder = FolderOf(key.Level);
+        foreach (var name in _files.ListFiles(folder)
+            .Where(name => name.EndsWith(DamagedSuffix, StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)
+            .SkipLast(DamagedMax))
+        {
+            DeleteQuietly(System.IO.Path.Combine(folder, name));
+        }
     }
 
     /// <summary>Reads the position; null when there is none or it is not to be believed.</summary>
@@ -341,6 +363,7 @@ internal sealed class Spool : IDisposable
     {
         Span<byte> record = stackalloc byte[PositionRecord.Size];
         PositionRecord.Write(record, position);
+        EnsureFolder(Path);
         using var file = _files.Open(PositionPath, FileMode.OpenOrCreate, FileAccess.ReadWrite);
         file.Write(0, record);
     }
@@ -392,6 +415,7 @@ internal sealed class Spool : IDisposable
     {
         Span<byte> record = stackalloc byte[OrderlyEndRecord.Size];
         OrderlyEndRecord.Write(record, end);
+        EnsureFolder(Path);
         using var file = _files.Open(EndPath, FileMode.Create, FileAccess.ReadWrite);
         file.Write(0, record);
     }
@@ -403,7 +427,11 @@ internal sealed class Spool : IDisposable
     public PageChecksums? TryOpenPageChecksums(PageSize pageSize) => PageChecksums.TryOpen(_files, PageChecksumsPath, pageSize);
 
     /// <summary>Begins a new table of page checksums.</summary>
-    public PageChecksums CreatePageChecksums(PageSize pageSize) => PageChecksums.Create(_files, NewPageChecksumsPath, pageSize);
+    public PageChecksums CreatePageChecksums(PageSize pageSize)
+    {
+        EnsureFolder(Path);
+        return PageChecksums.Create(_files, NewPageChecksumsPath, pageSize);
+    }
 
     /// <summary>Puts the new table in the place of the old one, whose handle is closed before.</summary>
     public void ReplacePageChecksums() => _files.Move(NewPageChecksumsPath, PageChecksumsPath);
@@ -431,7 +459,7 @@ internal sealed class Spool : IDisposable
     {
         foreach (var level in (ReadOnlySpan<Level>)[Level.Captured, Images])
         {
-            EnsureFolder(level);
+            EnsureFolder(FolderOf(level));
             foreach (var name in _files.ListFiles(FolderOf(level)).Where(name => name.EndsWith(TemporarySuffix, StringComparison.Ordinal)))
             {
                 _files.Delete(System.IO.Path.Combine(FolderOf(level), name));
@@ -442,12 +470,21 @@ internal sealed class Spool : IDisposable
     }
 
     // Somebody may have removed the folder meanwhile; what lay in it is missed by those who look for it.
-    private void EnsureFolder(Level level)
+    private void EnsureFolder(string folder)
     {
-        if (!_files.DirectoryExists(FolderOf(level)))
+        if (_files.DirectoryExists(folder))
         {
-            _files.CreateDirectory(FolderOf(level));
+            return;
         }
+
+        _files.CreateDirectory(folder);
+        LtxFileKey[] lost;
+        lock (_gate)
+        {
+            lost = [.. _sizes.Keys.Where(key => FolderOf(key.Level).StartsWith(folder, StringComparison.Ordinal))];
+        }
+
+        Array.ForEach(lost, Forget);
     }
 
     private string FolderOf(Level level) => System.IO.Path.Combine(Path, "ltx", level.ToString());

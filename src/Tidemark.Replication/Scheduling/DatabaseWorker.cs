@@ -788,7 +788,7 @@ internal sealed class DatabaseWorker : IDisposable
     {
         var databaseBytes = _database.Position is { } position ? position.PageCount * (long)position.PageSize.Bytes : 0;
         var budget = new SpoolBudget(_options.SpoolBytesMax, databaseBytes);
-        if (_spool.DropOldest(budget) is [.., var last] dropped)
+        if (_spool.DropOldest(budget, _destinations.Min(destination => destination.Delivered)) is [.., var last] dropped)
         {
             _scope.Logger.SpoolIsFull(_options.DatabasePath, budget.LimitBytes, dropped.Count, last.MaxTxid);
         }

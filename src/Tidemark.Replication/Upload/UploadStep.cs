@@ -19,6 +19,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
 {
     private readonly Shipment _shipment = new(store, spool, claim);
     private ulong _shipped;
+    private Txid _held;
     private PageSize? _pageSize;
     private bool _looksAgain;
     private volatile bool _isForked;
@@ -118,15 +119,20 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     /// <remarks>Writes nothing before this run has the claim: one that finds no database has nothing to say here.</remarks>
     /// <returns>The newest state there, or null when it is empty.</returns>
     /// <exception cref="ReplicaConflictException">Another writer's history lies there, or another writer writes there.</exception>
+    /// <exception cref="ReplicaStoreException">The destination failed, or has lost everything that this run knows to have been
+    /// there.</exception>
     public async ValueTask<ReplicaHead?> ReconcileAsync(CancellationToken cancellationToken)
     {
         (_catalog, _isInDoubt) = (null, false); // What comes into doubt while it is listed stays in doubt.
+
+        // Before the claim is looked at, which is written again where it vanished: nothing is to be made in a place that lost everything.
+        var files = await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false);
+        ThrowIfEmptied(files);
         if (claim.IsTaken)
         {
             await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        var files = await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false);
         var head = await ReplicaHead.ReadAsync(store, files, cancellationToken).ConfigureAwait(false);
         if (head is not null && !await HeadComparison.ContinuesAsync(spool, claim.Own.Lineage, head, cancellationToken).ConfigureAwait(false))
         {
@@ -146,7 +152,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         _unconfirmed = finding.IsConfirmed ? null : head;
         var catalog = new ReplicaCatalog(files);
         Volatile.Write(ref _shipped, head is null ? 0 : LastInOrder(head, catalog).Value);
-        _catalog = catalog;
+        (_catalog, _held) = (catalog, head?.Txid ?? Txid.None);
         return head;
     }
 
@@ -175,6 +181,21 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         return _requested is { } requested
             ? await ShipRequestedAsync(requested, cancellationToken).ConfigureAwait(false)
             : new UploadResult(UploadOutcome.Idle);
+    }
+
+    // A disk that is not mounted, or a folder that somebody removed: to begin anew there in silence would hide that a history is gone.
+    private void ThrowIfEmptied(IReadOnlyList<LtxFileInfo> files)
+    {
+        var held = Shipped > _held ? Shipped : _held;
+        if (files.Count == 0 && !held.IsNone)
+        {
+            throw new ReplicaStoreException(
+                $"{store.Name}: the replica is empty, though it held captures up to TXID {held}.",
+                "Check that the disk is mounted and that nobody removed the replica. To begin anew there, restart Tidemark.")
+            {
+                IsTransient = true,
+            };
+        }
     }
 
     // A snapshot of another page size goes before its captures. If the process ended in between, they still follow, so that level 0 has no
@@ -309,20 +330,16 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         LtxFileKey source, LtxFileKey key, LtxHeader header, bool isImage, CancellationToken cancellationToken)
     {
         var before = Shipped;
-        if (isImage)
-        {
-            await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false);
-        }
-        else
-        {
-            await claim.ConfirmAsync(cancellationToken).ConfigureAwait(false);
-        }
-
         try
         {
             if (isImage)
             {
+                await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false);
                 await _shipment.ThrowIfOthersWroteAsync(before, key, isNew: false, cancellationToken).ConfigureAwait(false);
+            }
+            else
+            {
+                await claim.ConfirmAsync(cancellationToken).ConfigureAwait(false);
             }
 
             var (file, isNew) = await _shipment.CreateAsync(source, key, header.Timestamp, cancellationToken).ConfigureAwait(false);

@@ -49,12 +49,43 @@ public sealed class SpoolTests
             Write(spool, Level.Captured, txid, txid, 100);
         }
 
-        Assert.Empty(spool.DropOldest(new SpoolBudget(1000, 0)));
-        Assert.Equal([1, 2, 3, 4, 5, 6], spool.DropOldest(new SpoolBudget(900, 0)).Select(name => (int)name.MaxTxid.Value));
+        Assert.Empty(spool.DropOldest(new SpoolBudget(1000, 0), Txid.None));
+        Assert.Equal([1, 2, 3, 4, 5, 6], spool.DropOldest(new SpoolBudget(900, 0), Txid.None).Select(name => (int)name.MaxTxid.Value));
         Assert.Equal([7, 8, 9, 10], spool.ListCaptures().Select(name => (int)name.MaxTxid.Value));
         Assert.Equal(400, spool.CaptureBytes);
-        Assert.Equal([7, 8, 9], spool.DropOldest(new SpoolBudget(1, 0)).Select(name => (int)name.MaxTxid.Value));
+        Assert.Equal([7, 8, 9], spool.DropOldest(new SpoolBudget(1, 0), Txid.None).Select(name => (int)name.MaxTxid.Value));
         Assert.Single(spool.ListImages());
+    }
+
+    [Fact]
+    public void What_every_destination_holds_is_dropped_first_and_in_silence()
+    {
+        using var spool = Spool.Open(_files, "/spool");
+        for (var txid = 1; txid <= 10; txid++)
+        {
+            Write(spool, Level.Captured, txid, txid, 100);
+        }
+
+        Assert.Empty(spool.DropOldest(new SpoolBudget(900, 0), new Txid(3)));
+        Assert.Equal(4UL, spool.ListCaptures()[0].MinTxid.Value);
+        Assert.Equal([5, 6, 7, 8], spool.DropOldest(new SpoolBudget(500, 0), new Txid(4)).Select(name => (int)name.MaxTxid.Value));
+        Assert.Empty(spool.DropOldest(new SpoolBudget(1, 0), new Txid(10)));
+        Assert.Equal([10], spool.ListCaptures().Select(name => (int)name.MaxTxid.Value));
+    }
+
+    [Fact]
+    public void Of_damaged_files_the_newest_three_stay()
+    {
+        using var spool = Spool.Open(_files, "/spool");
+        for (var txid = 1; txid <= 5; txid++)
+        {
+            Write(spool, Level.Captured, txid, txid, 100);
+            spool.SetAside(Spool.CaptureOf(new Txid((ulong)txid)));
+        }
+
+        Assert.Equal(
+            [3, 4, 5],
+            Enumerable.Range(1, 5).Where(txid => _files.FileExists(spool.PathOf(Spool.CaptureOf(new Txid((ulong)txid))) + ".damaged")));
     }
 
     [Fact]

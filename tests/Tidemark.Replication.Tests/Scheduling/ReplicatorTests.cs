@@ -224,28 +224,6 @@ public sealed class ReplicatorTests : IDisposable
     }
 
     [Fact]
-    public async Task A_replica_that_vanishes_meanwhile_is_made_anew()
-    {
-        using var source = Create();
-        var store = new LocalStore(_folder["replica"], PhysicalFileSystem.Instance);
-        var run = Engine(Options(store) with { ShutdownRetryInterval = TimeSpan.FromMilliseconds(10) }).RunAsync(_stop.Token, _cutShort.Token);
-        using (var watch = new FileSystemWatcher(_folder.Path) { IncludeSubdirectories = true })
-        {
-            while (!File.Exists(_folder["replica/ltx/0/0000000000000001-0000000000000001.ltx"]))
-            {
-                watch.WaitForChanged(WatcherChangeTypes.All, 50);
-            }
-        }
-
-        Directory.Delete(_folder["replica"], recursive: true);
-        source.Insert(10);
-        await _stop.CancelAsync();
-        await run;
-
-        await AssertReplicaIsAsync(source, store);
-    }
-
-    [Fact]
     public async Task Two_runs_on_one_database_are_refused()
     {
         using var source = Create();

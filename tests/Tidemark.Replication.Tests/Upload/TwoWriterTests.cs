@@ -256,7 +256,7 @@ public sealed class TwoWriterTests
 
             private Task LoseCapturesAsync()
             {
-                _scene.Spool.DropOldest(new SpoolBudget(1, 0));
+                _scene.Spool.DropOldest(new SpoolBudget(1, 0), Txid.None);
                 return Task.CompletedTask;
             }
 

@@ -75,7 +75,7 @@ public sealed class UploadStepTests
         Capture(scene, 2);
         await scene.ShipAsync();
         Capture(scene, 3);
-        scene.Spool.DropOldest(new SpoolBudget(1, 0));
+        scene.Spool.DropOldest(new SpoolBudget(1, 0), Txid.None);
         await toEmpty.ReconcileAsync(Token);
 
         ImageRequest[] needed = [await NeedAsync(scene, scene.Upload), await NeedAsync(scene, toOther), await NeedAsync(scene, toEmpty)];
@@ -154,9 +154,9 @@ public sealed class UploadStepTests
         Capture(scene, 2);
         await scene.ShipAsync();
         var catalog = scene.Upload.Catalog!;
-        scene.Spool.DropOldest(new SpoolBudget(1, 0));
+        scene.Spool.DropOldest(new SpoolBudget(1, 0), Txid.None);
         Capture(scene, 3);
-        scene.Spool.DropOldest(new SpoolBudget(1, 0));
+        scene.Spool.DropOldest(new SpoolBudget(1, 0), Txid.None);
         await scene.ShipWithImagesAsync();
 
         Assert.Same(catalog, scene.Upload.Catalog);
@@ -358,7 +358,7 @@ public sealed class UploadStepTests
         var step = Step(scene, store);
         await step.ReconcileAsync(Token);
         Capture(scene, 5);
-        scene.Spool.DropOldest(new SpoolBudget(1, 0));
+        scene.Spool.DropOldest(new SpoolBudget(1, 0), Txid.None);
         Assert.NotNull(FullImageStep.Run(scene.Database, (await NeedAsync(scene, step)).From));
         armedAt = store.Calls + 1 + when; // the claim, a listing, the file, a listing
 
@@ -392,7 +392,7 @@ public sealed class UploadStepTests
         await scene.ShipAsync();
         ChangePageSize(scene);
         Capture(scene, 3);
-        scene.Spool.DropOldest(new SpoolBudget(1, 0));
+        scene.Spool.DropOldest(new SpoolBudget(1, 0), Txid.None);
         foreach (var image in scene.Spool.ListImages())
         {
             scene.Spool.Delete(Spool.ImageOf(image));

@@ -1,0 +1,117 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Stores;
+using Tidemark.Replication.Tests.Health;
+using Tidemark.Testing;
+using Tidemark.Testing.Databases;
+using Xunit;
+
+namespace Tidemark.Replication.Tests.Scheduling;
+
+/// <summary>Folders that somebody removes while the engine works with them.</summary>
+public sealed class LostFolderTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private string DatabasePath => _folder["app.db"];
+
+    [Theory]
+    [InlineData(false)] // it was removed
+    [InlineData(true)] // its disk is not mounted: an empty folder is left
+    public async Task A_replica_that_vanishes_fails_until_it_is_back_and_nothing_is_made_in_its_place(bool leavesFolder)
+    {
+        using var source = Create();
+        var options = RunningReplicator.Options(DatabasePath, Replica()) with
+        {
+            ClaimCheckInterval = TimeSpan.FromTicks(1), ShutdownTimeout = TimeSpan.FromMinutes(1),
+        };
+        await using var run = RunningReplicator.Start(options);
+        var before = await run.WaitUntilShippedAsync(DatabasePath);
+        Directory.Move(_folder["replica"], _folder["away"]);
+        if (leavesFolder)
+        {
+            Directory.CreateDirectory(_folder["replica"]);
+        }
+
+        source.Insert(10);
+        var status = await run.WaitAsync(
+            DatabasePath,
+            status => status.Destinations[0].Failure?.Reason.Contains("the replica is empty, though", StringComparison.Ordinal) == true);
+
+        Assert.Contains(before.Captured.ToString(), status.Destinations[0].Failure!.Reason, StringComparison.Ordinal);
+        Assert.Equal(leavesFolder, Directory.Exists(_folder["replica"]));
+        if (leavesFolder)
+        {
+            Assert.Empty(Directory.EnumerateFileSystemEntries(_folder["replica"]));
+            Directory.Delete(_folder["replica"]);
+        }
+
+        Directory.Move(_folder["away"], _folder["replica"]);
+        await run.WaitUntilShippedAsync(DatabasePath, before.Captured);
+        await run.StopAsync();
+        await AssertReplicaIsAsync(source, Replica());
+        Assert.False(Directory.Exists(_folder["replica/ltx/9"]));
+    }
+
+    [Fact]
+    public async Task A_replica_that_was_removed_begins_anew_after_a_restart()
+    {
+        using var source = Create();
+        await OnceAsync(Replica());
+        Directory.Delete(_folder["replica"], recursive: true);
+        source.Insert(10);
+
+        await OnceAsync(Replica());
+
+        await AssertReplicaIsAsync(source, Replica());
+    }
+
+    [Fact]
+    public async Task A_spool_that_was_removed_is_made_anew()
+    {
+        using var source = Create();
+        source.Insert(1000);
+        var store = new MemoryStore();
+        var options = RunningReplicator.Options(DatabasePath, store) with { ShutdownTimeout = TimeSpan.FromMinutes(1) };
+        await using (var run = RunningReplicator.Start(options))
+        {
+            var before = await run.WaitUntilShippedAsync(DatabasePath);
+            Directory.Delete(_folder[".app.db-tidemark"], recursive: true);
+            source.Insert(10);
+            var after = await run.WaitUntilShippedAsync(DatabasePath, before.Captured);
+            source.Insert(10);
+            await run.WaitUntilShippedAsync(DatabasePath, after.Captured);
+            await run.StopAsync();
+        }
+
+        await AssertReplicaIsAsync(source, store);
+        Assert.True(File.Exists(_folder[".app.db-tidemark/position"]));
+        source.Insert(10);
+        await OnceAsync(store);
+        await AssertReplicaIsAsync(source, store);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private static async Task AssertReplicaIsAsync(SourceDatabase source, IReplicaStore store)
+    {
+        var files = await ReplicaListing.ReadAllAsync(store, TestContext.Current.CancellationToken);
+        var head = files.Max(file => file.MaxTxid);
+        Assert.Equal(source.Serialize(), await NaiveRestore.RunAsync(store, head, TestContext.Current.CancellationToken));
+    }
+
+    private Task OnceAsync(IReplicaStore store)
+        => new Replicator(
+            [RunningReplicator.Options(DatabasePath, store)], PhysicalFileSystem.Instance, TimeProvider.System, NullLoggerFactory.Instance)
+            .RunOnceAsync(TestContext.Current.CancellationToken);
+
+    private LocalStore Replica() => new(_folder["replica"], PhysicalFileSystem.Instance);
+
+    private SourceDatabase Create()
+    {
+        var source = SourceDatabase.Open(DatabasePath);
+        source.CreateTable();
+        source.Insert(10);
+        return source;
+    }
+}
