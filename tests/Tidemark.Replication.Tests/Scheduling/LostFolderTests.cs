@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Tests.Health;
@@ -50,7 +51,9 @@ public sealed class LostFolderTests : IDisposable
         await run.WaitUntilShippedAsync(DatabasePath, before.Captured);
         await run.StopAsync();
         await AssertReplicaIsAsync(source, Replica());
-        Assert.False(Directory.Exists(_folder["replica/ltx/9"]));
+        Assert.All(
+            (await ReplicaListing.ReadAllAsync(Replica(), TestContext.Current.CancellationToken)).Where(file => file.Level == Level.Captured),
+            file => Assert.Equal(file.MinTxid, file.MaxTxid)); // no image
     }
 
     [Fact]
