@@ -42,6 +42,7 @@ internal sealed class Spool : IDisposable
     private readonly Lock _gate = new();
     private readonly Dictionary<LtxFileKey, UInt128> _digests = [];
     private readonly Lock _ancestorsGate = new();
+    private readonly HashSet<Lineage> _ancestors = [];
     private readonly Dictionary<LtxFileKey, long> _sizes = [];
     private long _captureBytes;
     private long _imageBytes;
@@ -373,7 +374,7 @@ internal sealed class Spool : IDisposable
     {
         lock (_ancestorsGate)
         {
-            return ReadAncestors().Contains(lineage);
+            return _ancestors.Contains(lineage) || ReadAncestors().Contains(lineage);
         }
     }
 
@@ -382,6 +383,7 @@ internal sealed class Spool : IDisposable
     {
         lock (_ancestorsGate)
         {
+            _ancestors.Add(lineage); // Should the disk be full now, this run still knows.
             var known = ReadAncestors();
             if (known.Contains(lineage))
             {

@@ -13,7 +13,10 @@ namespace Tidemark.Replication.Checkpoints;
 /// writer then finds a WAL that is wholly in the file and used by nobody, and starts it over.</para>
 /// <para>Owns the memory of the last attempt. Not thread-safe.</para>
 /// </remarks>
-internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy policy)
+/// <param name="database">The database.</param>
+/// <param name="policy">When, and which.</param>
+/// <param name="whenCaptured">Hears of every capture that a seal makes, no lock being held.</param>
+internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy policy, Action<CaptureResult>? whenCaptured = null)
 {
     private WalSalts _run;
     private uint _framesAtLastAttempt;
@@ -77,7 +80,14 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
     {
         // What was committed during the drain is captured before writers have to wait.
         var live = database.Live!;
-        CaptureStep.Run(database, static _ => true);
+        var found = CaptureStep.Run(
+            database,
+            result =>
+            {
+                whenCaptured?.Invoke(result);
+                return true;
+            });
+        whenCaptured?.Invoke(found);
         if (database.Live != live || !database.GuardIsUninterrupted)
         {
             return new CheckpointResult(CheckpointAction.Seal, drained, false, false, TimeSpan.Zero); // Another file took its place.
@@ -125,7 +135,10 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
         var held = database.Time.GetElapsedTime(locked);
         using (last)
         {
-            last?.Complete();
+            if (last?.Complete() is { } captured)
+            {
+                whenCaptured?.Invoke(captured);
+            }
         }
 
         database.GuardIsUninterrupted = isComplete;

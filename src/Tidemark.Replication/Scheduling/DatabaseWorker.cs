@@ -94,7 +94,7 @@ internal sealed class DatabaseWorker : IDisposable
         }
 
         _captured = _database.Position?.Txid ?? Txid.None;
-        _checkpoint = new CheckpointStep(_database, new CheckpointPolicy((uint)options.CheckpointPages, options.CheckpointInterval));
+        _checkpoint = new CheckpointStep(_database, new CheckpointPolicy((uint)options.CheckpointPages, options.CheckpointInterval), result => Report(result));
         _destinations = [.. options.Destinations.Select(
             (store, number) => new DestinationWorker(store, number, _spool, _database.Lineage, options, scope)
             {
