@@ -60,6 +60,8 @@ internal sealed class World : IDisposable
     private List<(string Path, byte[] Content)>? _olderSpool;
     private long _durableWalLength;
     private bool _checkpointsByItself;
+
+    // Whether destinations may hold histories that have nothing to do with each other, which looks like another writer after a start.
     private bool _hasOtherLineage;
 
     public World(int seed)
@@ -207,6 +209,7 @@ internal sealed class World : IDisposable
 
     private void Do(string name, Action run)
     {
+        var isConflict = false;
         _trace.Add($"{_trace.Count}: {name}");
         try
         {
@@ -218,10 +221,7 @@ internal sealed class World : IDisposable
             Faults++;
             _trace[^1] += $" -> {e.GetType().Name}: {e.Message}";
             Check(e is not WalMismatchException, "the WAL is what SQLite says, whatever others do: " + e.Message);
-            if (e is ReplicaConflictException)
-            {
-                Resolve(e);
-            }
+            isConflict = e is ReplicaConflictException;
         }
 
         _trace[^1] += $" [{_database.Position?.Txid.Value} | {string.Join(' ', _destinations.Select(d => d.Worker.Shipped.Value))}]";
@@ -242,21 +242,22 @@ internal sealed class World : IDisposable
                     && !path.EndsWith("/pages.tmp", StringComparison.Ordinal)),
                 "no temporary file stays: " + string.Join(' ', _own.AllFiles));
         }
+
+        HasStopped |= isConflict && _destinations.Any(destination => destination.Replica.HasTwoWriters);
+        if (isConflict && !HasStopped)
+        {
+            Do("a person looks after the conflict", Resolve);
+        }
     }
 
-    // Another writer is reported when there is one, and when something looks like one. It takes a person to say that there is none.
-    private void Resolve(Exception conflict)
+    // Another writer is reported when there is one, and when something looks like one. It takes a person to say that there is none, and to do
+    // what the message says while all destinations answer.
+    private void Resolve()
     {
-        HasStopped = _destinations.Any(destination => destination.Replica.HasTwoWriters);
-        if (_hasOtherLineage)
-        {
-            LoseSpool();
-        }
-        else if (!HasStopped)
-        {
-            Check(_destinations.Any(destination => destination.Replica.WasListedLate), "there is no other writer: " + conflict.Message);
-            Kill();
-        }
+        Check(_hasOtherLineage || _destinations.Any(destination => destination.Replica.WasListedLate), "there is no other writer");
+        _hasOtherLineage = true;
+        LoseSpool();
+        LookAtAll();
     }
 
     private void OpenSource()
@@ -608,7 +609,7 @@ internal sealed class World : IDisposable
     {
         if (_filesDecay)
         {
-            Any().Replica.ListLate(_random.Next(1, 4), _random.Next(1, 30));
+            Any().Replica.ListLate(_random.Next(1, 4));
         }
     }
 
@@ -695,7 +696,6 @@ internal sealed class World : IDisposable
     {
         _database.Dispose();
         DeleteSpool();
-        _hasOtherLineage = false;
         Start();
     }
 
@@ -820,7 +820,7 @@ internal sealed class World : IDisposable
         foreach (var destination in _destinations)
         {
             (destination.FaultsAreOn, destination.IsDead) = (false, false);
-            destination.Replica.ListLate(0, 0);
+            destination.Replica.ListLate(0);
         }
 
         Kill();
@@ -828,10 +828,9 @@ internal sealed class World : IDisposable
         {
             LookAtAll();
         }
-        catch (ReplicaConflictException e)
+        catch (ReplicaConflictException)
         {
-            Resolve(e);
-            LookAtAll();
+            Resolve();
         }
 
         ShipEverything();

@@ -10,6 +10,8 @@ public sealed class ReplicaCatalog
 {
     private static readonly Comparer<LtxFileInfo> s_byName = Comparer<LtxFileInfo>.Create((a, b) => a.Key.Name.CompareTo(b.Key.Name));
 
+    private static long s_versions;
+
     private readonly Lock _gate = new();
     private readonly SortedSet<LtxFileInfo>[] _levels;
 
@@ -24,8 +26,9 @@ public sealed class ReplicaCatalog
         }
     }
 
-    /// <summary>Goes up with every change, so that what was derived from the files can be kept until then.</summary>
-    public long Version { get; private set; }
+    /// <summary>Goes up with every change, so that what was derived from the files can be kept until then. No two catalogues ever have the
+    /// same.</summary>
+    public long Version { get; private set; } = Interlocked.Increment(ref s_versions);
 
     /// <summary>All files, by ascending level, then by name: a copy.</summary>
     public IReadOnlyList<LtxFileInfo> Files
@@ -64,7 +67,7 @@ public sealed class ReplicaCatalog
         {
             _levels[file.Level.Value].Remove(file);
             _levels[file.Level.Value].Add(file);
-            Version++;
+            Version = Interlocked.Increment(ref s_versions);
         }
     }
 
@@ -74,7 +77,7 @@ public sealed class ReplicaCatalog
         lock (_gate)
         {
             _levels[key.Level.Value].Remove(new LtxFileInfo(key, 0, default));
-            Version++;
+            Version = Interlocked.Increment(ref s_versions);
         }
     }
 }

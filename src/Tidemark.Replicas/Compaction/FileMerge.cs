@@ -34,18 +34,23 @@ internal sealed class FileMerge(IReplicaStore replica, Lineage lineage, MergeFol
         {
             try
             {
-                return await AttemptAsync(sources, target, level, mustTakeAll, OpenCopy, cancellationToken).ConfigureAwait(false);
+                return await MergeAsync(OpenCopy).ConfigureAwait(false);
             }
             catch (Exception e) when (usedCopies && IsFailureOfCopies(e))
             {
                 // A copy is an offer only. What the replica itself holds decides.
-                return await AttemptAsync(sources, target, level, mustTakeAll, _ => null, cancellationToken).ConfigureAwait(false);
+                return await MergeAsync(_ => null).ConfigureAwait(false);
             }
         }
         catch (Exception e) when (FileErrors.IsFileError(e))
         {
             throw CompactionException.TemporaryFile(folder.Path, e);
         }
+
+        // What is there already but damaged is made anew, since what it was made of is read again anyway.
+        async ValueTask<MergedFile> MergeAsync(Func<MergeSource, Stream?> openCopy)
+            => await AttemptAsync(sources, target, level, mustTakeAll, openCopy, replaces: false, cancellationToken).ConfigureAwait(false)
+                ?? (await AttemptAsync(sources, target, level, mustTakeAll, openCopy, replaces: true, cancellationToken).ConfigureAwait(false))!.Value;
 
         Stream? OpenCopy(MergeSource source)
         {
@@ -78,12 +83,14 @@ internal sealed class FileMerge(IReplicaStore replica, Lineage lineage, MergeFol
     private static bool IsFailureOfCopies(Exception e)
         => e is LtxFormatException or LtxMergeException or CompactionException || FileErrors.IsFileError(e);
 
-    private async ValueTask<MergedFile> AttemptAsync(
+    /// <summary>Merges once. Null when the file is there already but damaged, unless it is to be replaced.</summary>
+    private async ValueTask<MergedFile?> AttemptAsync(
         IReadOnlyList<MergeSource> sources,
         IReplicaStore target,
         Level level,
         bool mustTakeAll,
         Func<MergeSource, Stream?> openCopy,
+        bool replaces,
         CancellationToken cancellationToken)
     {
         var inputs = new List<LtxMergeInput>();
@@ -105,8 +112,9 @@ internal sealed class FileMerge(IReplicaStore replica, Lineage lineage, MergeFol
             var merge = new LtxMergeStream(inputs, lineage, folder.CreateIndex);
             await using (merge.ConfigureAwait(false))
             {
-                var file = await WriteAsync(merge, target, level, cancellationToken).ConfigureAwait(false);
-                return new MergedFile(file, inputs.Count, bytesRead, merge.Header is { IsSnapshot: true, Proof.After: not null });
+                return await WriteAsync(merge, target, level, replaces, cancellationToken).ConfigureAwait(false) is not { } file
+                    ? null
+                    : new MergedFile(file, inputs.Count, bytesRead, merge.Header is { IsSnapshot: true, Proof.After: not null });
             }
         }
         finally
@@ -142,18 +150,19 @@ internal sealed class FileMerge(IReplicaStore replica, Lineage lineage, MergeFol
         return false;
     }
 
-    private static async ValueTask<LtxFileInfo> WriteAsync(
-        LtxMergeStream merge, IReplicaStore target, Level level, CancellationToken cancellationToken)
+    private static async ValueTask<LtxFileInfo?> WriteAsync(
+        LtxMergeStream merge, IReplicaStore target, Level level, bool replaces, CancellationToken cancellationToken)
     {
         var key = new LtxFileKey(level, new LtxFileName(merge.Header.MinTxid, merge.Header.MaxTxid));
         try
         {
-            return await target.CreateAsync(key, merge.Header.Timestamp, merge, cancellationToken).ConfigureAwait(false);
+            return replaces
+                ? await target.WriteAsync(key, merge.Header.Timestamp, merge, cancellationToken).ConfigureAwait(false)
+                : await target.CreateAsync(key, merge.Header.Timestamp, merge, cancellationToken).ConfigureAwait(false);
         }
         catch (ReplicaFileExistsException)
         {
-            return await AcceptAsync(merge.Header, target, key, cancellationToken).ConfigureAwait(false)
-                ?? throw CompactionException.AnotherFileIsThere(target.Name, key);
+            return await AcceptAsync(merge.Header, target, key, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception) when (merge.Failure is { } failure)
         {
@@ -163,7 +172,7 @@ internal sealed class FileMerge(IReplicaStore replica, Lineage lineage, MergeFol
     }
 
     /// <summary>A file that is there already is the one that was to be written, by a run whose answer was lost, if it leads from the same
-    /// state to the same.</summary>
+    /// state to the same. Null when it is damaged.</summary>
     private static async ValueTask<LtxFileInfo?> AcceptAsync(
         LtxHeader expected, IReplicaStore target, LtxFileKey key, CancellationToken cancellationToken)
     {
@@ -176,8 +185,13 @@ internal sealed class FileMerge(IReplicaStore replica, Lineage lineage, MergeFol
             if (LtxHeader.TryRead(bytes.AsSpan(0, length), out var found) != LtxFault.None
                 || found with { Lineage = expected.Lineage } != expected)
             {
-                return null;
+                throw CompactionException.AnotherFileIsThere(target.Name, key);
             }
+        }
+
+        if (!await IsWholeAsync(target, key, cancellationToken).ConfigureAwait(false))
+        {
+            return null;
         }
 
         await foreach (var file in target.ListAsync(key.Level, key.Name.MinTxid, cancellationToken).ConfigureAwait(false))
@@ -188,6 +202,23 @@ internal sealed class FileMerge(IReplicaStore replica, Lineage lineage, MergeFol
             }
         }
 
-        return null;
+        throw new ReplicaFileNotFoundException(target.Name, key);
+    }
+
+    private static async ValueTask<bool> IsWholeAsync(IReplicaStore store, LtxFileKey key, CancellationToken cancellationToken)
+    {
+        var content = await store.OpenAsync(key, 0, null, cancellationToken).ConfigureAwait(false);
+        await using (content.ConfigureAwait(false))
+        {
+            try
+            {
+                _ = await LtxReader.VerifyAsync(content, $"{store.Name}/{key}", cancellationToken).ConfigureAwait(false);
+                return true;
+            }
+            catch (LtxFormatException)
+            {
+                return false;
+            }
+        }
     }
 }

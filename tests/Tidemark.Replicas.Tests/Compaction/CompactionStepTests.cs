@@ -197,6 +197,22 @@ public sealed class CompactionStepTests
     }
 
     [Fact]
+    public async Task A_file_of_the_same_states_that_is_there_but_damaged_is_made_anew()
+    {
+        var rig = await CompactionRig.CreateAsync(HistoryOf(5), Files);
+        var first = (await rig.CompactAsync()).File!.Value;
+        var whole = await rig.ReadAsync(first.Key);
+        var damaged = whole.ToArray();
+        damaged[whole.Length / 2] ^= 1;
+        await rig.WriteAsync("1:2-5", damaged);
+        rig.Catalog.Remove(first.Key);
+
+        Assert.Equal(CompactionOutcome.Compacted, (await rig.CompactAsync()).Outcome);
+
+        Assert.Equal(whole, await rig.ReadAsync(first.Key));
+    }
+
+    [Fact]
     public async Task Another_file_under_the_name_of_the_new_one_is_never_replaced()
     {
         var rig = await CompactionRig.CreateAsync(HistoryOf(5), Files);
