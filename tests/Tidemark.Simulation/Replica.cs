@@ -282,6 +282,11 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     // A hole is only where a snapshot has led over it.
     private void CheckLevels(IReadOnlyList<LtxFileInfo> files)
     {
+        if (WasListedLate)
+        {
+            return; // A catalogue without a file lets those after it go before it.
+        }
+
         foreach (var level in files.Where(file => file.Level != Level.Snapshots).GroupBy(file => file.Level))
         {
             var reached = level.First().MaxTxid;

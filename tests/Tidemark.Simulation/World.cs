@@ -63,6 +63,7 @@ internal sealed class World : IDisposable
 
     // Whether destinations may hold histories that have nothing to do with each other, which looks like another writer after a start.
     private bool _hasOtherLineage;
+    private int _lostSpools;
 
     public World(int seed)
         : this(seed, null)
@@ -352,7 +353,7 @@ internal sealed class World : IDisposable
         {
             _source.Run("PRAGMA cache_size=2");
             _source.Insert(_random.Next(1, 500));
-            if (_random.Next(2) == 0)
+            if (_random.Next(2) == 0 && _database.Position is not null)
             {
                 CaptureStep.Run(_database);
             }
@@ -408,9 +409,10 @@ internal sealed class World : IDisposable
             return false;
         }
 
-        // Where only empty destinations answer, a history begins that has nothing to do with what the others hold.
+        // Where only empty destinations answer, a history begins that has nothing to do with what the others hold; and where a spool is lost
+        // for a second time, nobody knows any more whose history the first one had taken over.
         _hasOtherLineage |= _database.Position is null
-            && _database.ReplicaTxid.IsNone
+            && (_database.ReplicaTxid.IsNone || _lostSpools > 1)
             && !_destinations.All(destination => destination.Worker.IsReconciled);
         ReadBase();
         var result = CaptureStep.Run(_database);
@@ -696,6 +698,7 @@ internal sealed class World : IDisposable
     {
         _database.Dispose();
         DeleteSpool();
+        _lostSpools++;
         Start();
     }
 
