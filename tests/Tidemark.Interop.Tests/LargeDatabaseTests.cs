@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Tidemark.Formats;
 using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Stores;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
 using Xunit;
@@ -49,6 +50,29 @@ public sealed class LargeDatabaseTests
             Assert.Equal(Txid.First, await replication.RunOnceAsync());
         }
 
+        await AssertRestoresAsync(replication, folder, pageSize);
+    }
+
+    [Fact]
+    public async Task What_is_compacted_over_the_lock_page_restores_page_for_page_issue_84_of_ltx()
+    {
+        const int pageSize = 65536;
+        using var folder = new TemporaryFolder();
+        var replication = new DatabaseReplication(folder["app.db"], folder["replica"]);
+        CreateBelowLockPage(folder["app.db"], pageSize);
+        using (var source = SourceDatabase.Open(folder["app.db"], pageSize))
+        {
+            await replication.RunOnceAsync();
+            GrowOverLockPage(source, pageSize);
+            await replication.RunOnceAsync();
+            source.Run("DELETE FROM t WHERE id % 3 = 0");
+            await replication.RunOnceAsync();
+        }
+
+        using var compaction = await ReplicaCompaction.OpenAsync(new LocalStore(replication.ReplicaPath, PhysicalFileSystem.Instance));
+        Assert.Single(await compaction.CompactAsync(level: 1));
+        await AssertRestoresAsync(replication, folder, pageSize);
+        await compaction.ComposeAsync();
         await AssertRestoresAsync(replication, folder, pageSize);
     }
 

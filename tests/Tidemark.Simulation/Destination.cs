@@ -57,7 +57,6 @@ internal sealed class Destination : IDisposable
     public void Start(Spool spool, Lineage lineage, int number, DatabaseOptions options, ReplicationScope scope)
     {
         Stop();
-        Replica.WasListedLate = false;
         _connection = new Connection(_store, () => _stallsAreOn && FaultsAreOn && _random.NextDouble() < _stallRate);
         Worker = new DestinationWorker(_connection, number, spool, lineage, options, scope)
         {

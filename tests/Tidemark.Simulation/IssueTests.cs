@@ -236,6 +236,32 @@ public sealed class IssueTests
     }
 
     [Fact]
+    public void A_compacted_file_that_is_damaged_is_made_anew_while_the_database_rests()
+    {
+        using var script = new Script();
+        for (var i = 0; i < 5; i++)
+        {
+            script.Insert();
+            script.Replicate();
+            if (i % 2 == 0)
+            {
+                script.Time.Advance(TimeSpan.FromSeconds(31));
+                script.Maintain();
+            }
+        }
+
+        script.Replica.Flip(script.Replica.Files.Last(file => file.Level == s_first).Key);
+        for (var i = 0; i < 3; i++)
+        {
+            script.Time.Advance(TimeSpan.FromMinutes(5));
+            script.Maintain();
+        }
+
+        script.CheckNewest();
+        Assert.Contains(script.Replica.Files, file => file.Level == new Level(2));
+    }
+
+    [Fact]
     public void Two_writers_on_one_destination_stop_and_neither_harms_the_other_issue_1301()
     {
         for (var seed = 1; seed <= 10; seed++)

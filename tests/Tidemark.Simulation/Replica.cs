@@ -23,7 +23,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     private readonly Dictionary<LtxFileKey, string> _written = [];
     private readonly Dictionary<Txid, (string State, DateTimeOffset Created)> _expected = [];
     private readonly HashSet<LtxFileKey> _damaged = [];
-    private IReadOnlyCollection<LtxFileKey> _late = [];
+    private int _lateFiles;
     private int _lateListings;
     private bool _isChecked;
 
@@ -33,7 +33,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     public bool WasDamaged { get; private set; }
 
     /// <summary>Whether a listing told less than there was, which a writer may take for a second writer later on.</summary>
-    public bool WasListedLate { get; set; }
+    public bool WasListedLate { get; private set; }
 
     /// <summary>Whether two processes write here at once.</summary>
     public bool HasTwoWriters { get; set; }
@@ -49,8 +49,13 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     public async IAsyncEnumerable<LtxFileInfo> ListAsync(
         Level level, Txid from, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var late = _lateListings > 0 ? _late : [];
-        _lateListings--;
+        HashSet<LtxFileKey> late = [];
+        if (from.IsNone && _lateListings > 0)
+        {
+            _lateListings--;
+            late = [.. Files.OrderByDescending(file => file.MaxTxid).Take(_lateFiles).Select(file => file.Key)];
+        }
+
         await foreach (var file in _files.ListAsync(level, from, cancellationToken))
         {
             if (late.Contains(file.Key))
@@ -100,12 +105,8 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
         }
     }
 
-    /// <summary>The next listings lack the newest files.</summary>
-    public void ListLate(int files, int listings)
-    {
-        _late = [.. Files.OrderByDescending(file => file.MaxTxid).Take(files).Select(file => file.Key)];
-        _lateListings = listings;
-    }
+    /// <summary>The next listing of all levels lacks the newest files.</summary>
+    public void ListLate(int files) => (_lateFiles, _lateListings) = (files, Level.Count);
 
     /// <summary>The content of a file.</summary>
     public Stream Content(LtxFileKey key) => World.Wait(_files.OpenAsync(key, 0, null, CancellationToken.None));
@@ -137,10 +138,24 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
 
         var bytes = Read(file.Key);
         bytes[random.Next(bytes.Length)] ^= (byte)(1 << random.Next(8));
+        Damage(file, bytes);
+        return $"{file.Key} is damaged";
+    }
+
+    /// <summary>A bit in the middle of a file turns over.</summary>
+    public void Flip(LtxFileKey key)
+    {
+        var bytes = Read(key);
+        bytes[bytes.Length / 2] ^= 1;
+        (WasDamaged, _isChecked) = (true, false);
+        Damage(Files.Single(file => file.Key == key), bytes);
+    }
+
+    private void Damage(LtxFileInfo file, byte[] bytes)
+    {
         using var content = new MemoryStream(bytes);
         _ = World.Wait(_files.WriteAsync(file.Key, file.Created, content, CancellationToken.None));
         _damaged.Add(file.Key);
-        return $"{file.Key} is damaged";
     }
 
     /// <summary>What must hold after every step, by the names of the files alone.</summary>
@@ -267,6 +282,11 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     // A hole is only where a snapshot has led over it.
     private void CheckLevels(IReadOnlyList<LtxFileInfo> files)
     {
+        if (WasListedLate)
+        {
+            return; // A catalogue without a file lets those after it go before it.
+        }
+
         foreach (var level in files.Where(file => file.Level != Level.Snapshots).GroupBy(file => file.Level))
         {
             var reached = level.First().MaxTxid;
@@ -285,9 +305,11 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     {
         await ValueTask.CompletedTask;
         _isChecked = false;
-        _damaged.Remove(file.Key);
+        var isMended = _damaged.Remove(file.Key);
         var fingerprint = World.Fingerprint(Read(file.Key));
-        World.Check(!_written.TryGetValue(file.Key, out var first) || first == fingerprint, $"{name}: {file.Key} never changes");
+        World.Check(
+            !_written.TryGetValue(file.Key, out var first) || first == fingerprint || isMended || WasListedLate,
+            $"{name}: {file.Key} never changes");
         _written[file.Key] = fingerprint;
         if (states.TryGetValue(fingerprint, out var state))
         {

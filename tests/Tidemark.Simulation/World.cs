@@ -60,7 +60,10 @@ internal sealed class World : IDisposable
     private List<(string Path, byte[] Content)>? _olderSpool;
     private long _durableWalLength;
     private bool _checkpointsByItself;
+
+    // Whether destinations may hold histories that have nothing to do with each other, which looks like another writer after a start.
     private bool _hasOtherLineage;
+    private int _lostSpools;
 
     public World(int seed)
         : this(seed, null)
@@ -207,6 +210,7 @@ internal sealed class World : IDisposable
 
     private void Do(string name, Action run)
     {
+        var isConflict = false;
         _trace.Add($"{_trace.Count}: {name}");
         try
         {
@@ -218,10 +222,7 @@ internal sealed class World : IDisposable
             Faults++;
             _trace[^1] += $" -> {e.GetType().Name}: {e.Message}";
             Check(e is not WalMismatchException, "the WAL is what SQLite says, whatever others do: " + e.Message);
-            if (e is ReplicaConflictException)
-            {
-                TryResolve(e);
-            }
+            isConflict = e is ReplicaConflictException;
         }
 
         _trace[^1] += $" [{_database.Position?.Txid.Value} | {string.Join(' ', _destinations.Select(d => d.Worker.Shipped.Value))}]";
@@ -242,33 +243,22 @@ internal sealed class World : IDisposable
                     && !path.EndsWith("/pages.tmp", StringComparison.Ordinal)),
                 "no temporary file stays: " + string.Join(' ', _own.AllFiles));
         }
-    }
 
-    private void TryResolve(Exception conflict)
-    {
-        try
+        HasStopped |= isConflict && _destinations.Any(destination => destination.Replica.HasTwoWriters);
+        if (isConflict && !HasStopped)
         {
-            Resolve(conflict);
-        }
-        catch (IOException) when (_own.PowerHasFailed)
-        {
-            // The restart that follows finds what was left.
+            Do("a person looks after the conflict", Resolve);
         }
     }
 
-    // Another writer is reported when there is one, and when something looks like one. It takes a person to say that there is none.
-    private void Resolve(Exception conflict)
+    // Another writer is reported when there is one, and when something looks like one. It takes a person to say that there is none, and to do
+    // what the message says while all destinations answer.
+    private void Resolve()
     {
-        HasStopped = _destinations.Any(destination => destination.Replica.HasTwoWriters);
-        if (_hasOtherLineage)
-        {
-            LoseSpool();
-        }
-        else if (!HasStopped)
-        {
-            Check(_destinations.Any(destination => destination.Replica.WasListedLate), "there is no other writer: " + conflict.Message);
-            Kill();
-        }
+        Check(_hasOtherLineage || _destinations.Any(destination => destination.Replica.WasListedLate), "there is no other writer");
+        _hasOtherLineage = true;
+        LoseSpool();
+        LookAtAll();
     }
 
     private void OpenSource()
@@ -419,9 +409,10 @@ internal sealed class World : IDisposable
             return false;
         }
 
-        // Where only empty destinations answer, a history begins that has nothing to do with what the others hold.
+        // Where only empty destinations answer, a history begins that has nothing to do with what the others hold; and where a spool is lost
+        // for a second time, nobody knows any more whose history the first one had taken over.
         _hasOtherLineage |= _database.Position is null
-            && _database.ReplicaTxid.IsNone
+            && (_database.ReplicaTxid.IsNone || _lostSpools > 1)
             && !_destinations.All(destination => destination.Worker.IsReconciled);
         ReadBase();
         var result = CaptureStep.Run(_database);
@@ -621,7 +612,7 @@ internal sealed class World : IDisposable
     {
         if (_filesDecay)
         {
-            Any().Replica.ListLate(_random.Next(1, 4), _random.Next(1, 30));
+            Any().Replica.ListLate(_random.Next(1, 4));
         }
     }
 
@@ -708,7 +699,7 @@ internal sealed class World : IDisposable
     {
         _database.Dispose();
         DeleteSpool();
-        _hasOtherLineage = false;
+        _lostSpools++;
         Start();
     }
 
@@ -833,7 +824,7 @@ internal sealed class World : IDisposable
         foreach (var destination in _destinations)
         {
             (destination.FaultsAreOn, destination.IsDead) = (false, false);
-            destination.Replica.ListLate(0, 0);
+            destination.Replica.ListLate(0);
         }
 
         Kill();
@@ -841,10 +832,9 @@ internal sealed class World : IDisposable
         {
             LookAtAll();
         }
-        catch (ReplicaConflictException e)
+        catch (ReplicaConflictException)
         {
-            Resolve(e);
-            LookAtAll();
+            Resolve();
         }
 
         ShipEverything();
