@@ -96,7 +96,7 @@ internal sealed class ReplicateCommand : Command
             logger.RetentionDisabled();
         }
 
-        using var interruption = Interruption.Register();
+        using var interruption = Interruption.Register(host.Time);
         try
         {
             await RestoreMissingAsync(config, logger, host, interruption.Stopping);

@@ -63,12 +63,23 @@ public sealed class ReplicateTests : IDisposable
     {
         WriteRows(1);
         await File.WriteAllTextAsync(_folder["blocked"], "a file where a folder should be", TestContext.Current.CancellationToken);
-        await using var program = RunningProgram.Start("replicate", Database, $"file://{_folder["blocked"]}/replica");
+        var config = _folder["tidemark.yml"];
+        await File.WriteAllTextAsync(
+            config,
+            $$"""
+            shutdown-sync-timeout: 10h
+            dbs:
+              - path: {{Database}}
+                replica: {path: {{_folder["blocked/replica"]}}}
+
+            """,
+            TestContext.Current.CancellationToken);
+        await using var program = RunningProgram.Start("replicate", "-config", config);
         await program.WaitForLineAsync("Cannot ship");
 
         program.Signal(Sigterm);
         await program.WaitForLineAsync("Stopping");
-        program.Signal(Sigterm);
+        await program.SignalUntilEndAsync(Sigterm); // The first of these may still pass for an echo.
 
         Assert.Equal(1, (await program.WaitAsync()).ExitCode);
     }

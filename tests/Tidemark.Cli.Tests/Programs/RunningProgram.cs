@@ -81,6 +81,18 @@ public sealed class RunningProgram : IAsyncDisposable
     /// <summary>Sends a signal by its number.</summary>
     public void Signal(int number) => Signals.Send(_process.Id, number);
 
+    /// <summary>Sends a signal again and again until the program ends.</summary>
+    public async Task SignalUntilEndAsync(int number)
+    {
+        var end = _process.WaitForExitAsync(Token);
+        do
+        {
+            Signal(number);
+        }
+        while (await Task.WhenAny(end, Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Token)) != end);
+        await end;
+    }
+
     /// <summary>Waits for the end.</summary>
     public async Task<ProgramResult> WaitAsync()
     {
