@@ -5,7 +5,7 @@ namespace Tidemark.Cli.Output;
 /// <summary>Moments as tables and JSON show them.</summary>
 internal static class Rfc3339
 {
-    /// <summary>In UTC, to the second.</summary>
+    /// <summary>In UTC, to the millisecond, as files carry their times; no fraction when it is zero.</summary>
     public static string Format(DateTimeOffset moment)
-        => moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        => moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFF'Z'", CultureInfo.InvariantCulture);
 }

@@ -13,7 +13,7 @@ public sealed class LtxTests
         var lines = result.Output.TrimEnd('\n').Split('\n');
         Assert.Matches("^level  min_txid +max_txid +size +created$", lines[0]);
         Assert.All(lines.Skip(1), line
-            => Assert.Matches(@"^0      [0-9a-f]{16}  [0-9a-f]{16}  \d+ +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", line));
+            => Assert.Matches(@"^0      [0-9a-f]{16}  [0-9a-f]{16}  \d+ +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$", line));
         Assert.Contains($"  {Replica.MaxTxid}  ", lines[^1], StringComparison.Ordinal);
     }
 
