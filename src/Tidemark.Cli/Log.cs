@@ -12,6 +12,9 @@ internal static partial class Log
     [LoggerMessage(5001, LogLevel.Warning, "{Problem}")]
     public static partial void ConfigWarning(this ILogger logger, string problem);
 
+    [LoggerMessage(5020, LogLevel.Warning, "LOG_LEVEL is \"{Name}\", but must be trace, debug, info, warn or error: ignored")]
+    public static partial void UnknownLogLevel(this ILogger logger, string name);
+
     [LoggerMessage(5002, LogLevel.Information, "{Database} exists: not restored")]
     public static partial void DatabaseExists(this ILogger logger, string database);
 

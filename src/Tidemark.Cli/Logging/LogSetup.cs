@@ -7,12 +7,18 @@ namespace Tidemark.Cli.Logging;
 internal static class LogSetup
 {
     /// <summary>The level of the flag goes before that of LOG_LEVEL, which goes before that of the file; info is the default.</summary>
+    /// <remarks>A LOG_LEVEL without meaning is only warned of: the variable may be there for another program.</remarks>
     public static LineLoggerFactory Create(LoggingConfig config, LogLevel? flag, CommandHost host)
     {
-        var level = flag
-            ?? (LogLevelName.TryParse(host.Variable("LOG_LEVEL") ?? "", out var named) ? named : (LogLevel?)null)
-            ?? config.Level
-            ?? LogLevel.Information;
-        return new LineLoggerFactory(config.IsToStandardError ? host.Error : host.Output, config.Format, level, host.Time);
+        var name = host.Variable("LOG_LEVEL") ?? "";
+        var variable = LogLevelName.TryParse(name, out var named) ? named : (LogLevel?)null;
+        var loggers = new LineLoggerFactory(config.IsToStandardError ? host.Error : host.Output, config.Format,
+            flag ?? variable ?? config.Level ?? LogLevel.Information, host.Time);
+        if (flag is null && variable is null && name.Length > 0)
+        {
+            loggers.CreateLogger("log").UnknownLogLevel(name);
+        }
+
+        return loggers;
     }
 }

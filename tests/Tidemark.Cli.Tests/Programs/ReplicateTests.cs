@@ -164,6 +164,21 @@ public sealed class ReplicateTests : IDisposable
     }
 
     [Fact]
+    public async Task An_unknown_LOG_LEVEL_is_warned_of_unless_the_flag_goes_before_it()
+    {
+        WriteRows(1);
+        var variables = new Dictionary<string, string> { ["LOG_LEVEL"] = "loud" };
+
+        var result = await RunningProgram.RunAsync(variables, ["replicate", "-once", Database, ReplicaUrl]);
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Contains("level=WARN msg=\"LOG_LEVEL is \\\"loud\\\", but must be ", result.Output, StringComparison.Ordinal);
+
+        result = await RunningProgram.RunAsync(variables, ["replicate", "-once", "-log-level", "info", Database, ReplicaUrl]);
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.DoesNotContain("LOG_LEVEL", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_replica_from_which_nothing_is_deleted_is_warned_of()
     {
         WriteRows(1);
