@@ -15,6 +15,9 @@ internal static partial class Log
     [LoggerMessage(5020, LogLevel.Warning, "LOG_LEVEL is \"{Name}\", but must be trace, debug, info, warn or error: ignored")]
     public static partial void UnknownLogLevel(this ILogger logger, string name);
 
+    [LoggerMessage(5021, LogLevel.Warning, "{Url} is the folder {Folder}; write file://{Folder} if that is meant")]
+    public static partial void UrlWithHost(this ILogger logger, string url, string folder);
+
     [LoggerMessage(5002, LogLevel.Information, "{Database} exists: not restored")]
     public static partial void DatabaseExists(this ILogger logger, string database);
 

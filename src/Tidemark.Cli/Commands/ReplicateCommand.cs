@@ -5,6 +5,7 @@ using Tidemark.Cli.Logging;
 using Tidemark.Cli.Processes;
 using Tidemark.Formats;
 using Tidemark.Replicas.Restore;
+using Tidemark.Replicas.Stores;
 using Tidemark.Replication;
 
 namespace Tidemark.Cli.Commands;
@@ -91,6 +92,14 @@ internal sealed class ReplicateCommand : Command
             logger.ConfigWarning(warning);
         }
 
+        foreach (var url in config.Databases.SelectMany(database => database.Replicas).Select(replica => replica.Url).OfType<string>())
+        {
+            if (StoreUrl.Parse(url) is { HasHost: true } odd)
+            {
+                logger.UrlWithHost(url, odd.Path);
+            }
+        }
+
         if (!config.IsRetentionEnabled)
         {
             logger.RetentionDisabled();
@@ -161,18 +170,29 @@ internal sealed class ReplicateCommand : Command
             throw Misuse("cannot specify a replica URL and the -config flag");
         }
 
-        if (positionals is not [{ Length: > 0 } path, _, ..])
+        if (ReplicaSource.IsUrl(positionals[0]))
+        {
+            var path = positionals.Skip(1).FirstOrDefault(argument => !ReplicaSource.IsUrl(argument)) ?? "/path/to/db";
+            throw Misuse("the database comes first, then the URL", $"tidemark replicate {path} {positionals[0]}");
+        }
+
+        if (positionals is not [{ Length: > 0 } database, _, ..])
         {
             throw Misuse($"must specify at least one replica URL for {positionals[0]}",
                 $"tidemark replicate {positionals[0]} file:///path/to/replica");
         }
 
-        var database = new DatabaseConfig
+        return new TidemarkConfig
         {
-            Path = PathExpansion.Expand(path, host.Variable),
-            Replicas = [.. positionals.Skip(1).Select(url => new ReplicaConfig { Url = url })],
+            Databases =
+            [
+                new DatabaseConfig
+                {
+                    Path = PathExpansion.Expand(database, host.Variable),
+                    Replicas = [.. positionals.Skip(1).Select(url => new ReplicaConfig { Url = url })],
+                },
+            ],
         };
-        return new TidemarkConfig { Databases = [database] };
     }
 
     private IReadOnlyList<string> Split(string exec)

@@ -24,13 +24,17 @@ public sealed record StoreUrl
 
     private const string WrittenMarks = "-_.~$&+,/:;=@";
 
-    private StoreUrl(string scheme, string path) => (Scheme, Path) = (scheme, path);
+    private StoreUrl(string scheme, string path, bool hasHost) => (Scheme, Path, HasHost) = (scheme, path, hasHost);
 
     /// <summary>The kind of store, in lower case.</summary>
     public string Scheme { get; }
 
     /// <summary>For <c>file</c>, the folder, or <c>.</c> when the URL names none.</summary>
     public string Path { get; }
+
+    /// <summary>Whether <see cref="Path"/> begins with what stands where other URLs have a host: likely a relative path, or one slash too
+    /// few.</summary>
+    public bool HasHost { get; }
 
     /// <summary>Whether a text looks like the URL of a replica: a word, then <c>://</c>.</summary>
     public static bool IsUrl(string text) => SchemeOf(text) is not null;
@@ -45,12 +49,12 @@ public sealed record StoreUrl
         {
             throw new StoreUrlException(
                 $"\"{text}\" is not the URL of a replica: it has no scheme.",
-                $"Write {ForFolder(System.IO.Path.GetFullPath(text.Length == 0 ? "." : text))} for a folder.");
+                $"Write {ForFolder(System.IO.Path.GetFullPath(BarePathOf(text)))} for a folder.");
         }
 
         return scheme switch
         {
-            "file" => new StoreUrl(scheme, FolderOf(text)),
+            "file" => new StoreUrl(scheme, FolderOf(text), text.AsSpan(scheme.Length + "://".Length) is [not ('/' or '?' or '#'), ..]),
             "s3" or "gs" or "abs" or "oss" or "sftp" or "webdav" or "webdavs" or "nats" => throw new StoreUrlException(
                 $"Replicas in {scheme} stores are not supported by this version of Tidemark.", "Use a folder: file:///PATH."),
             _ => throw new StoreUrlException($"\"{scheme}\" is not a kind of replica store.", "Use a folder: file:///PATH."),
@@ -67,6 +71,14 @@ public sealed record StoreUrl
     {
         var end = text.IndexOf("://", StringComparison.Ordinal);
         return end > 0 && text.AsSpan(0, end).IndexOfAnyExcept(s_schemeCharacters) < 0 ? text[..end].ToLowerInvariant() : null;
+    }
+
+    // What somebody means who leaves out the scheme, or the slashes after it as in file:/folder.
+    private static string BarePathOf(string text)
+    {
+        const string Scheme = "file:";
+        var path = text.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? text[Scheme.Length..] : text;
+        return path.Length == 0 ? "." : path;
     }
 
     private static string FolderOf(string text)

@@ -179,6 +179,19 @@ public sealed class ReplicateTests : IDisposable
     }
 
     [Fact]
+    public async Task A_url_with_one_slash_too_few_is_warned_of()
+    {
+        WriteRows(1);
+        var folder = _folder["replica"];
+
+        var result = await RunningProgram.RunAsync("replicate", "-once", Database, $"file:/{folder}");
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Contains($"msg=\"file:/{folder} is the folder {folder}; write file://{folder} ", result.Output, StringComparison.Ordinal);
+        await AssertRestoredEqualsSourceAsync();
+    }
+
+    [Fact]
     public async Task A_replica_from_which_nothing_is_deleted_is_warned_of()
     {
         WriteRows(1);

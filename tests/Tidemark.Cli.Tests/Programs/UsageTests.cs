@@ -59,6 +59,8 @@ public sealed class UsageTests
         "Try: tidemark ltx -help")]
     [InlineData("replicate db", "Error: must specify at least one replica URL for db",
         "Try: tidemark replicate db file:///path/to/replica")]
+    [InlineData("replicate file:///r db", "Error: the database comes first, then the URL", "Try: tidemark replicate db file:///r")]
+    [InlineData("replicate file:///r", "Error: the database comes first, then the URL", "Try: tidemark replicate /path/to/db file:///r")]
     [InlineData("replicate -once -exec x db file:///r", "Error: cannot specify -once flag with -exec", "Try: tidemark replicate -help")]
     [InlineData("replicate -force-snapshot db file:///r", "Error: cannot specify -force-snapshot flag without -once",
         "Try: tidemark replicate -help")]

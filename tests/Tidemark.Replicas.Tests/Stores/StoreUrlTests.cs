@@ -42,6 +42,22 @@ public sealed class StoreUrlTests
     }
 
     [Theory]
+    [InlineData("file:/tmp/x", "Write file:///tmp/x for a folder.")]
+    [InlineData("FILE:/tmp/x", "Write file:///tmp/x for a folder.")]
+    [InlineData("/tmp/x", "Write file:///tmp/x for a folder.")]
+    public void A_path_with_or_without_its_scheme_is_written_out_in_the_hint(string text, string hint)
+        => Assert.Equal(hint, Assert.Throws<StoreUrlException>(() => StoreUrl.Parse(text)).Hint);
+
+    [Theory]
+    [InlineData("file://rel/x", true)]
+    [InlineData("FILE://rel", true)]
+    [InlineData("file:///abs", false)]
+    [InlineData("file://", false)]
+    [InlineData("file://?x", false)]
+    public void A_folder_url_tells_whether_its_path_begins_where_a_host_would_stand(string url, bool hasHost)
+        => Assert.Equal(hasHost, StoreUrl.Parse(url).HasHost);
+
+    [Theory]
     [InlineData("s3://bucket/db", "Replicas in s3 stores are not supported by this version of Tidemark.")]
     [InlineData("ftp://host/db", "\"ftp\" is not a kind of replica store.")]
     public void A_store_that_tidemark_does_not_have_is_named_with_those_that_it_has(string url, string message)
