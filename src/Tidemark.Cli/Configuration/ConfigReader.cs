@@ -12,6 +12,8 @@ namespace Tidemark.Cli.Configuration;
 internal sealed class ConfigReader(IFileSystem files, Func<string, string?> variable)
 {
     private const int FileBytesMax = 16 * 1024 * 1024;
+    private const string EmptyValue = "is empty; a variable in it may not be set";
+    private static readonly string[] s_places = ["url", "path"];
     private static readonly TimeSpan s_syncIntervalDefault = TimeSpan.FromSeconds(1);
 
     /// <summary>Reads a file.</summary>
@@ -157,7 +159,7 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
         var path = section.Text("path");
         if (path is null && !section.Has("dir"))
         {
-            section.Error("path", "must name the database file");
+            section.Error("path", section.Names("path") ? EmptyValue : "must name the database file");
         }
 
         var initial = new DatabaseConfig { Path = "", Replicas = [] };
@@ -227,7 +229,8 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
 
         if (path is null)
         {
-            section.Error("url", "must say where the replica is, or path must");
+            var named = s_places.FirstOrDefault(section.Names);
+            section.Error(named ?? s_places[0], named is null ? "must say where the replica is, or path must" : EmptyValue);
             return null;
         }
 
@@ -255,13 +258,18 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
 
     private string ReadText(string path)
     {
+        if (files.DirectoryExists(path))
+        {
+            throw new ConfigException($"config file is a folder: {path}", "Name the file in it.");
+        }
+
         if (!files.FileExists(path))
         {
             throw new ConfigException($"config file not found: {path}",
                 "Name one with -config, or give the database and its replica URL as arguments.");
         }
 
-        using var file = files.Open(path, FileMode.Open, FileAccess.Read);
+        using var file = Open(path);
         if (file.Length > FileBytesMax)
         {
             throw new ConfigException($"{path}: is larger than any configuration file ({file.Length} bytes)");
@@ -269,5 +277,17 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
 
         var bytes = new byte[file.Length];
         return Encoding.UTF8.GetString(bytes.AsSpan(0, file.Read(0, bytes)));
+    }
+
+    private IFile Open(string path)
+    {
+        try
+        {
+            return files.Open(path, FileMode.Open, FileAccess.Read);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new ConfigException($"cannot read config file: {path}", "Give the user that runs Tidemark the right to read it.", e);
+        }
     }
 }

@@ -2,6 +2,8 @@ using Microsoft.Extensions.Logging;
 using Tidemark.Cli.Configuration;
 using Tidemark.Cli.Logging;
 using Tidemark.Replicas.Files;
+using Tidemark.Testing;
+using Tidemark.Testing.Files;
 
 namespace Tidemark.Cli.Tests.Configuration;
 
@@ -249,6 +251,44 @@ public sealed class ConfigReaderTests
 
         Assert.Equal("config file not found: /nowhere/c.yml", failure.Message);
         Assert.NotNull(failure.Hint);
+    }
+
+    [Fact]
+    public void A_folder_in_the_place_of_the_file_is_called_one()
+    {
+        using var folder = new TemporaryFolder();
+
+        var failure = Assert.Throws<ConfigException>(
+            () => new ConfigReader(PhysicalFileSystem.Instance, _ => null).Read(folder.Path, expandsEnvironment: true));
+
+        Assert.Equal($"config file is a folder: {folder.Path}", failure.Message);
+        Assert.NotNull(failure.Hint);
+    }
+
+    [Fact]
+    public async Task A_file_that_may_not_be_read_is_an_error_that_names_the_right()
+    {
+        using var folder = new TemporaryFolder();
+        await File.WriteAllTextAsync(folder["c.yml"], "dbs: []\n", TestContext.Current.CancellationToken);
+        // The tests may run as root, who may read everything.
+        var closed = new HookedFileSystem { Opening = _ => throw new UnauthorizedAccessException() };
+
+        var failure = Assert.Throws<ConfigException>(
+            () => new ConfigReader(closed, _ => null).Read(folder["c.yml"], expandsEnvironment: true));
+
+        Assert.Equal($"cannot read config file: {folder["c.yml"]}", failure.Message);
+        Assert.Equal("Give the user that runs Tidemark the right to read it.", failure.Hint);
+    }
+
+    [Theory]
+    [InlineData("dbs: [{path: /a, replica: {url: $UNSET}}]", "dbs[0].replica.url")]
+    [InlineData("dbs: [{path: /a, replica: {path: '${UNSET}'}}]", "dbs[0].replica.path")]
+    [InlineData("dbs: [{path: $UNSET, replica: {path: /r}}]", "dbs[0].path")]
+    public void A_place_that_an_unset_variable_left_empty_is_told_from_one_that_is_missing(string text, string key)
+    {
+        var failure = Assert.Throws<ConfigException>(() => Parse(EnvironmentExpansion.Expand(text, _ => null)));
+
+        Assert.Equal($"c.yml:1: {key}: is empty; a variable in it may not be set", failure.Message);
     }
 
     [Fact]
