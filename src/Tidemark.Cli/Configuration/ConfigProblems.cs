@@ -3,28 +3,31 @@ namespace Tidemark.Cli.Configuration;
 /// <summary>What is wrong in a configuration file, collected so that a person sees all of it at once.</summary>
 internal sealed class ConfigProblems(string file)
 {
-    private readonly List<string> _errors = [];
-    private readonly List<string> _warnings = [];
+    private readonly List<(long Line, string Text)> _errors = [];
+    private readonly List<(long Line, string Text)> _warnings = [];
 
-    /// <summary>What has no effect although it is written; not fatal.</summary>
-    public IReadOnlyList<string> Warnings => _warnings;
+    /// <summary>What has no effect although it is written; not fatal. In the order of the lines.</summary>
+    public IReadOnlyList<string> Warnings => InOrder(_warnings);
 
     /// <summary>Notes a fault that makes the file unusable.</summary>
-    public void Error(long line, string key, string problem) => _errors.Add(Describe(line, key, problem));
+    public void Error(long line, string key, string problem) => _errors.Add((line, Describe(line, key, problem)));
 
-    /// <summary>Notes something without effect.</summary>
-    public void Warning(long line, string key, string problem) => _warnings.Add(Describe(line, key, problem));
+    /// <summary>Notes something that has no effect, or hardly the one that is meant.</summary>
+    public void Warning(long line, string key, string problem) => _warnings.Add((line, Describe(line, key, problem)));
 
     /// <summary>Throws when there was an error.</summary>
-    /// <exception cref="ConfigException">With one line for each error, and for each warning: a misspelt key is often what an error is about.
-    /// </exception>
+    /// <exception cref="ConfigException">With one line for each error, and after them for each warning: a misspelt key is often what an
+    /// error is about.</exception>
     public void ThrowIfAny()
     {
         if (_errors.Count > 0)
         {
-            throw new ConfigException(string.Join('\n', [.. _errors, .. _warnings]));
+            throw new ConfigException(string.Join('\n', [.. InOrder(_errors), .. Warnings.Select(warning => $"Warning: {warning}")]));
         }
     }
+
+    private static IReadOnlyList<string> InOrder(List<(long Line, string Text)> problems)
+        => [.. problems.OrderBy(problem => problem.Line).Select(problem => problem.Text)];
 
     private string Describe(long line, string key, string problem) => $"{file}:{line}: {key}: {problem}";
 }

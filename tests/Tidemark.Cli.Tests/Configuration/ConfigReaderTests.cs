@@ -188,14 +188,14 @@ public sealed class ConfigReaderTests
 
         Assert.Equal(
             [
-                "c.yml:3: logging.level: \"loud\" must be trace, debug, info, warn or error",
                 "c.yml:1: shutdown-sync-timeout: \"-1s\" must not be negative",
+                "c.yml:3: logging.level: \"loud\" must be trace, debug, info, warn or error",
                 "c.yml:6: dbs[0].busy-timeout: \"10\" has no unit after 10; write 10s for seconds or 10ms for milliseconds",
                 "c.yml:8: dbs[0].replica.path: is a URL; use the key url for it",
                 "c.yml:9: dbs[1].path: must name the database file",
                 "c.yml:9: dbs[1].replica.type: \"s3\" is not supported yet; file is",
                 "c.yml:10: dbs[2].replica: must say where the database is replicated to",
-                "c.yml:9: dbs[1].replica.bucket: not supported yet: ignored",
+                "Warning: c.yml:9: dbs[1].replica.bucket: not supported yet: ignored",
             ],
             failure.Message.Split('\n'));
     }
@@ -228,10 +228,10 @@ public sealed class ConfigReaderTests
 
         Assert.Equal(
             [
-                "c.yml:3: snapshot.every: unknown key: ignored",
-                "c.yml:9: dbs[0].replica.auto-recover: not supported yet: ignored",
                 "c.yml:1: verify-compaction: not supported yet: ignored",
                 "c.yml:2: foo: unknown key: ignored",
+                "c.yml:3: snapshot.every: unknown key: ignored",
+                "c.yml:9: dbs[0].replica.auto-recover: not supported yet: ignored",
             ],
             config.Warnings);
     }
