@@ -94,7 +94,17 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             file.Error("levels", $"must be at most {intervalsMax}");
         }
 
-        return [.. levels.Select(ParseLevel)];
+        List<TimeSpan> intervals = [.. levels.Select(ParseLevel)];
+        for (var index = 1; index < intervals.Count; index++)
+        {
+            // Zero stands for one that is wrong, which is reported already.
+            if (intervals[index] > TimeSpan.Zero && intervals[index] <= intervals[index - 1])
+            {
+                levels[index].Warning("interval", "is not longer than that of the level below");
+            }
+        }
+
+        return intervals;
     }
 
     private static TimeSpan ParseLevel(ConfigSection section)

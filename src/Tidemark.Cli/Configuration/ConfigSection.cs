@@ -30,7 +30,11 @@ internal sealed class ConfigSection
     public bool Has(string key) => _entries.TryGetValue(key, out var entry) && !IsNull(entry.Value);
 
     /// <summary>Whether a key is there, with or without a value.</summary>
-    public bool Names(string key) => _entries.ContainsKey(key);
+    public bool Names(string key)
+    {
+        _read.Add(key);
+        return _entries.ContainsKey(key);
+    }
 
     /// <summary>A text; null when unset or empty.</summary>
     public string? Text(string key) => TryRead(key, out var text) && text.Length > 0 ? text : null;
@@ -101,6 +105,9 @@ internal sealed class ConfigSection
     /// <summary>Notes a fault of a key, at its line or else at that of the section.</summary>
     public void Error(string key, string problem) => _problems.Error(LineOf(key), PathOf(key), problem);
 
+    /// <summary>Notes that a key hardly has the effect that is meant.</summary>
+    public void Warning(string key, string problem) => _problems.Warning(LineOf(key), PathOf(key), problem);
+
     /// <summary>Refuses keys that mean something, but that must not be dropped silently.</summary>
     public void Refuse(string problem, params ReadOnlySpan<string> keys)
     {
@@ -128,7 +135,9 @@ internal sealed class ConfigSection
     {
         foreach (var key in _entries.Keys.Where(key => !_read.Contains(key)))
         {
-            _problems.Warning(LineOf(key), PathOf(key), later.Contains(key) ? "not supported yet: ignored" : "unknown key: ignored");
+            Warning(key, later.Contains(key) ? "not supported yet: ignored"
+                : NearestKey.Of(key, _read.Concat(later)) is { } nearest ? $"unknown key: ignored; {nearest} is one"
+                : "unknown key: ignored");
         }
     }
 

@@ -124,7 +124,8 @@ public sealed class ConfigReaderTests
     [Fact]
     public void There_are_eight_levels_at_most()
     {
-        static string Levels(int count) => $"levels: [{string.Join(", ", Enumerable.Repeat("{interval: 1m}", count))}]";
+        static string Levels(int count)
+            => $"levels: [{string.Join(", ", Enumerable.Range(1, count).Select(hours => $"{{interval: {hours}h}}"))}]";
 
         Assert.Equal(8, Parse(Levels(8)).CompactionIntervals.Count);
         Assert.Equal("c.yml:1: levels: must be at most 8", Assert.Throws<ConfigException>(() => Parse(Levels(9))).Message);
@@ -235,6 +236,21 @@ public sealed class ConfigReaderTests
             ],
             config.Warnings);
     }
+
+    [Theory]
+    [InlineData("level: []", "c.yml:1: level: unknown key: ignored; levels is one")]
+    [InlineData("dbs: [{path: /a, busy-timeuot: 1s, replica: {path: /r}}]",
+        "c.yml:1: dbs[0].busy-timeuot: unknown key: ignored; busy-timeout is one")]
+    [InlineData("sokcet: {}", "c.yml:1: sokcet: unknown key: ignored; socket is one")]
+    public void A_misspelt_key_is_warned_of_with_the_one_that_is_near(string text, string warning)
+        => Assert.Equal([warning], Parse(text).Warnings);
+
+    [Theory]
+    [InlineData("levels: [{interval: 1m}, {interval: 1m}]", "c.yml:1: levels[1].interval: is not longer than that of the level below")]
+    [InlineData("levels:\n- {interval: 5m}\n- {interval: 30s}\n- {interval: 1h}",
+        "c.yml:3: levels[1].interval: is not longer than that of the level below")]
+    public void A_level_that_is_made_as_often_as_the_one_below_is_warned_of(string text, string warning)
+        => Assert.Equal([warning], Parse(text).Warnings);
 
     [Theory]
     [InlineData("dbs: [\n  }", 2)]
