@@ -83,7 +83,6 @@ internal sealed class ReplicateCommand : Command
         }
 
         DatabaseOptions[] databases = [.. config.Databases.Select(database => Options(database, config, host))];
-        ThrowIfShared(databases);
         using var loggers = LogSetup.Create(config.Logging, _logLevel.Value, host);
         var logger = loggers.CreateLogger("replicate");
         logger.Started(VersionCommand.Text);
@@ -182,6 +181,13 @@ internal sealed class ReplicateCommand : Command
                 $"tidemark replicate {positionals[0]} file:///path/to/replica");
         }
 
+        var places = new TakenPlaces();
+        if (positionals.Skip(1).Select(url => places.TakeDestination(StoreUrl.Parse(url).Path)).FirstOrDefault(text => text is not null)
+            is { } problem)
+        {
+            throw new ConfigException(problem, "Give each destination a place of its own.");
+        }
+
         return new TidemarkConfig
         {
             Databases =
@@ -231,22 +237,6 @@ internal sealed class ReplicateCommand : Command
             {
                 logger.NoBackup(database.Path);
             }
-        }
-    }
-
-    // Two writers in one replica, or two captures of one database, would each undo what the other does.
-    private static void ThrowIfShared(IReadOnlyList<DatabaseOptions> databases)
-    {
-        if (databases.GroupBy(database => database.DatabasePath).FirstOrDefault(group => group.Count() > 1) is { } database)
-        {
-            throw new ConfigException($"{database.Key} is listed twice", "List it once, with several replicas.");
-        }
-
-        var replicas = databases.SelectMany(database => database.Destinations, (_, store) => store.Name);
-        if (replicas.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } replica)
-        {
-            throw new ConfigException($"{replica.Key} is a destination twice",
-                "Give each database, and each of its destinations, a place of its own.");
         }
     }
 

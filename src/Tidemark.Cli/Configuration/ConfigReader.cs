@@ -3,6 +3,7 @@ using Tidemark.Cli.Arguments;
 using Tidemark.Cli.Logging;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Stores;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -62,6 +63,7 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
         var syncInterval = file.PositiveDuration("sync-interval") ?? s_syncIntervalDefault;
         var snapshot = ParseSnapshot(file, new SnapshotConfig());
         RefuseEncryption(file);
+        var places = new TakenPlaces();
         var initial = new TidemarkConfig();
         var config = initial with
         {
@@ -73,7 +75,8 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             L0Retention = file.Value("l0-retention", NotNegative) ?? initial.L0Retention,
             L0RetentionCheckInterval = file.PositiveDuration("l0-retention-check-interval") ?? initial.L0RetentionCheckInterval,
             IsRetentionEnabled = ParseIsRetentionEnabled(file) ?? initial.IsRetentionEnabled,
-            Databases = [.. file.List("dbs").Select(section => ParseDatabase(section, syncInterval, snapshot)).OfType<DatabaseConfig>()],
+            Databases = [.. file.List("dbs")
+                .Select(section => ParseDatabase(section, syncInterval, snapshot, places)).OfType<DatabaseConfig>()],
         };
         file.Finish(LaterKeys.OfFile);
         return config;
@@ -162,7 +165,7 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
         return logging;
     }
 
-    private DatabaseConfig? ParseDatabase(ConfigSection section, TimeSpan syncInterval, SnapshotConfig snapshot)
+    private DatabaseConfig? ParseDatabase(ConfigSection section, TimeSpan syncInterval, SnapshotConfig snapshot, TakenPlaces places)
     {
         section.Refuse("folders of databases are not supported yet, so these would not be replicated; list each database by its path",
             "dir", "pattern", "recursive", "watch", "meta-dir");
@@ -187,13 +190,18 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             Snapshot = ParseSnapshot(section, snapshot),
             ClaimCheckInterval = section.PositiveDuration("claim-check-interval") ?? initial.ClaimCheckInterval,
             IsRestoredIfMissing = section.Value("restore-if-db-not-exists", YamlScalar.Boolean) ?? false,
-            Replicas = ParseReplicas(section, syncInterval),
+            Replicas = ParseReplicas(section, syncInterval, places),
         };
         section.Finish(LaterKeys.OfDatabase);
+        if (path is not null && places.TakeDatabase(database.Path) is { } problem)
+        {
+            section.Error("path", problem);
+        }
+
         return path is null ? null : database;
     }
 
-    private List<ReplicaConfig> ParseReplicas(ConfigSection database, TimeSpan syncInterval)
+    private List<ReplicaConfig> ParseReplicas(ConfigSection database, TimeSpan syncInterval, TakenPlaces places)
     {
         var sections = database.List("replicas");
         if (database.Section("replica") is { } single)
@@ -211,10 +219,10 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             database.Error("replica", "must say where the database is replicated to");
         }
 
-        return [.. sections.Select(section => ParseReplica(section, syncInterval)).OfType<ReplicaConfig>()];
+        return [.. sections.Select(section => ParseReplica(section, syncInterval, places)).OfType<ReplicaConfig>()];
     }
 
-    private ReplicaConfig? ParseReplica(ConfigSection section, TimeSpan syncInterval)
+    private ReplicaConfig? ParseReplica(ConfigSection section, TimeSpan syncInterval, TakenPlaces places)
     {
         RefuseEncryption(section);
         var (type, url, path) = (section.Text("type"), section.Text("url"), section.Text("path"));
@@ -226,6 +234,11 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             if (path is not null)
             {
                 section.Error("path", "stands beside url; use one of the two");
+            }
+
+            if (FolderOf(url, section) is { } named)
+            {
+                Take(named, "url", section, places);
             }
 
             return new ReplicaConfig { Url = url, SyncInterval = syncInterval };
@@ -250,7 +263,30 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             return null;
         }
 
-        return new ReplicaConfig { Folder = PathExpansion.Expand(path, variable), SyncInterval = syncInterval };
+        var folder = PathExpansion.Expand(path, variable);
+        Take(folder, "path", section, places);
+        return new ReplicaConfig { Folder = folder, SyncInterval = syncInterval };
+    }
+
+    private static string? FolderOf(string url, ConfigSection replica)
+    {
+        try
+        {
+            return StoreUrl.Parse(url).Path;
+        }
+        catch (StoreUrlException e)
+        {
+            replica.Error("url", $"{e.Message} {e.Hint}");
+            return null;
+        }
+    }
+
+    private static void Take(string folder, string key, ConfigSection replica, TakenPlaces places)
+    {
+        if (places.TakeDestination(folder) is { } problem)
+        {
+            replica.Error(key, problem);
+        }
     }
 
     // Silently written in the clear is the one thing that somebody who asks for encryption must never get.

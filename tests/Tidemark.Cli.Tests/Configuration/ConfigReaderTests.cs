@@ -165,6 +165,7 @@ public sealed class ConfigReaderTests
               - &base {path: /a, busy-timeout: 9s, replica: {path: /r}}
               - <<: *base
                 path: /b
+                replica: {path: /s}
             """).Databases;
 
         Assert.Equal(["/a", "/b"], databases.Select(database => database.Path));
@@ -197,6 +198,32 @@ public sealed class ConfigReaderTests
                 "c.yml:9: dbs[1].replica.type: \"s3\" is not supported yet; file is",
                 "c.yml:10: dbs[2].replica: must say where the database is replicated to",
                 "Warning: c.yml:9: dbs[1].replica.bucket: not supported yet: ignored",
+            ],
+            failure.Message.Split('\n'));
+    }
+
+    [Fact]
+    public void What_is_named_twice_or_wrongly_is_reported_with_the_other_faults()
+    {
+        var failure = Assert.Throws<ConfigException>(() => Parse("""
+            l0-retention: 5
+            dbs:
+              - {path: /a, replica: {path: /r}}
+              - {path: /x/../a, replica: {url: 'file:///r/'}}
+              - path: /b
+                replicas:
+                  - url: s3://bucket/b
+                  - path: /r/ltx
+            """));
+
+        Assert.Equal(
+            [
+                "c.yml:1: l0-retention: \"5\" has no unit after 5; write 5s for seconds or 5ms for milliseconds",
+                "c.yml:4: dbs[1].replica.url: /r is a destination twice",
+                "c.yml:4: dbs[1].path: /a is listed twice",
+                "c.yml:7: dbs[2].replicas[0].url: Replicas in s3 stores are not supported by this version of Tidemark. "
+                    + "Use a folder: file:///PATH.",
+                "c.yml:8: dbs[2].replicas[1].path: /r/ltx lies among the files of the destination /r",
             ],
             failure.Message.Split('\n'));
     }

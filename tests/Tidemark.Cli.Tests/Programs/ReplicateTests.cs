@@ -236,7 +236,7 @@ public sealed class ReplicateTests : IDisposable
         var result = await RunningProgram.RunAsync("replicate", "-once", Database, ReplicaUrl, ReplicaUrl + "/.");
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Equal($"Error: {ReplicaUrl} is a destination twice", result.FirstErrorLine);
+        Assert.Equal($"Error: {_folder["replica"]} is a destination twice", result.FirstErrorLine);
     }
 
     [Fact]
@@ -250,7 +250,7 @@ public sealed class ReplicateTests : IDisposable
         var result = await RunningProgram.RunAsync("replicate", "-config", config);
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Equal("Error: /a/x.db is listed twice", result.FirstErrorLine);
+        Assert.Equal($"Error: {config}:1: dbs[1].path: /a/x.db is listed twice", result.FirstErrorLine);
     }
 
     [Fact]
