@@ -67,6 +67,8 @@ internal static class CommandLine
             case ["help", var topic, ..] when Find(commands, topic) is { } command:
                 HelpText.Write(host.Output, command);
                 return ExitCode.Done;
+            case ["help", [not '-', ..] topic, ..] when topic != "help":
+                throw Unknown(topic);
             case ["help" or "-h" or "-help" or "--h" or "--help", ..]:
                 HelpText.Write(host.Output, commands);
                 return ExitCode.Done;
@@ -76,7 +78,7 @@ internal static class CommandLine
                 throw new UsageException($"tidemark {flag}: a command must come before flags", "tidemark help");
             default:
                 var name = arguments[0];
-                var found = Find(commands, name) ?? throw new UsageException($"tidemark {name}: unknown command", "tidemark help");
+                var found = Find(commands, name) ?? throw Unknown(name);
                 return await RunAsync(found, [.. arguments.Skip(1)], host);
         }
     }
@@ -92,6 +94,8 @@ internal static class CommandLine
 
         return await command.RunAsync(parsed.Positionals, host);
     }
+
+    private static UsageException Unknown(string command) => new($"tidemark {command}: unknown command", "tidemark help");
 
     private static Command? Find(IReadOnlyList<Command> commands, string name) => commands.FirstOrDefault(command => command.Name == name);
 }

@@ -45,6 +45,7 @@ public sealed class UsageTests
 
     [Theory]
     [InlineData("nope", "Error: tidemark nope: unknown command", "Try: tidemark help")]
+    [InlineData("help nope", "Error: tidemark nope: unknown command", "Try: tidemark help")]
     [InlineData("-bogus", "Error: tidemark -bogus: a command must come before flags", "Try: tidemark help")]
     [InlineData("restore -bogus x", "Error: flag provided but not defined: -bogus", "Try: tidemark restore -help")]
     [InlineData("restore", "Error: database path or replica URL required", "Try: tidemark restore -o /path/to/db file:///path/to/replica")]
