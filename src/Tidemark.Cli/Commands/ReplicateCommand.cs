@@ -27,7 +27,8 @@ internal sealed class ReplicateCommand : Command
     {
         _isOnce = Flags.Switch("once", "Capture and upload everything once, then end.");
         _forcesSnapshot = Flags.Switch("force-snapshot", "With -once: upload a snapshot of each database too.");
-        _enforcesRetention = Flags.Switch("enforce-retention", "With -once: then delete what is older than is kept from the replicas.");
+        _enforcesRetention = Flags.Switch("enforce-retention",
+            "With -once: then compact, and delete files that no promised restore needs (see retention in the configuration).");
         _exec = Flags.Text("exec", "CMD",
             "Run this command beside the replication: it gets every signal, and its end is the end, with its exit code.");
         _isRestoredIfMissing = Flags.Switch("restore-if-db-not-exists", "First restore databases that do not exist, if there is a backup.");
