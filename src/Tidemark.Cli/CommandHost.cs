@@ -1,3 +1,5 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
 using Tidemark.Replicas.Files;
 
 namespace Tidemark.Cli;
@@ -26,11 +28,20 @@ internal sealed record CommandHost
     /// <summary>The process as it is.</summary>
     public static CommandHost ForProcess() => new()
     {
-        Output = Console.Out,
-        Error = Console.Error,
+        Output = WriterTo(Console.IsOutputRedirected ? Console.OpenStandardOutput() : Terminal(1)),
+        Error = WriterTo(Console.IsErrorRedirected ? Console.OpenStandardError() : Terminal(2)),
         IsErrorTerminal = !Console.IsErrorRedirected,
         Variable = Environment.GetEnvironmentVariable,
         Files = PhysicalFileSystem.Instance,
         Time = TimeProvider.System,
     };
+
+    // The streams of Console would first set up the terminal for reading keys, with escape sequences that nobody asked for. They are right
+    // for files, which a child may write to as well: a FileStream would write at places of its own.
+    private static Stream Terminal(int descriptor) => OperatingSystem.IsWindows()
+        ? descriptor == 1 ? Console.OpenStandardOutput() : Console.OpenStandardError()
+        : new FileStream(new SafeFileHandle(descriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+
+    private static TextWriter WriterTo(Stream stream)
+        => TextWriter.Synchronized(new StreamWriter(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true });
 }
