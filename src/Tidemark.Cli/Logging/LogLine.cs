@@ -11,6 +11,9 @@ namespace Tidemark.Cli.Logging;
 /// <summary>One event of the log, and its two forms.</summary>
 internal sealed record LogLine(DateTimeOffset Time, LogLevel Level, string Message, IReadOnlyList<KeyValuePair<string, object?>> Fields)
 {
+    /// <summary>A longer value is not told a second time beside a message that has it.</summary>
+    private const int RepeatedLengthMax = 60;
+
     private static readonly JsonWriterOptions s_json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The values of a message template, and the error with its hint.</summary>
@@ -36,7 +39,7 @@ internal sealed record LogLine(DateTimeOffset Time, LogLevel Level, string Messa
         return fields;
     }
 
-    /// <summary><c>time=… level=INFO msg="…" key=value</c>.</summary>
+    /// <summary><c>time=… level=INFO msg="…" key=value</c>, without long values that the message has.</summary>
     public string ToText()
     {
         var text = new StringBuilder();
@@ -44,7 +47,11 @@ internal sealed record LogLine(DateTimeOffset Time, LogLevel Level, string Messa
             $"time={Time:yyyy-MM-dd'T'HH:mm:ss.fffzzz} level={LogLevelName.Of(Level)} msg={Quote(Message)}");
         foreach (var (key, value) in Fields)
         {
-            text.Append(CultureInfo.InvariantCulture, $" {key}={Quote(TextOf(value))}");
+            var valueText = TextOf(value);
+            if (valueText.Length <= RepeatedLengthMax || !Message.Contains(valueText, StringComparison.Ordinal))
+            {
+                text.Append(CultureInfo.InvariantCulture, $" {key}={Quote(valueText)}");
+            }
         }
 
         return text.ToString();

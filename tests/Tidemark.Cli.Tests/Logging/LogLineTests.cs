@@ -44,6 +44,18 @@ public sealed class LogLineTests : IDisposable
     }
 
     [Fact]
+    public void A_long_value_that_the_message_has_is_not_repeated_in_text()
+    {
+        var (shorter, longer) = (new string('s', 60), new string('l', 61));
+
+        Log(LogFormat.Text, LogLevel.Information, logger => logger.LogInformation("{Short} {Long}", shorter, longer));
+        Assert.EndsWith($" msg=\"{shorter} {longer}\" short={shorter}\n", _output.ToString(), StringComparison.Ordinal);
+
+        Log(LogFormat.Json, LogLevel.Information, logger => logger.LogInformation("{Short} {Long}", shorter, longer));
+        Assert.EndsWith($"\"short\":\"{shorter}\",\"long\":\"{longer}\"}}\n", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Events_below_the_level_are_not_written()
     {
         Log(LogFormat.Text, LogLevel.Warning, logger => logger.LogInformation("quiet"));
