@@ -65,6 +65,9 @@ public interface IFileSystem
     /// <summary>The names (not paths) of the files in a folder, in no order; empty if there is no such folder.</summary>
     IReadOnlyList<string> ListFiles(string directory);
 
+    /// <summary>The names (not paths) of the folders in a folder, in no order; empty if there is no such folder.</summary>
+    IReadOnlyList<string> ListDirectories(string directory);
+
     /// <summary>Makes the names in a folder durable (fsync of the folder; nothing on systems that need none).</summary>
     void SyncDirectory(string path);
 }

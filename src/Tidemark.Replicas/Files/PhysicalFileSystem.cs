@@ -182,6 +182,19 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> ListDirectories(string directory)
+    {
+        try
+        {
+            return [.. Directory.EnumerateDirectories(directory).Select(path => Path.GetFileName(path))];
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+    }
+
+    /// <inheritdoc/>
     public void SyncDirectory(string path)
     {
         if (OperatingSystem.IsWindows())

@@ -65,6 +65,9 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
     public IReadOnlyList<string> ListFiles(string directory) => Run(() => inner.ListFiles(directory));
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> ListDirectories(string directory) => Run(() => inner.ListDirectories(directory));
+
+    /// <inheritdoc/>
     public void SyncDirectory(string path) => Run(() => inner.SyncDirectory(path));
 
     private bool NextFails()

@@ -324,6 +324,16 @@ public sealed class MemoryFileSystem : IFileSystem
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> ListDirectories(string directory)
+    {
+        lock (_gate)
+        {
+            Step();
+            return [.. _folders.Keys.Where(path => Path.GetDirectoryName(path) == directory).Select(path => Path.GetFileName(path))];
+        }
+    }
+
+    /// <inheritdoc/>
     public void SyncDirectory(string path)
     {
         lock (_gate)
