@@ -18,12 +18,13 @@ internal static partial class Log
     [LoggerMessage(5003, LogLevel.Information, "There is no backup of {Database}: nothing restored")]
     public static partial void NoBackup(this ILogger logger, string database);
 
-    [LoggerMessage(5004, LogLevel.Information, "Restoring {Database} from {Replica}")]
-    public static partial void Restoring(this ILogger logger, string database, string replica);
+    [LoggerMessage(5004, LogLevel.Information,
+        "Restoring {Database} from {Replica}: {State}, captured at {Captured}")]
+    public static partial void Restoring(this ILogger logger, string database, string replica, string state, string captured);
 
     [LoggerMessage(5005, LogLevel.Information,
-        "Restored {Database} at TXID {Txid}, {SizeBytes} bytes, in {Duration} (proven by a checksum of the whole database: {IsProven})")]
-    public static partial void Restored(this ILogger logger, string database, Txid txid, long sizeBytes, bool isProven, TimeSpan duration);
+        "Restored {Database} at {State}, {SizeBytes} bytes, in {Duration} (proven by a checksum of the whole database: {IsProven})")]
+    public static partial void Restored(this ILogger logger, string database, string state, long sizeBytes, bool isProven, TimeSpan duration);
 
     [LoggerMessage(5006, LogLevel.Warning, "Cannot use {Replica}, trying the other destinations: {Reason}")]
     public static partial void ReplicaPassedOver(this ILogger logger, string replica, string reason);
@@ -46,4 +47,8 @@ internal static partial class Log
     [LoggerMessage(5012, LogLevel.Warning,
         "retention.enabled is false: nothing is deleted from replicas, and they grow until something else deletes")]
     public static partial void RetentionDisabled(this ILogger logger);
+
+    [LoggerMessage(5020, LogLevel.Information,
+        "{Replica} holds a replica of Litestream 0.3 beside LTX files. The newest state that was asked for is in the format {Format}")]
+    public static partial void FormatChosen(this ILogger logger, string replica, string format);
 }

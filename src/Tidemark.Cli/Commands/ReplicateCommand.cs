@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Tidemark.Cli.Arguments;
 using Tidemark.Cli.Configuration;
 using Tidemark.Cli.Logging;
+using Tidemark.Cli.Output;
 using Tidemark.Cli.Processes;
 using Tidemark.Formats;
 using Tidemark.Replicas.Restore;
@@ -200,12 +201,12 @@ internal sealed class ReplicateCommand : Command
 
             try
             {
-                var replica = await NewestReplica.ChooseAsync(ReplicaSource.Open(database, host), new RestoreTarget.Latest(), logger,
+                var plan = await PlannedRestore.ChooseAsync(ReplicaSource.Open(database, host), new RestoreTarget.Latest(), logger,
                     cancellationToken);
-                logger.Restoring(database.Path, replica.Store.Name);
-                var result = await new RestoreStep(replica.Store, host.Files, host.Time)
-                    .RunAsync(replica.Plan, new RestoreOptions { OutputPath = database.Path }, cancellationToken);
-                logger.Restored(database.Path, result.Txid, result.SizeBytes, result.IsProven, result.Elapsed);
+                logger.Restoring(database.Path, plan.Store.Name, plan.State, Rfc3339.FormatExactly(plan.Created));
+                var options = new RestoreOptions { OutputPath = database.Path, Inspect = PlannedRestore.Inspection(plan.CheckByDefault) };
+                var result = await plan.RestoreAsync(options, host, cancellationToken);
+                logger.Restored(database.Path, result.State.State, result.SizeBytes, result.IsProven, result.Elapsed);
             }
             catch (NoMatchingBackupException)
             {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Tidemark.Cli.Arguments;
 using Tidemark.Cli.Configuration;
@@ -34,7 +33,8 @@ internal sealed class RestoreCommand : Command
             "Where the database is written. The path of the database itself unless given; required with a URL.");
         _txid = Flags.Value("txid", "TXID", "Restore the state right after this TXID, 16 hexadecimal digits.", Txid.None, FlagValue.Txid);
         _timestamp = Flags.Value<DateTimeOffset?>("timestamp", "TIME",
-            "Restore the newest state from before this moment, for example 2026-01-31T12:00:00Z.",
+            "Restore the newest state from before this moment: 2026-01-31T12:00:00.5+01:00, 2026-01-31 12:00, or 2026-01-31 for its "
+            + "midnight. UTC unless it has an offset.",
             initial: null, text => FlagValue.Timestamp(text));
         _isSkippedIfDatabaseExists = Flags.Switch("if-db-not-exists", "Do nothing, and succeed, if the output exists.");
         _isSkippedWithoutReplica = Flags.Switch("if-replica-exists", "Do nothing, and succeed, if there is no backup.");
@@ -42,7 +42,8 @@ internal sealed class RestoreCommand : Command
         _isDryRun = Flags.Switch("dry-run", "Print which files would be read, and restore nothing.");
         _isJson = Flags.Switch("json", "Print a summary, or with -dry-run the plan, as JSON. The log goes to standard error.");
         _integrityCheck = Flags.Value<IntegrityCheckKind?>("integrity-check", "KIND",
-            "Let SQLite check the result before it gets its name: none, quick or full. none unless given.",
+            "Let SQLite check the result before it gets its name: none, quick or full. none unless given; full for replicas of "
+            + "Litestream 0.3, which have no checksum of the database.",
             initial: null, ParseIntegrityCheck);
         _parallelism = Flags.Value("parallelism", "N", "How many cores expand and check pages. All unless given.",
             Environment.ProcessorCount, FlagValue.PositiveInteger);
@@ -56,6 +57,7 @@ internal sealed class RestoreCommand : Command
     public override string Description =>
         """
         DB_PATH is looked up in the configuration file. Of several destinations, the one with the newest state is used.
+        Replicas of Litestream 0.3 are restored as well; where both formats are, the one with the newest file is used.
         The output gets its name only when it is complete and proven; an existing file stays untouched until then.
         """;
 
@@ -96,14 +98,18 @@ internal sealed class RestoreCommand : Command
         using var interruption = Interruption.Register();
         try
         {
-            var replica = await NewestReplica.ChooseAsync(source.Stores, target, logger, interruption.Stopping);
-            if (_isDryRun.Value)
+            var plan = await PlannedRestore.ChooseAsync(source.Stores, target, logger, interruption.Stopping);
+            if (!_isDryRun.Value)
             {
-                PrintPlan(argument, output, replica, host.Output);
+                await RestoreAsync(plan, output, logger, host, interruption.Stopping);
+            }
+            else if (_isJson.Value)
+            {
+                plan.PrintPlanAsJson(argument, output, host.Output);
             }
             else
             {
-                await RestoreAsync(replica, output, logger, host, interruption.Stopping);
+                plan.PrintPlan(argument, output, host.Output);
             }
 
             return ExitCode.Done;
@@ -139,35 +145,31 @@ internal sealed class RestoreCommand : Command
     }
 
     private async Task RestoreAsync(
-        NewestReplica replica, string output, ILogger logger, CommandHost host, CancellationToken cancellationToken)
+        PlannedRestore plan, string output, ILogger logger, CommandHost host, CancellationToken cancellationToken)
     {
-        logger.Restoring(output, replica.Store.Name);
+        logger.Restoring(output, plan.Store.Name, plan.State, Rfc3339.FormatExactly(plan.Created));
+        var check = _integrityCheck.IsSet ? _integrityCheck.Value : plan.CheckByDefault;
         using var progress = host.IsErrorTerminal ? new ProgressLine(host.Error, host.Time) : null;
-        var result = await new RestoreStep(replica.Store, host.Files, host.Time).RunAsync(
-            replica.Plan,
+        var result = await plan.RestoreAsync(
             new RestoreOptions
             {
                 OutputPath = output,
                 Overwrite = _isForced.Value,
                 Parallelism = _parallelism.Value,
                 Progress = progress,
-                Inspect = _integrityCheck.Value is { } kind ? (path, _) => Check(path, kind) : null,
+                Inspect = PlannedRestore.Inspection(check),
             },
+            host,
             cancellationToken);
         progress?.Dispose();
-        logger.Restored(output, result.Txid, result.SizeBytes, result.IsProven, result.Elapsed);
+        var state = result.State;
+        logger.Restored(output, state.State, result.SizeBytes, result.IsProven, result.Elapsed);
         if (_isJson.Value)
         {
             JsonDocuments.Write(host.Output, new RestoreDocument(
-                output, ReplicaSource.KindOf(replica.Store), result.Txid.ToString(), (long)result.Elapsed.TotalMilliseconds,
-                    NameOf(_integrityCheck.Value)));
+                output, ReplicaSource.KindOf(state.Store), state.Txid?.ToString() ?? "", (long)result.Elapsed.TotalMilliseconds,
+                NameOf(check), state.Format, Rfc3339.FormatExactly(state.Created), result.SizeBytes, result.BytesRead, result.IsProven));
         }
-    }
-
-    private static ValueTask Check(string path, IntegrityCheckKind kind)
-    {
-        IntegrityCheck.Run(path, kind);
-        return ValueTask.CompletedTask;
     }
 
     private static string NameOf(IntegrityCheckKind? kind) => kind switch
@@ -176,32 +178,4 @@ internal sealed class RestoreCommand : Command
         IntegrityCheckKind.Full => "full",
         _ => "none",
     };
-
-    private void PrintPlan(string source, string target, NewestReplica replica, TextWriter output)
-    {
-        var (kind, plan) = (ReplicaSource.KindOf(replica.Store), replica.Plan);
-        if (_isJson.Value)
-        {
-            JsonDocuments.Write(output, new RestorePlanDocument(
-                source, target, kind, plan.MinTxid.ToString(), plan.MaxTxid.ToString(), [.. plan.Files.Select(PlannedFileDocument.From)]));
-            return;
-        }
-
-        output.WriteLine("Restore plan:");
-        output.WriteLine($"  source: {source}");
-        output.WriteLine($"  target: {target}");
-        output.WriteLine($"  replica: {kind}");
-        output.WriteLine($"  txid range: {plan.MinTxid} - {plan.MaxTxid}");
-        output.WriteLine();
-        output.WriteLine("Files to fetch:");
-        var table = new TextTable("level", "file", "min_txid", "max_txid", "size", "timestamp");
-        foreach (var file in plan.Files)
-        {
-            table.Add(
-                file.Level.ToString(), file.Key.Name.ToString(), file.MinTxid.ToString(), file.MaxTxid.ToString(),
-                file.SizeBytes.ToString(CultureInfo.InvariantCulture), Rfc3339.Format(file.Created));
-        }
-
-        table.WriteTo(output);
-    }
 }

@@ -8,6 +8,7 @@ namespace Tidemark.Cli.Output;
 /// <summary>Everything that is printed as JSON, with its serialiser made at compile time.</summary>
 [JsonSerializable(typeof(IReadOnlyList<LtxFileDocument>))]
 [JsonSerializable(typeof(RestorePlanDocument))]
+[JsonSerializable(typeof(LegacyRestorePlanDocument))]
 [JsonSerializable(typeof(RestoreDocument))]
 internal sealed partial class JsonDocuments : JsonSerializerContext
 {

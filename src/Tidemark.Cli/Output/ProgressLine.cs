@@ -3,8 +3,8 @@ using Tidemark.Replicas.Restore;
 
 namespace Tidemark.Cli.Output;
 
-/// <summary>One line on a terminal that tells how far a restore is. A restore that is quickly done shows none.</summary>
-internal sealed class ProgressLine(TextWriter terminal, TimeProvider time) : IProgress<RestoreProgress>, IDisposable
+/// <summary>One line on a terminal that tells how far a restore or a check is. One that is quickly done shows none.</summary>
+internal sealed class ProgressLine(TextWriter terminal, TimeProvider time, string activity = "restoring") : IProgress<RestoreProgress>, IDisposable
 {
     private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
@@ -29,9 +29,10 @@ internal sealed class ProgressLine(TextWriter terminal, TimeProvider time) : IPr
             var share = value.BytesTotal == 0 ? 1 : (double)value.BytesRead / value.BytesTotal;
             var (read, total) = (ByteSize.Format(value.BytesRead), ByteSize.Format(value.BytesTotal));
             var rate = ByteSize.Format((long)(value.BytesRead / elapsed.TotalSeconds));
+            var left = share > 0 ? $", {Duration(elapsed * ((1 / share) - 1))} left" : "";
             Show(string.Create(
                 CultureInfo.InvariantCulture,
-                $"restoring: {share * 100:0} %, {read} of {total}, {rate}/s"));
+                $"{activity}: {share * 100:0} %, {read} of {total}, {rate}/s{left}"));
         }
     }
 
@@ -48,6 +49,14 @@ internal sealed class ProgressLine(TextWriter terminal, TimeProvider time) : IPr
             }
         }
     }
+
+    /// <summary>Seconds are not worth reading when it takes hours.</summary>
+    private static string Duration(TimeSpan time) => time switch
+    {
+        { TotalHours: >= 1 } => $"{(int)time.TotalHours} h {time.Minutes} min",
+        { TotalMinutes: >= 1 } => $"{time.Minutes} min {time.Seconds} s",
+        _ => $"{(int)Math.Ceiling(time.TotalSeconds)} s",
+    };
 
     private void Show(string text)
     {

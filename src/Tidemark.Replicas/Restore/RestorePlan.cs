@@ -30,6 +30,9 @@ public sealed record RestorePlan
     /// <summary>The state that the files lead to.</summary>
     public Txid MaxTxid => Files[^1].MaxTxid;
 
+    /// <summary>When that state was captured, as listed.</summary>
+    public DateTimeOffset Created => Files[^1].Created;
+
     /// <summary>Size of all files together, as listed.</summary>
     public long TotalSizeBytes => Files.Sum(file => file.SizeBytes);
 
