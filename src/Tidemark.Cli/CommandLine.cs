@@ -50,7 +50,7 @@ internal static class CommandLine
     [
         new ReplicateCommand(),
         new RestoreCommand(),
-        new LtxCommand(),
+        new LtxCommand(), new VerifyCommand(),
         new DemoCommand(),
         new VersionCommand(),
         new DemoWriterCommand(),

@@ -10,6 +10,7 @@ namespace Tidemark.Cli.Output;
 [JsonSerializable(typeof(RestorePlanDocument))]
 [JsonSerializable(typeof(LegacyRestorePlanDocument))]
 [JsonSerializable(typeof(RestoreDocument))]
+[JsonSerializable(typeof(IReadOnlyList<VerifyDocument>))]
 internal sealed partial class JsonDocuments : JsonSerializerContext
 {
     private static readonly JsonDocuments s_readable = new(new JsonSerializerOptions
