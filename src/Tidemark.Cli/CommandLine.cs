@@ -50,7 +50,8 @@ internal static class CommandLine
     [
         new ReplicateCommand(),
         new RestoreCommand(),
-        new LtxCommand(), new VerifyCommand(),
+        new LtxCommand(),
+        new VerifyCommand(),
         new DemoCommand(),
         new VersionCommand(),
         new DemoWriterCommand(),

@@ -3,6 +3,7 @@ using Tidemark.Cli.Output;
 using Tidemark.Cli.Processes;
 using Tidemark.Formats;
 using Tidemark.Replicas.Restore;
+using Tidemark.Replicas.Stores;
 using Tidemark.Replicas.Verification;
 using Tidemark.Replication.Databases;
 
@@ -93,6 +94,7 @@ internal sealed class VerifyCommand : Command
         var isSound = true;
         foreach (var store in source.Stores)
         {
+            await ThrowIfLegacyAsync(store, cancellationToken);
             using var progress = host.IsErrorTerminal ? new ProgressLine(host.Error, host.Time, "verifying") : null;
             var options = new VerifyOptions
             {
@@ -119,6 +121,19 @@ internal sealed class VerifyCommand : Command
         }
 
         return isSound ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    // What there is to check in such a replica is checked by a restore, which leaves nothing when it fails.
+    private static async Task ThrowIfLegacyAsync(IReplicaStore store, CancellationToken cancellationToken)
+    {
+        if (store is ILegacyReplicaSource source
+            && (await source.ListLegacyAsync(cancellationToken)).Count > 0
+            && (await ReplicaListing.ReadAllAsync(store, cancellationToken)).Count == 0)
+        {
+            throw new TidemarkException(
+                $"{store.Name} is a replica of Litestream 0.3, which can only be checked by restoring it.",
+                "Run tidemark restore -o PATH with it, which makes every check.");
+        }
     }
 
     private RestoreTarget Target()
