@@ -88,7 +88,8 @@ public sealed class LegacyRestoreTests : IDisposable
     {
         using var expected = CopyFixture();
         var whole = expected.RootElement.GetProperty("sha256_v0313_restore").GetString();
-        var refused = 0;
+        var plan = LegacyRestorePlan.From(await Store.ListLegacyAsync(Token), new RestoreTarget.Latest());
+        var refused = new HashSet<LegacyFileKey>();
         foreach (var file in await Store.ListLegacyAsync(Token))
         {
             var path = Path.Combine(Replica, file.Key.ToString());
@@ -100,14 +101,18 @@ public sealed class LegacyRestoreTests : IDisposable
             }
             else
             {
-                refused++;
+                refused.Add(file.Key);
             }
 
             File.Move(_folder["aside"], path);
         }
 
         Assert.Equal(whole, HashOf((await TryRestoreAsync())!));
-        Assert.True(refused >= 6, $"{refused} losses were noticed.");
+
+        // Nothing marks the end of a WAL, so the loss of its last part is seen only by what the database itself tells of its size.
+        var holes = plan.Wal.Zip(plan.Wal.Skip(1)).Where(pair => pair.Second.Key.Offset != 0 || pair.First.Key.Offset == 0);
+        Assert.Superset(holes.Select(pair => pair.First.Key).ToHashSet(), refused);
+        Assert.Subset(plan.Wal.SkipLast(1).Select(part => part.Key).ToHashSet(), refused);
     }
 
     [Fact]
