@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Tidemark.Formats;
 
 namespace Tidemark.Cli;
 
@@ -24,7 +23,8 @@ internal static partial class Log
 
     [LoggerMessage(5005, LogLevel.Information,
         "Restored {Database} at {State}, {SizeBytes} bytes, in {Duration} (proven by a checksum of the whole database: {IsProven})")]
-    public static partial void Restored(this ILogger logger, string database, string state, long sizeBytes, bool isProven, TimeSpan duration);
+    public static partial void Restored(
+        this ILogger logger, string database, string state, long sizeBytes, bool isProven, TimeSpan duration);
 
     [LoggerMessage(5006, LogLevel.Warning, "Cannot use {Replica}, trying the other destinations: {Reason}")]
     public static partial void ReplicaPassedOver(this ILogger logger, string replica, string reason);

@@ -134,7 +134,8 @@ public sealed class LegacyRestoreTests : IDisposable
                 await WriteAsync(file, damaged);
                 var result = await TryRestoreAsync();
                 Assert.True(
-                    result is null ? isRead : !isRead && HashOf(result) == whole, $"{file.Key}: byte {at} was changed, which was not seen.");
+                    result is null ? isRead : !isRead && HashOf(result) == whole,
+                    $"{file.Key}: byte {at} was changed, which was not seen.");
             }
 
             for (var length = 0; length < original.Length; length += Math.Max(1, original.Length / 9))

@@ -9,7 +9,8 @@ using Tidemark.Replication.Databases;
 namespace Tidemark.Cli.Commands;
 
 /// <summary>A restore from a replica of Litestream 0.3.</summary>
-internal sealed record PlannedLegacyRestore(IReplicaStore Store, ILegacyReplicaSource Source, LegacyRestorePlan Plan) : PlannedRestore(Store)
+internal sealed record PlannedLegacyRestore(IReplicaStore Store, ILegacyReplicaSource Source, LegacyRestorePlan Plan)
+    : PlannedRestore(Store)
 {
     /// <inheritdoc/>
     public override string Format => "v0.3";

@@ -4,7 +4,8 @@ using Tidemark.Replicas.Restore;
 namespace Tidemark.Cli.Output;
 
 /// <summary>One line on a terminal that tells how far a restore or a check is. One that is quickly done shows none.</summary>
-internal sealed class ProgressLine(TextWriter terminal, TimeProvider time, string activity = "restoring") : IProgress<RestoreProgress>, IDisposable
+internal sealed class ProgressLine(TextWriter terminal, TimeProvider time, string activity = "restoring")
+    : IProgress<RestoreProgress>, IDisposable
 {
     private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);

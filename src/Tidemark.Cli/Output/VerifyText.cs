@@ -73,9 +73,10 @@ internal static class VerifyText
             return;
         }
 
+        var proof = state.IsProven ? "proven" : "complete, without a checksum of the whole to compare with";
         output.WriteLine(
             $"  {state.Target}: TXID {state.Plan!.MaxTxid}, captured at {Rfc3339.FormatExactly(state.Plan.Created)}, "
-            + $"{ByteSize.Format(state.SizeBytes)}, {(state.IsProven ? "proven" : "complete, without a checksum of the whole to compare with")}");
+            + $"{ByteSize.Format(state.SizeBytes)}, {proof}");
     }
 
     private static void WriteMarked(TextWriter output, string mark, string message, string? hint)

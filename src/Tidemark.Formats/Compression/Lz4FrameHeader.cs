@@ -49,8 +49,8 @@ internal readonly record struct Lz4FrameHeader
     public static int SizeOf(ReadOnlySpan<byte> source) => SizeOf(source[DescriptorOffset]);
 
     /// <summary>Reads a header.</summary>
-    /// <returns>False when it is not one, is damaged, or needs a dictionary. Of a header whose end is not in <paramref name="source"/>, which
-    /// has at least <see cref="SizeMin"/> bytes, only its beginning is checked.</returns>
+    /// <returns>False when it is not one, is damaged, or needs a dictionary. Of a header whose end is not in
+    /// <paramref name="source"/>, which has at least <see cref="SizeMin"/> bytes, only its beginning is checked.</returns>
     public static bool TryRead(ReadOnlySpan<byte> source, out Lz4FrameHeader header)
     {
         header = new Lz4FrameHeader(source[DescriptorOffset], source[DescriptorOffset + 1]);

@@ -204,7 +204,8 @@ public sealed class Lz4FrameStream : Stream
 
     private async ValueTask FillAsync(Memory<byte> target, CancellationToken cancellationToken)
     {
-        var count = await _inner.ReadAtLeastAsync(target, target.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+        var count = await _inner.ReadAtLeastAsync(target, target.Length, throwOnEndOfStream: false, cancellationToken)
+            .ConfigureAwait(false);
         if (count < target.Length)
         {
             throw new InvalidDataException("the LZ4 frame is cut off");

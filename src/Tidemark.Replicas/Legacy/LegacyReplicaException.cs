@@ -4,7 +4,8 @@ using Tidemark.Replicas.Catalog;
 
 namespace Tidemark.Replicas.Legacy;
 
-/// <summary>Files of a v0.3 replica are missing or damaged, so that the asked-for state cannot be restored. The hint says what can.</summary>
+/// <summary>Files of a v0.3 replica are missing or damaged, so that the asked-for state cannot be restored. The hint says what
+/// can.</summary>
 public sealed class LegacyReplicaException : TidemarkException
 {
     private LegacyReplicaException(string message, string? hint, Exception? cause = null)

@@ -1,4 +1,3 @@
-using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Restore;
 
@@ -10,8 +9,8 @@ namespace Tidemark.Replicas.Legacy;
 /// base, and the WAL of that index and of all later ones follows.</para>
 /// <para>For a moment, only files count that were written until then. (A file written at exactly that moment counts, as it does in
 /// v0.3; in LTX replicas it does not.)</para>
-/// <para>Litestream 0.5 takes the generation with the newest snapshot instead. That one may be an older one, when the snapshot of the newest
-/// generation is lost; here that is an error.</para>
+/// <para>Litestream 0.5 takes the generation with the newest snapshot instead. That one may be an older one, when the snapshot of the
+/// newest generation is lost; here that is an error.</para>
 /// </remarks>
 public sealed record LegacyRestorePlan
 {
@@ -67,9 +66,12 @@ public sealed record LegacyRestorePlan
             throw NoMatchingBackupException.NothingBefore((RestoreTarget.Before)target, files.Min(file => file.Created));
         }
 
-        var plan = TryChoose(files, target)
-            ?? throw LegacyReplicaException.NoSnapshot(
-                newest.Key.Generation, target, HintFor(files, files.Select(file => file.Created).Where(moment => moment < newest.Created), _ => true));
+        if (TryChoose(files, target) is not { } plan)
+        {
+            var moments = files.Select(file => file.Created).Where(moment => moment < newest.Created);
+            throw LegacyReplicaException.NoSnapshot(newest.Key.Generation, target, HintFor(files, moments, _ => true));
+        }
+
         plan.ThrowIfWalIsMissing();
         return plan;
     }

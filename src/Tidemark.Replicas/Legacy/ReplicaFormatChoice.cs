@@ -29,8 +29,10 @@ public static class ReplicaFormatChoice
         }
 
         var end = (target as RestoreTarget.Before)?.Time ?? DateTimeOffset.MaxValue;
-        var newestLtx = ltx.Select(file => file.Created).Where(created => created < end).DefaultIfEmpty(DateTimeOffset.MinValue).Max();
-        var newestLegacy = legacy.Select(file => file.Created).Where(created => created <= end).DefaultIfEmpty(DateTimeOffset.MinValue).Max();
+        var newestLtx = Newest(ltx.Select(file => file.Created).Where(created => created < end));
+        var newestLegacy = Newest(legacy.Select(file => file.Created).Where(created => created <= end));
         return newestLegacy > newestLtx ? ReplicaFormat.Legacy : ReplicaFormat.Ltx;
     }
+
+    private static DateTimeOffset Newest(IEnumerable<DateTimeOffset> times) => times.DefaultIfEmpty(DateTimeOffset.MinValue).Max();
 }

@@ -15,7 +15,12 @@ internal static class HistoryCheck
     {
         Finding[] findings =
         [
-            .. Damage(readings), .. Holes(readings), .. Snapshots(readings), .. Proofs(readings), .. PageSizes(readings), .. Times(readings),
+            .. Damage(readings),
+            .. Holes(readings),
+            .. Snapshots(readings),
+            .. Proofs(readings),
+            .. PageSizes(readings),
+            .. Times(readings),
         ];
         return [.. findings.OrderByDescending(finding => finding.IsProblem).ThenBy(finding => finding.MinTxid)];
     }
@@ -29,7 +34,8 @@ internal static class HistoryCheck
         }
 
         var all = RestorePlan.RestorableTxids(readings.Select(reading => reading.Info));
-        var left = RestorePlan.RestorableTxids(readings.Where(reading => reading.Failure is null).Select(reading => reading.Info)).ToHashSet();
+        var whole = readings.Where(reading => reading.Failure is null).Select(reading => reading.Info);
+        var left = RestorePlan.RestorableTxids(whole).ToHashSet();
         Txid[] lost = [.. all.Where(txid => !left.Contains(txid))];
         foreach (var reading in damaged)
         {
@@ -45,14 +51,16 @@ internal static class HistoryCheck
         {
             yield return new Finding(
                 true, null, lost[0], lost[^1],
-                string.Create(CultureInfo.InvariantCulture, $"Because of the damage, {lost.Length} of {all.Count} states cannot be restored, ")
-                    + $"between TXIDs {lost[0]} and {lost[^1]}.");
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Because of the damage, {lost.Length} of {all.Count} states cannot be restored, between TXIDs {lost[0]} and {lost[^1]}."));
         }
     }
 
     private static IEnumerable<Finding> Holes(IReadOnlyList<FileReading> readings)
     {
-        foreach (var level in readings.Select(reading => reading.Info).Where(file => file.Level < Level.Snapshots).GroupBy(file => file.Level))
+        LtxFileInfo[] files = [.. readings.Select(reading => reading.Info)];
+        foreach (var level in files.Where(file => file.Level < Level.Snapshots).GroupBy(file => file.Level))
         {
             var reached = level.First().MaxTxid;
             foreach (var file in level.Skip(1))
@@ -60,7 +68,7 @@ internal static class HistoryCheck
                 if (file.MinTxid > reached.Next())
                 {
                     var (first, last) = (reached.Next(), new Txid(file.MinTxid.Value - 1));
-                    var isCovered = IsCovered(readings.Select(reading => reading.Info).Where(other => other.Level != level.Key), first, last);
+                    var isCovered = IsCovered(files.Where(other => other.Level != level.Key), first, last);
                     yield return new Finding(
                         !isCovered, null, first, last,
                         $"Level {level.Key} has a hole: TXIDs {first} to {last} are in no file of it"
@@ -119,7 +127,8 @@ internal static class HistoryCheck
             {
                 yield return new Finding(
                     true, info.Key, info.MinTxid, info.MaxTxid,
-                    $"File {state.File} leads to a database of checksum {state.Checksum}, but {info.Key} continues one of checksum {before}.");
+                    $"File {state.File} leads to a database of checksum {state.Checksum}, "
+                    + $"but {info.Key} continues one of checksum {before}.");
             }
         }
     }

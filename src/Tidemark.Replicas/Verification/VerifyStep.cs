@@ -46,7 +46,7 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
         var restorable = RestorePlan.RestorableTxids(usable);
         var created = usable.GroupBy(file => file.MaxTxid).ToDictionary(group => group.Key, group => group.Min(file => file.Created));
         var proven = readings.Where(reading => reading.Header?.Proof.After is not null).Select(reading => reading.Info.MaxTxid).ToHashSet();
-        RestorableState? StateOf(Txid txid) => txid.IsNone ? null : new RestorableState(txid, created[txid]);
+        RestorableState StateOf(Txid txid) => new(txid, created[txid]);
         return new VerificationReport
         {
             Levels =
@@ -57,8 +57,8 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
                         level.Max(file => file.MaxTxid))),
             ],
             RestorableStates = restorable.Count,
-            Oldest = StateOf(restorable.FirstOrDefault()),
-            Newest = StateOf(restorable.LastOrDefault()),
+            Oldest = restorable is [var oldest, ..] ? StateOf(oldest) : null,
+            Newest = restorable is [.., var newest] ? StateOf(newest) : null,
             ProvenStates = restorable.Count(proven.Contains),
             Lineages = [.. readings.Select(reading => reading.Header?.Lineage ?? Lineage.None).Where(id => id != Lineage.None).Distinct()],
             States = states,

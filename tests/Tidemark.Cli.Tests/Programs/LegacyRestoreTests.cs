@@ -39,7 +39,8 @@ public sealed class LegacyRestoreTests : IDisposable
         var result = await RunningProgram.RunAsync("restore", "-dry-run", "-json", "-timestamp", LegacyReplica.Moment, "-o", Output, Url);
         using var json = JsonDocument.Parse(result.Output);
         Assert.Equal("15f280c939fb1b10", json.RootElement.GetProperty("generation").GetString());
-        Assert.EndsWith(".snapshot.lz4", json.RootElement.GetProperty("files")[0].GetProperty("name").GetString(), StringComparison.Ordinal);
+        var first = json.RootElement.GetProperty("files")[0].GetProperty("name").GetString();
+        Assert.EndsWith(".snapshot.lz4", first, StringComparison.Ordinal);
         Assert.False(File.Exists(Output));
     }
 

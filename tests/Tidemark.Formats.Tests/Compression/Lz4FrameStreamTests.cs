@@ -90,7 +90,7 @@ public sealed class Lz4FrameStreamTests
     public async Task A_block_larger_than_the_header_says_is_refused()
         => await RefusedAsync(new Lz4FrameForge { BlockLength = 65537 }.Build(s_content));
 
-    private static Task RefusedAsync(byte[] frame) => Assert.ThrowsAsync<InvalidDataException>(() => ExpandAsync(frame));
+    private static async Task RefusedAsync(byte[] frame) => await Assert.ThrowsAsync<InvalidDataException>(() => ExpandAsync(frame));
 
     private static async Task<byte[]> ExpandAsync(byte[] frame, int bytesOfRead = 65536)
     {

@@ -17,7 +17,8 @@ internal static class LegacyListing
     private static LegacyFileInfo ParseFile(string text)
     {
         var parts = text.Split(':', '@');
-        var numbers = parts[1].Split('+').Select(number => long.Parse(number, NumberStyles.HexNumber, CultureInfo.InvariantCulture)).ToArray();
+        static long Number(string digits) => long.Parse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        var numbers = parts[1].Split('+').Select(Number).ToArray();
         var key = new LegacyFileKey(new string(parts[0][0], 16), (uint)numbers[0], numbers.Length > 1 ? numbers[1] : null);
         return new LegacyFileInfo(key, 100, TimeOf(int.Parse(parts[2], CultureInfo.InvariantCulture)));
     }
