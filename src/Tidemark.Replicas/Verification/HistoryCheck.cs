@@ -53,7 +53,7 @@ internal static class HistoryCheck
                 true, null, lost[0], lost[^1],
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Because of the damage, {lost.Length} of {all.Count} states cannot be restored, between TXIDs {lost[0]} and {lost[^1]}."));
+                    $"Because of the damage, {lost.Length} of {all.Count} states cannot be restored, TXIDs {lost[0]} to {lost[^1]}."));
         }
     }
 

@@ -199,7 +199,7 @@ public sealed class VerifyStepTests
             {
                 if (call == listings + 1)
                 {
-                    Assert.True(store.DeleteAsync([Listing.ParseFile("0:3-3").Key], CancellationToken.None).IsCompletedSuccessfully);
+                    store.DeleteAsync([Listing.ParseFile("0:3-3").Key], CancellationToken.None).AsTask().Wait();
                 }
             },
         };
