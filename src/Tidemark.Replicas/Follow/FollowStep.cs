@@ -88,8 +88,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
                     FollowDecision.Restore => await ReplaceAsync(FollowReason.None, cancellationToken).ConfigureAwait(false),
                     FollowDecision.RefuseOutput => throw FollowException.Refused(_files.Path),
                     FollowDecision.Apply apply => await ApplyAsync(apply.Chain, cancellationToken).ConfigureAwait(false),
-                    FollowDecision.RestoreAgain again when damage is not null
-                        => await RestoreAroundAsync(usable, damage, cancellationToken).ConfigureAwait(false),
+                    _ when damage is not null => await RestoreAroundAsync(usable, damage, cancellationToken).ConfigureAwait(false),
                     FollowDecision.RestoreAgain again => await RestoreAgainAsync(again.Reason, cancellationToken).ConfigureAwait(false),
                     _ => Position(_hasBegun ? FollowOutcome.Idle : FollowOutcome.Resumed, Txid),
                 };

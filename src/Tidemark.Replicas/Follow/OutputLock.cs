@@ -76,5 +76,9 @@ internal sealed class OutputLock : IDisposable
         {
             throw FollowException.NoLocks(_path, e);
         }
+        catch (Exception e) when (FileErrors.IsFileError(e))
+        {
+            throw FollowException.Failed("lock", _path, e);
+        }
     }
 }
