@@ -79,7 +79,7 @@ public sealed class FollowerCrashTests(ITestOutputHelper output) : IDisposable
         output.WriteLine($"{kills} kills, {_applied} batches, {last} transactions");
         Assert.Equal(1, _fullRestores);
         Assert.True(_applied > kills / 2, $"{_applied} batches were applied in {kills} lives.");
-        Assert.Equal(Neutral(SourceState.Read(Source)), Neutral(SourceState.Read(Copy)));
+        Assert.Equal(FollowedPages.Neutral(SourceState.Read(Source)), FollowedPages.Neutral(SourceState.Read(Copy)));
     }
 
     public void Dispose()
@@ -109,17 +109,6 @@ public sealed class FollowerCrashTests(ITestOutputHelper output) : IDisposable
                 // The follower is faster; it is asked again.
             }
         }
-    }
-
-    /// <summary>The pages without what a follower says in the header on its own account.</summary>
-    private static byte[] Neutral(byte[] pages)
-    {
-        foreach (var range in new[] { 18..20, 24..28, 92..96 })
-        {
-            pages.AsSpan(range).Clear();
-        }
-
-        return pages;
     }
 
     private RoleProcess StartFollower(string seed)

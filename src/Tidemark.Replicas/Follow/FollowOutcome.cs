@@ -9,7 +9,8 @@ public enum FollowOutcome
     /// <summary>The database was not there and was restored.</summary>
     Restored,
 
-    /// <summary>The database was there, and nothing is newer in the replica.</summary>
+    /// <summary>The database was found in a state that was not told yet, at the start or after a failure, and nothing is newer in the
+    /// replica.</summary>
     Resumed,
 
     /// <summary>New files were applied.</summary>

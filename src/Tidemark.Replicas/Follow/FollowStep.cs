@@ -32,7 +32,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     private (ulong Device, ulong Number)? _identity;
     private OutputState? _state;
     private int _roundsSinceListing;
-    private bool _hasBegun;
+    private Txid? _reported;
 
     /// <summary>The state of the database, where it is known.</summary>
     public Txid Txid => _state?.Txid ?? Txid.None;
@@ -51,7 +51,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         try
         {
             var position = await RunRoundAsync(cancellationToken).ConfigureAwait(false);
-            isDone = _hasBegun = true;
+            (isDone, _reported) = (true, position.Txid);
             return position;
         }
         finally
@@ -90,7 +90,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
                     FollowDecision.Apply apply => await ApplyAsync(apply.Chain, cancellationToken).ConfigureAwait(false),
                     _ when damage is not null => await RestoreAroundAsync(usable, damage, cancellationToken).ConfigureAwait(false),
                     FollowDecision.RestoreAgain again => await RestoreAgainAsync(again.Reason, cancellationToken).ConfigureAwait(false),
-                    _ => Position(_hasBegun ? FollowOutcome.Idle : FollowOutcome.Resumed, Txid),
+                    _ => Position(Txid == _reported ? FollowOutcome.Idle : FollowOutcome.Resumed, Txid),
                 };
             }
             catch (FollowMismatchException e)
@@ -168,7 +168,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     /// <summary>Lists what can matter; null when nothing can have changed.</summary>
     private async ValueTask<IReadOnlyList<LtxFileInfo>?> ListAsync(bool all, CancellationToken cancellationToken)
     {
-        if (!all && _hasBegun && ++_roundsSinceListing < RoundsBetweenListings)
+        if (!all && Txid == _reported && ++_roundsSinceListing < RoundsBetweenListings)
         {
             var captured = new List<LtxFileInfo>();
             await foreach (var file in store.ListAsync(Level.Captured, Txid.Next(), cancellationToken).ConfigureAwait(false))

@@ -30,22 +30,10 @@ internal static class Followed
         return reader.Serialize();
     }
 
-    /// <summary>The pages without what a follower says in the header on its own account.</summary>
-    public static byte[] Neutral(byte[] pages)
-    {
-        byte[] copy = [.. pages];
-        foreach (var range in new[] { 18..20, 24..28, 92..96 })
-        {
-            copy.AsSpan(range).Clear();
-        }
-
-        return copy;
-    }
-
     public static void AssertSame(byte[] expected, byte[] actual, string what = "")
     {
         Assert.True(expected.Length == actual.Length, $"{what}: {actual.Length} bytes instead of {expected.Length}");
-        Assert.True(Neutral(expected).AsSpan().SequenceEqual(Neutral(actual)), $"{what}: pages differ");
+        Assert.True(FollowedPages.Neutral(expected).AsSpan().SequenceEqual(FollowedPages.Neutral(actual)), $"{what}: pages differ");
     }
 
     public static void Write(string path, byte[] content)
