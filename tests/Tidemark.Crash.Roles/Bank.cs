@@ -42,7 +42,8 @@ internal sealed class Bank(string path, int seed)
             + "INSERT INTO accounts(balance, note) "
             + $"SELECT b * i, randomblob({_random.Next(10, 400)}) "
             + "FROM n, (SELECT 1 AS b UNION ALL SELECT -1)",
-        < 8 => $"UPDATE accounts SET balance = -balance, note = randomblob({_random.Next(10, 400)}) WHERE abs(balance) % 7 = {_random.Next(7)}",
+        < 8 => $"UPDATE accounts SET balance = -balance, note = randomblob({_random.Next(10, 400)}) "
+            + $"WHERE abs(balance) % 7 = {_random.Next(7)}",
         _ when database.RunLong("SELECT count(*) FROM accounts") > RowsMax => "DELETE FROM accounts",
         _ => $"DELETE FROM accounts WHERE abs(balance) = {_random.Next(1, 60)}",
     };

@@ -4,7 +4,8 @@ using Tidemark.Testing.Databases;
 
 namespace Tidemark.Crash.Roles;
 
-/// <summary>An application that reads a followed database all the time. It ends with an error when it sees a state that cannot be.</summary>
+/// <summary>An application that reads a followed database all the time. It ends with an error when it sees a state that cannot
+/// be.</summary>
 internal sealed class Reader(string path, int seed)
 {
     private const int QueriesMax = 400;

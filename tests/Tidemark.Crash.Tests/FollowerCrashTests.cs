@@ -50,35 +50,36 @@ public sealed class FollowerCrashTests(ITestOutputHelper output) : IDisposable
             await StartAsync("reader", Copy, Seed());
         }
 
-        var kills = 0;
+        var (kills, journals) = (0, 0);
         while (time.GetElapsedTime(started) < duration)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(random.Next(LifeMsMax)), time, TestContext.Current.CancellationToken);
             await follower.KillAsync();
             _processes.Remove(follower);
             kills++;
+            journals += File.Exists(Copy + "-journal") ? 1 : 0;
             AssertNobodyGaveUp();
             follower = random.Next(4) == 0 ? StartFollower(Seed()) : await StartFollowerAsync(Seed());
             if (random.Next(5) == 0)
             {
-                var goal = Number(Source);
-                await UntilAsync(() => Number(Copy) >= goal);
+                var goal = Number(Source, "wal");
+                await UntilAsync(() => Number(Copy, "delete") >= goal);
             }
         }
 
         Assert.Equal(0, await bank.StopAsync(TestContext.Current.CancellationToken));
         _processes.Remove(bank);
-        var last = Number(Source);
-        await UntilAsync(() => Number(Copy) == last);
+        var last = Number(Source, "wal");
+        await UntilAsync(() => Number(Copy, "delete") == last);
         AssertNobodyGaveUp();
         foreach (var process in _processes.ToArray())
         {
             await process.KillAsync();
         }
 
-        output.WriteLine($"{kills} kills, {_applied} batches, {last} transactions");
+        output.WriteLine($"{kills} kills, {journals} of them while it applied, {_applied} batches, {last} transactions");
         Assert.Equal(1, _fullRestores);
-        Assert.True(_applied > kills / 2, $"{_applied} batches were applied in {kills} lives.");
+        Assert.True(_applied > kills / 4, $"{_applied} batches were applied in {kills} lives.");
         Assert.Equal(FollowedPages.Neutral(SourceState.Read(Source)), FollowedPages.Neutral(SourceState.Read(Copy)));
     }
 
@@ -95,13 +96,13 @@ public sealed class FollowerCrashTests(ITestOutputHelper output) : IDisposable
     private static int? Setting(string variable)
         => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
 
-    private static long Number(string path)
+    private static long Number(string path, string journalMode)
     {
         while (true)
         {
             try
             {
-                using var database = SourceDatabase.Open(path, journalMode: path.EndsWith("copy.db", StringComparison.Ordinal) ? "delete" : "wal");
+                using var database = SourceDatabase.Open(path, journalMode: journalMode);
                 return database.RunLong("SELECT number FROM last");
             }
             catch (SqliteException e) when (e.SqliteErrorCode is raw.SQLITE_BUSY)

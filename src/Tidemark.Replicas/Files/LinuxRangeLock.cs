@@ -3,10 +3,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Tidemark.Replicas.Files;
 
-/// <summary>Locks on ranges of bytes as Linux has them (<c>fcntl</c>), which programs that use the older kind see and respect too.</summary>
+/// <summary>Locks on ranges of bytes as Linux has them (<c>fcntl</c>), which programs that use the older kind see and respect
+/// too.</summary>
 /// <remarks>
-/// A lock belongs to the open file (<c>F_OFD_SETLK</c>) where the system can do that. So it excludes other users of the file in this process
-/// as well, and closing another handle on the file does not drop it. Where it cannot, a lock belongs to the process.
+/// A lock belongs to the open file (<c>F_OFD_SETLK</c>) where the system can do that. So it excludes other users of the file in this
+/// process as well, and closing another handle on the file does not drop it. Where it cannot, a lock belongs to the process.
 /// https://man7.org/linux/man-pages/man2/F_OFD_SETLK.2const.html
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]

@@ -6,8 +6,8 @@ namespace Tidemark.Replicas.Follow;
 /// <summary>Files that lead from one state to the newest one that can be reached: of any level below the snapshots, each continuing or
 /// overlapping the one before, and together the fewest bytes. Pure.</summary>
 /// <remarks>
-/// A file of a higher level has each page once where those of level 0 have it many times, so it is usually chosen where there is one. A file
-/// that begins before the position is as good as one that begins after it: applying a change a second time does nothing.
+/// A file of a higher level has each page once where those of level 0 have it many times, so it is usually chosen where there is one. A
+/// file that begins before the position is as good as one that begins after it: applying a change a second time does nothing.
 /// </remarks>
 internal sealed record FollowChain
 {

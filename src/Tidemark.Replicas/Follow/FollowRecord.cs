@@ -24,7 +24,10 @@ internal sealed record FollowRecord(OutputState? From, OutputState To)
     private const string Unknown = "-";
 
     /// <summary>The state that a content belongs to; null if it is neither.</summary>
-    public OutputState? Find(in OutputContent content) => To.Content == content ? To : From is { } from && from.Content == content ? from : null;
+    public OutputState? Find(in OutputContent content)
+        => To.Content == content ? To
+            : From is { } from && from.Content == content ? from
+            : null;
 
     /// <summary>Whether a TXID is that of one of the states.</summary>
     public bool Knows(Txid txid) => To.Txid == txid || From?.Txid == txid;

@@ -10,10 +10,10 @@ namespace Tidemark.Replicas.Follow;
 
 /// <summary>Brings a followed database up to its replica: one bounded round at a time.</summary>
 /// <remarks>
-/// <para>After a failure the database is in the state that it had, or a journal lies beside it that takes it back there. The next round looks
-/// at everything anew.</para>
-/// <para>It keeps one handle on the database until it is disposed. In a process that also reads the database with SQLite, dispose it after the
-/// last connection was closed: closing the handle drops SQLite's locks. Not thread-safe.</para>
+/// <para>After a failure the database is in the state that it had, or a journal lies beside it that takes it back there. The next round
+/// looks at everything anew.</para>
+/// <para>It keeps one handle on the database until it is disposed. In a process that also reads the database with SQLite, dispose it after
+/// the last connection was closed: closing the handle drops SQLite's locks. Not thread-safe.</para>
 /// </remarks>
 /// <param name="store">The replica.</param>
 /// <param name="files">Where the database lies.</param>
@@ -111,7 +111,8 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         }
     }
 
-    /// <summary>Finds out what the database is. It is read as a whole once, and then believed as long as its first page is as it was.</summary>
+    /// <summary>Finds out what the database is. It is read as a whole once, and then believed as long as its first page is as it
+    /// was.</summary>
     private async ValueTask<OutputKnowledge> LookAsync(CancellationToken cancellationToken)
     {
         if (_state is not null && IsSameFile() && !_files.HasJournal && !_files.HasWal)

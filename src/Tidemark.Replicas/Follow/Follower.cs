@@ -20,15 +20,16 @@ public sealed class Follower(IReplicaStore store, IFileSystem files, TimeProvide
     /// <summary>Follows until it is cancelled or fails for good, and gives each state when it has been reached.</summary>
     /// <remarks>
     /// <para>The first state comes when the database was restored or found to be resumable. Rounds without news give nothing.</para>
-    /// <para>A failure that passes by itself is told to <see cref="FollowOptions.OnFailure"/>, and it is tried again. So is, once there is a
-    /// first state, what somebody can mend at the replica: damaged or missing files. The database keeps its state meanwhile.</para>
+    /// <para>A failure that passes by itself is told to <see cref="FollowOptions.OnFailure"/>, and it is tried again. So is, once there is
+    /// a first state, what somebody can mend at the replica: damaged or missing files. The database keeps its state meanwhile.</para>
     /// </remarks>
     /// <param name="options">Which database, and how.</param>
     /// <param name="cancellationToken">Ends it with <see cref="OperationCanceledException"/>. A batch that is being written is finished
     /// first.</param>
     /// <exception cref="FollowException">The database may not be touched or cannot be written.</exception>
     /// <exception cref="RestoreOutputException">The restored database cannot be put where it should go.</exception>
-    /// <exception cref="TidemarkException">The first state cannot be reached; the exceptions of <see cref="FollowStep.RunAsync"/>.</exception>
+    /// <exception cref="TidemarkException">The first state cannot be reached; the exceptions of
+    /// <see cref="FollowStep.RunAsync"/>.</exception>
     public async IAsyncEnumerable<FollowPosition> FollowAsync(
         FollowOptions options, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

@@ -41,7 +41,8 @@ internal static class JournalRollback
         files.DeleteJournal();
     }
 
-    /// <summary>Writes the old pages to their places. What does not prove itself ends it: no page was changed before it was durable.</summary>
+    /// <summary>Writes the old pages to their places. What does not prove itself ends it: no page was changed before its old content was
+    /// durable.</summary>
     private static void Play(IFile journal, IFile database)
     {
         uint? pages = null;

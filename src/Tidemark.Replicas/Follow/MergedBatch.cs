@@ -169,7 +169,8 @@ internal sealed class MergedBatch : IPageBatch
         if (before.Content.Pages > 0 && header.PageSize != before.Content.PageSize)
         {
             throw new FollowMismatchException(
-                FollowReason.PageSizeChanged, $"The pages of the source have {header.PageSize} bytes instead of {before.Content.PageSize}.");
+                FollowReason.PageSizeChanged,
+                $"The pages of the source have {header.PageSize} bytes instead of {before.Content.PageSize}.");
         }
 
         // A state is told by its checksum. Where that is the same, a new writer has taken the replica over and goes on.

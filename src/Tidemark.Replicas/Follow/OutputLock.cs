@@ -5,8 +5,8 @@ namespace Tidemark.Replicas.Follow;
 /// <summary>SQLite's locks on a database in rollback mode, as a writer takes them.</summary>
 /// <remarks>
 /// A writer first takes RESERVED, beside which readers go on: then nobody takes a journal for that of a crashed writer. Before the database
-/// is changed, PENDING keeps new readers out, so that they cannot hold up the writer for ever, and the range that readers share is taken when
-/// the last one has left. See https://www.sqlite.org/lockingv3.html and os.h of SQLite.
+/// is changed, PENDING keeps new readers out, so that they cannot hold up the writer for ever, and the range that readers share is taken
+/// when the last one has left. See https://www.sqlite.org/lockingv3.html and os.h of SQLite.
 /// </remarks>
 internal sealed class OutputLock : IDisposable
 {

@@ -90,7 +90,8 @@ public sealed class ApplyFaultTests : IDisposable
             // The same follower tries again, never has to begin from the beginning, and tells the state that it has come to. (Where the
             // failure was one that does not matter, that was told before.)
             var position = await step.RunAsync(TestContext.Current.CancellationToken);
-            Assert.Contains(position.Outcome, (FollowOutcome[])[isDone ? FollowOutcome.Idle : FollowOutcome.Applied, FollowOutcome.Resumed]);
+            var expected = isDone ? FollowOutcome.Idle : FollowOutcome.Applied;
+            Assert.Contains(position.Outcome, (FollowOutcome[])[expected, FollowOutcome.Resumed]);
             Assert.Equal(new Txid(4), position.Txid);
             AssertOldOrNew(disk, 4, 4, isDone: true, $"after operation {failAt}");
         }
@@ -191,6 +192,8 @@ public sealed class ApplyFaultTests : IDisposable
         Assert.NotEqual(FollowOutcome.RestoredAgain, position.Outcome);
         Assert.Equal(new Txid((ulong)to), position.Txid);
         Followed.AssertSame(_history.Files.At(to), disk.ReadAllBytes(Output), "after a restart");
-        Assert.Equal([Output, Output + "-follow", Output + "-txid"], disk.AllFiles.Where(file => !file.EndsWith(".tmp", StringComparison.Ordinal)));
+        Assert.Equal(
+            [Output, Output + "-follow", Output + "-txid"],
+            disk.AllFiles.Where(file => !file.EndsWith(".tmp", StringComparison.Ordinal)));
     }
 }
