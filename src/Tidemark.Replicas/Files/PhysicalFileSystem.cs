@@ -341,6 +341,10 @@ public sealed partial class PhysicalFileSystem : IFileSystem
 
         public void Sync() => RandomAccess.FlushToDisk(handle);
 
+        public bool TryLockRange(long offset, long length) => LinuxRangeLock.TryTake(handle, offset, length);
+
+        public void UnlockRange(long offset, long length) => LinuxRangeLock.Release(handle, offset, length);
+
         public void Dispose() => handle.Dispose();
     }
 }

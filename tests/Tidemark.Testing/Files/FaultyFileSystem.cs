@@ -133,6 +133,10 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
 
         public void Sync() => owner.Run(inner.Sync);
 
+        public bool TryLockRange(long offset, long length) => owner.Run(() => inner.TryLockRange(offset, length));
+
+        public void UnlockRange(long offset, long length) => inner.UnlockRange(offset, length);
+
         public void Dispose() => inner.Dispose();
     }
 

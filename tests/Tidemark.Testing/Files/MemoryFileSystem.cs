@@ -530,6 +530,20 @@ public sealed class MemoryFileSystem : IFileSystem
             }
         }
 
+        /// <summary>Always true: there is one program.</summary>
+        public bool TryLockRange(long offset, long length)
+        {
+            lock (owner._gate)
+            {
+                Enter(FileAccess.Write);
+                return true;
+            }
+        }
+
+        public void UnlockRange(long offset, long length)
+        {
+        }
+
         public void Dispose()
         {
             lock (owner._gate)
