@@ -17,6 +17,7 @@ internal static class Program
         new CommitToFileMeasure(),
         new WriterStallMeasure(),
         new MemoryMeasure(),
+        new ManyMeasure(),
     ];
 
     private static async Task<int> Main(string[] arguments)

@@ -116,7 +116,7 @@ internal static partial class Log
     [LoggerMessage(
         2034,
         LogLevel.Debug,
-        "Deleted {FileCount} files of {Database} from {Destination}, {SizeBytes} bytes; every TXID from {Floor} on is kept")]
+        "Deleted {FileCount} files of {Database} from {Destination}, {SizeBytes} bytes; history begins at TXID {Floor}")]
     public static partial void Deleted(
         this ILogger logger, string database, string destination, int fileCount, long sizeBytes, Txid floor);
 

@@ -155,7 +155,7 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
     // Opening makes folders durable, which takes a moment each.
     private async Task OpenAllAsync(ReplicationScope scope, CancellationToken cancellationToken)
     {
-        var options = new ParallelOptions { MaxDegreeOfParallelism = scope.CapturesAtOnce, CancellationToken = cancellationToken };
+        var options = new ParallelOptions { MaxDegreeOfParallelism = ReplicationScope.CapturesAtOnce, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(databases, options, (database, _) =>
         {
             Open(database, scope, isAdded: false);
@@ -219,25 +219,29 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
         {
             return await run.Worker.RunAsync(run.Stopping, run.CutShort).ConfigureAwait(false);
         }
-        catch (Exception e) when (run.Worker.FirstLook.IsCompletedSuccessfully || run.IsAdded)
-        {
-            _logger.ReplicationEnded(run.Worker.DatabasePath, Log.Reason(e));
-            _failures.Enqueue(e);
-            return false;
-        }
         catch (Exception e)
         {
+            run.HasFailed = true;
+            var hasBegun = run.Worker.FirstLook.IsCompletedSuccessfully;
+            if (run.IsAdded && !hasBegun)
+            {
+                return false; // Whoever adds it is told.
+            }
+
             _failures.Enqueue(e);
-            await stop.CancelAsync().ConfigureAwait(false);
-            return false;
-        }
-        finally
-        {
-            run.HasEnded = true;
-            if (!_runs.IsEmpty && _runs.Values.All(other => other.HasEnded))
+            var endsAll = !hasBegun;
+            if (!endsAll)
+            {
+                _logger.ReplicationEnded(run.Worker.DatabasePath, Log.Reason(e));
+            }
+
+            // When no other database is left either, there is nothing to go on with.
+            if (endsAll || _runs.Values.All(other => other.HasFailed))
             {
                 await stop.CancelAsync().ConfigureAwait(false);
             }
+
+            return false;
         }
     }
 

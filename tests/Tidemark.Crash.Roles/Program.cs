@@ -13,6 +13,8 @@ namespace Tidemark.Crash.Roles;
 ///   bank       DATABASE SEED                until SIGTERM
 ///   follower   REPLICA OUTPUT SEED
 ///   reader     OUTPUT SEED                  ends by itself only when it sees what cannot be
+///   holder     LOCK...                      holds locks
+///   contender  ROUNDS SEED FOLDER...        takes and gives back the folders' locks as fast as it can
 /// </code>
 /// </remarks>
 internal static class Program
@@ -52,6 +54,11 @@ internal static class Program
                     return 0;
                 case ["reader", var output, var seed]:
                     await new Reader(output, Number(seed)).RunAsync(stopping.Token);
+                    return 0;
+                case ["holder", .. var paths]:
+                    return await LockUser.HoldAsync(paths, stopping.Token) ? 0 : 1;
+                case ["contender", var rounds, var seed, .. var folders]:
+                    await LockUser.ContendAsync(Number(rounds), Number(seed), folders);
                     return 0;
                 default:
                     await Console.Error.WriteLineAsync($"Unknown role: {string.Join(' ', arguments)}");

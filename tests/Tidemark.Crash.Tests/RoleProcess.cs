@@ -88,17 +88,20 @@ internal sealed class RoleProcess : IDisposable
     }
 
     /// <summary>Its last lines.</summary>
-    public string Words
+    public IReadOnlyList<string> Lines
     {
         get
         {
             lock (_lines)
             {
-                return new StringBuilder().Append(Name).Append(" (").Append(_process.Id).AppendLine("):")
-                    .AppendJoin('\n', _lines).ToString();
+                return [.. _lines];
             }
         }
     }
+
+    /// <summary>Its last lines, under its name.</summary>
+    public string Words
+        => new StringBuilder().Append(Name).Append(" (").Append(_process.Id).AppendLine("):").AppendJoin('\n', Lines).ToString();
 
     public void Dispose() => _process.Dispose();
 

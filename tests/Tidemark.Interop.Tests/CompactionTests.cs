@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using Tidemark.Formats;
-using Tidemark.Interop.Tests.Peers;
+using Tidemark.Testing.Peers;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Restore;

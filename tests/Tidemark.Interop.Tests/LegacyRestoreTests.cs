@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Tidemark.Formats;
-using Tidemark.Interop.Tests.Peers;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Legacy;
@@ -10,6 +9,7 @@ using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
+using Tidemark.Testing.Peers;
 using Xunit;
 
 namespace Tidemark.Interop.Tests;

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Tidemark.Testing;
 
 namespace Tidemark.Interop.Tests;
 

@@ -1,6 +1,6 @@
 using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
-using Tidemark.Interop.Tests.Peers;
+using Tidemark.Testing.Peers;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Testing.Databases;
 using Xunit;

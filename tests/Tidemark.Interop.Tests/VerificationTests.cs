@@ -1,9 +1,9 @@
-using Tidemark.Interop.Tests.Peers;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replicas.Verification;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
+using Tidemark.Testing.Peers;
 using Xunit;
 
 namespace Tidemark.Interop.Tests;

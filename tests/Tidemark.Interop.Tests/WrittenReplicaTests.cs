@@ -1,5 +1,5 @@
 using Tidemark.Formats;
-using Tidemark.Interop.Tests.Peers;
+using Tidemark.Testing.Peers;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
 using Xunit;

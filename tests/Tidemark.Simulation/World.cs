@@ -309,15 +309,16 @@ internal sealed class World : IDisposable
 
     private bool IsCapturedToTheEnd()
     {
-        var free = _database.Live!.Free;
-        free.BeginRead();
+        var second = _database.Live!.Second;
+        second.BeginRead();
         try
         {
-            return free.GetSnapshot() is { } end && end.Salts == _database.Position!.Salts && end.FrameCount == _database.Position.Frame;
+            return second.GetSnapshot().End is { } end && end.Salts == _database.Position!.Salts && end.FrameCount == _database.Position.Frame;
         }
         finally
         {
-            free.Rollback();
+            second.Rollback();
+            _database.Rest();
         }
     }
 

@@ -16,6 +16,7 @@ internal static class Role
     public const string Compact = "compact";
     public const string Compose = "compose";
     public const string Replicate = "replicate";
+    public const string Many = "many";
 
     /// <summary>Begins the last line that a child prints; the bytes follow.</summary>
     public const string PeakLabel = "peak ";
@@ -51,6 +52,9 @@ internal static class Role
                 break;
             case Replicate:
                 await ReplicatorRole.RunAsync(paths[0], paths[1]);
+                break;
+            case Many:
+                ManyRole.Run(paths[0]);
                 break;
             default:
                 throw new ArgumentException($"There is no role '{name}'.", nameof(name));

@@ -25,25 +25,19 @@ public readonly record struct WalIndexHeader(PageSize PageSize, uint FrameCount,
     public const int Size = 48;
 
     private const uint Version = 3007000;
+    private const int InitialisedOffset = 12;
     private const int CheckedSize = 40;
 
-    /// <summary>Whether this is the header of a WAL that never held a transaction. A checkpoint that starts the WAL over gives also such a
-    /// one salts, so that SQLite hands it out; but it has no page size yet.</summary>
-    public static bool IsOfUnusedWal(ReadOnlySpan<byte> source)
-        => source.Length >= Size && Word(source, 0) == Version && BitConverter.ToUInt16(source[14..]) == 0 && Word(source, 16) == 0;
+    /// <summary>Whether this is the header of a WAL without transactions: one that was started over before it held anything, or whose writer was
+    /// killed before its first commit. SQLite gives it salts, so that it hands it out; but it may have no page size yet.</summary>
+    public static bool IsOfEmptyWal(ReadOnlySpan<byte> source) => IsIntact(source) && Word(source, 16) == 0;
 
     /// <summary>Reads the fields; false if they are not those of a WAL-index header of the known version, or its checksum does not
     /// match.</summary>
     public static bool TryRead(ReadOnlySpan<byte> source, out WalIndexHeader header)
     {
         header = default;
-        if (source.Length < Size || Word(source, 0) != Version)
-        {
-            return false;
-        }
-
-        var checksum = default(WalChecksum).Append(source[..CheckedSize], isBigEndian: !BitConverter.IsLittleEndian);
-        if (checksum != new WalChecksum(Word(source, CheckedSize), Word(source, CheckedSize + 4)))
+        if (!IsIntact(source))
         {
             return false;
         }
@@ -60,6 +54,14 @@ public readonly record struct WalIndexHeader(PageSize PageSize, uint FrameCount,
         header = new WalIndexHeader(pageSize, Word(source, 16), Word(source, 20), lastFrame, salts);
         return true;
     }
+
+    /// <summary>True when the bytes are a header of the known version that was written as a whole, whatever it says.</summary>
+    public static bool IsIntact(ReadOnlySpan<byte> source)
+        => source.Length >= Size
+            && Word(source, 0) == Version
+            && source[InitialisedOffset] != 0
+            && default(WalChecksum).Append(source[..CheckedSize], isBigEndian: !BitConverter.IsLittleEndian)
+                == new WalChecksum(Word(source, CheckedSize), Word(source, CheckedSize + 4));
 
     private static uint Word(ReadOnlySpan<byte> source, int offset) => BitConverter.ToUInt32(source[offset..]);
 }

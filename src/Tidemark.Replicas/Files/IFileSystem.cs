@@ -36,7 +36,7 @@ public interface IFileSystem
     bool TryDeleteUnused(string path);
 
     /// <summary>Takes a lock that only one holder on this machine can have, by a file of its own that stays empty.</summary>
-    /// <remarks>The operating system gives it back when the process ends, in whatever way. Advisory.</remarks>
+    /// <remarks>The operating system gives it back when the process ends, in whatever way. Advisory. The file need not stay.</remarks>
     /// <returns>The lock, which is given back when it is disposed, or null when somebody else has it.</returns>
     IDisposable? TryLock(string path);
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 
 namespace Tidemark.Replicas.Files;
@@ -23,11 +24,14 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     private const int BsdNotSupported = 45;
     private const int BsdNotImplemented = 78;
 
+    [SupportedOSPlatform("linux")]
+    private readonly LinkedLocks _locks = new();
+
     private PhysicalFileSystem()
     {
     }
 
-    /// <summary>The one instance; it has no state.</summary>
+    /// <summary>The one instance; it has no state but the locks of this process.</summary>
     public static PhysicalFileSystem Instance { get; } = new();
 
     /// <inheritdoc/>
@@ -109,6 +113,11 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     /// <inheritdoc/>
     public IDisposable? TryLock(string path)
     {
+        if (OperatingSystem.IsLinux() && _locks.TryTake(Path.GetFullPath(path), out var held))
+        {
+            return held;
+        }
+
         try
         {
 #pragma warning disable RS0030 // This is the one place that opens files.

@@ -47,7 +47,21 @@ internal readonly record struct CaptureExpiry(IReadOnlyList<LtxFileInfo> Deletio
             }
         }
 
+        // A snapshot of the very state takes the place of a capture too: of the first image of a replica, which no level takes up again.
         var youngest = DateTimeOffset.MinValue;
+        if (captures[count] != head && snapshots.Any(snapshot => snapshot.MaxTxid == captures[count].MaxTxid))
+        {
+            var same = snapshots.First(snapshot => snapshot.MaxTxid == captures[count].MaxTxid);
+            youngest = Later(same.Created, captures[count].Created);
+            var leavesAt = FileAge.Reaches(youngest, retention);
+            if (leavesAt > now)
+            {
+                return new CaptureExpiry([.. captures.Take(count)], leavesAt);
+            }
+
+            reached = captures[count++].MaxTxid;
+        }
+
         foreach (var file in compacted.Where(file => file.MaxTxid > reached && file.MaxTxid <= head.MaxTxid))
         {
             if (captures[count] == head)

@@ -33,17 +33,15 @@ internal static class CaptureStep
             return new CaptureResult(CaptureOutcome.NoDatabase, database.Position?.Txid ?? Txid.None);
         }
 
-        var live = database.Live!;
         try
         {
-            live.Free.BeginRead();
-            var (decision, snapshot) = Observe(database, live.Free);
-            return decision switch
+            var seen = database.EnsureGuard();
+            return Decide(database, seen.End) switch
             {
-                CaptureDecision.Idle => Idle(database),
-                CaptureDecision.Continue next => Continue(database, snapshot!.Value, next.FirstFrame, goesOn),
-                CaptureDecision.Heal heal => Heal(database, snapshot, heal.Reason),
-                _ => Image(database, null),
+                CaptureDecision.Idle => Idle(database, seen),
+                CaptureDecision.Continue next => Continue(database, seen, next.FirstFrame, goesOn),
+                CaptureDecision.Heal heal => Heal(database, seen.End, heal.Reason),
+                _ => ImageCapture.Run(database, null),
             };
         }
         catch (WalMismatchException)
@@ -53,7 +51,7 @@ internal static class CaptureStep
         }
         finally
         {
-            live.Free.Rollback();
+            database.Rest();
         }
     }
 
@@ -68,17 +66,8 @@ internal static class CaptureStep
             return null;
         }
 
-        var reader = database.Live!.Free;
-        try
-        {
-            reader.BeginRead();
-            var (decision, snapshot) = Observe(database, reader);
-            return decision is CaptureDecision.FirstImage or CaptureDecision.Heal ? snapshot?.PageSize ?? reader.PageSize : null;
-        }
-        finally
-        {
-            reader.Rollback();
-        }
+        var end = database.EnsureGuard().End;
+        return Decide(database, end) is CaptureDecision.FirstImage or CaptureDecision.Heal ? end?.PageSize ?? database.Live!.Guard.PageSize : null;
     }
 
     /// <summary>Captures everything up to the snapshot that a connection holds, in as many captures as it takes, without touching the
@@ -104,7 +93,8 @@ internal static class CaptureStep
         while (true)
         {
             last = null;
-            var (decision, snapshot) = Observe(database, reader);
+            var snapshot = reader.GetSnapshot().End;
+            var decision = Decide(database, snapshot);
             if (decision is not CaptureDecision.Continue next)
             {
                 return decision is CaptureDecision.Idle;
@@ -123,17 +113,16 @@ internal static class CaptureStep
         }
     }
 
-    private static (CaptureDecision Decision, WalIndexHeader? Snapshot) Observe(CapturedDatabase database, DatabaseConnection reader)
+    private static CaptureDecision Decide(CapturedDatabase database, WalIndexHeader? snapshot)
     {
-        var snapshot = reader.GetSnapshot();
         var holdsPosition = database.Position is { } position
             && snapshot is { FrameCount: > 0 } wal
             && wal.Salts == position.Salts
             && wal.PageSize == position.PageSize
             && wal.FrameCount >= position.Frame
             && HoldsPosition(database, position, wal);
-        var seen = new WalObservation(database.Position, snapshot, database.ReplicaTxid, database.GuardIsUninterrupted, holdsPosition);
-        return (CaptureDecision.From(seen), snapshot);
+        return CaptureDecision.From(
+            new WalObservation(database.Position, snapshot, database.ReplicaTxid, database.GuardIsUninterrupted, holdsPosition));
     }
 
     private static bool HoldsPosition(CapturedDatabase database, Position position, WalIndexHeader snapshot)
@@ -163,39 +152,53 @@ internal static class CaptureStep
         return true;
     }
 
-    private static CaptureResult Idle(CapturedDatabase database)
+    private static CaptureResult Idle(CapturedDatabase database, in WalSnapshot seen)
     {
-        if (database.Live!.Guard is null)
-        {
-            database.Live.HandOver();
-            database.GuardIsUninterrupted = true;
-        }
-
-        return new CaptureResult(CaptureOutcome.Idle, database.Position!.Txid);
+        var before = database.Position!.Txid;
+        FollowUp(database, seen);
+        var after = database.Position.Txid;
+        return new CaptureResult(after == before ? CaptureOutcome.Idle : CaptureOutcome.Frames, after);
     }
 
     private static CaptureResult Continue(
-        CapturedDatabase database, WalIndexHeader snapshot, uint firstFrame, Func<CaptureResult, bool> goesOn)
+        CapturedDatabase database, in WalSnapshot seen, uint firstFrame, Func<CaptureResult, bool> goesOn)
     {
         var live = database.Live!;
-        var result = FrameCapture.Run(database, live.Free, snapshot, firstFrame);
+        var end = seen.End!.Value;
+        var result = FrameCapture.Run(database, live.Guard, end, firstFrame);
         while (result.HasMore && goesOn(result))
         {
-            result = FrameCapture.Run(database, live.Free, snapshot, database.Position!.Frame + 1);
+            result = FrameCapture.Run(database, live.Guard, end, database.Position!.Frame + 1);
         }
 
+        // Until then a guard that was begun for this stands beyond the position. Better than none, but it proves nothing.
         if (!result.HasMore)
+        {
+            FollowUp(database, seen);
+        }
+
+        return result with { Txid = database.Position!.Txid };
+    }
+
+    // Everything up to here is in the spool, so the guard follows.
+    private static void FollowUp(CapturedDatabase database, in WalSnapshot seen)
+    {
+        var live = database.Live!;
+        var isThere = live.TryMoveGuard(seen);
+        database.GuardIsUninterrupted = live.IsGuarded;
+        if (isThere)
+        {
+            return;
+        }
+
+        // A transaction does not move while somebody checkpoints, who may be waiting for just this guard, and writers for him. But another
+        // one can begin; with a little more to capture, if writers went on.
+        live.Second.BeginRead();
+        if (TryRunTo(database, live.Second))
         {
             live.HandOver();
             database.GuardIsUninterrupted = true;
         }
-        else if (live.Guard is null)
-        {
-            // Better than none, but it stands beyond the position, so it proves nothing.
-            live.HandOver();
-        }
-
-        return result;
     }
 
     private static CaptureResult Heal(CapturedDatabase database, WalIndexHeader? snapshot, Discontinuity reason)
@@ -206,12 +209,6 @@ internal static class CaptureStep
         var isWorthALook = end is null || database.Position!.IsOutsideOfWal;
         return isWorthALook && database.HasBase && ImageCapture.TryRunUnchanged(database, end, reason) is { } unchanged
             ? unchanged
-            : Image(database, reason);
-    }
-
-    private static CaptureResult Image(CapturedDatabase database, Discontinuity? reason)
-    {
-        database.Live!.Free.Rollback();
-        return ImageCapture.Run(database, reason);
+            : ImageCapture.Run(database, reason);
     }
 }

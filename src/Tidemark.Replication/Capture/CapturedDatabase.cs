@@ -30,6 +30,7 @@ internal sealed class CapturedDatabase : IDisposable
         spool.DeleteImagesAfter(Position?.Txid ?? Txid.None);
         _checksums = Position is { Checksum: not null } position ? PositionRecovery.RecoverChecksums(spool, position) : null;
         _left = spool.ReadEnd();
+        _checksums?.CloseFile();
     }
 
     /// <summary>Path of the database.</summary>
@@ -54,7 +55,11 @@ internal sealed class CapturedDatabase : IDisposable
     public PositionEvidence? Evidence { get; private set; }
 
     /// <summary>See the class.</summary>
-    public bool GuardIsUninterrupted { get; set; }
+    public bool GuardIsUninterrupted
+    {
+        get => field && Live is { IsGuarded: true };
+        set;
+    }
 
     /// <summary>What this writer puts into every file: kept from the spool, or new.</summary>
     public Lineage Lineage { get; }
@@ -68,7 +73,18 @@ internal sealed class CapturedDatabase : IDisposable
     public Txid NextTxid => (Position is { } position && position.Txid > ReplicaTxid ? position.Txid : ReplicaTxid).Next();
 
     /// <summary>The page checksums of the position, or null while they are not known.</summary>
-    public PageChecksums? Checksums => _checksums;
+    public PageChecksums? Checksums
+    {
+        get
+        {
+            if (_checksums?.TryOpenFile() == false)
+            {
+                ForgetChecksums(); // Somebody removed it; it is built again with the next capture.
+            }
+
+            return _checksums;
+        }
+    }
 
     /// <summary>Whether the page checksums of the state that <see cref="NextTxid"/> follows are known, so that a capture that cannot go on
     /// in the WAL writes only what differs from it.</summary>
@@ -117,9 +133,38 @@ internal sealed class CapturedDatabase : IDisposable
         => _left is { } left
             && left.Txid == Position?.Txid
             && left.Checksum == Position.Checksum
-            && left.ChangeCounter == Live!.Free.ReadChangeCounter()
+            && left.ChangeCounter == Live!.Guard.ReadChangeCounter()
             && left.Stamp == Files.TryGetStamp(Path)
             && !Live.HasMoved();
+
+    /// <summary>Begins a guard where none is held, and returns the newest committed state, or that at which the guard began.</summary>
+    public WalSnapshot EnsureGuard()
+    {
+        if (Live!.IsGuarded)
+        {
+            return Live.ReadNewest();
+        }
+
+        GuardIsUninterrupted = false;
+        return Live.BeginGuard();
+    }
+
+    /// <summary>Begins a guard anew, inside the WAL at the newest state; see <see cref="LiveDatabase.BeginGuardInsideWal"/>.</summary>
+    public WalSnapshot BeginGuardInsideWal()
+    {
+        GuardIsUninterrupted = false;
+        return Live!.BeginGuardInsideWal();
+    }
+
+    /// <summary>Looks whether a capture would find anything. Costs no system call, so it may be asked often.</summary>
+    public WalLook LookAtWal() => GuardIsUninterrupted ? Live!.LookAtWal() : WalLook.CannotTell;
+
+    /// <summary>Gives back what a database needs only while a step is at work.</summary>
+    public void Rest()
+    {
+        Live?.Rest();
+        _checksums?.CloseFile();
+    }
 
     /// <summary>Closes the connections at an orderly end, when everything is captured; see <see cref="LiveDatabase.CloseInOrder"/>.</summary>
     public void CloseInOrder()
@@ -177,7 +222,7 @@ internal sealed class CapturedDatabase : IDisposable
         SetPosition(position);
         try
         {
-            _checksums?.Apply(pageNumbers, checksums);
+            Checksums?.Apply(pageNumbers, checksums);
         }
         catch
         {

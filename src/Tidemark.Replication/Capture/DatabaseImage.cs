@@ -6,10 +6,10 @@ namespace Tidemark.Replication.Capture;
 /// <summary>The pages of a database at one snapshot: a page is its newest frame at or below the snapshot's end, or else what the database
 /// file holds.</summary>
 /// <remarks>
-/// Only under a guard that stands inside the WAL at that snapshot. Checkpoints of others do no harm meanwhile: they only move frames that
-/// the snapshot sees. Not thread-safe.
+/// Only under a guard that is not newer than the snapshot and keeps its WAL from being started over. Checkpoints of others do no harm
+/// meanwhile: they only move frames that the guard, and so the snapshot, sees. Not thread-safe.
 /// </remarks>
-/// <param name="connection">A connection that reads the file; the one that holds the snapshot.</param>
+/// <param name="connection">A connection that reads the file; the one that holds the guard or the snapshot.</param>
 /// <param name="wal">The WAL.</param>
 /// <param name="frames">The sealed map of all frames of the snapshot.</param>
 internal sealed class DatabaseImage(DatabaseConnection connection, WalFile wal, WalPageMap frames)

@@ -13,7 +13,8 @@ internal static class FrameCapture
     /// capture.</summary>
     /// <param name="database">The database; its position ends right before <paramref name="firstFrame"/>, or at the end of a WAL that was
     /// restarted since.</param>
-    /// <param name="connection">The connection that holds <paramref name="snapshot"/>.</param>
+    /// <param name="connection">A connection in a read transaction, at <paramref name="snapshot"/> or before it, that keeps the frames in
+    /// place.</param>
     /// <param name="snapshot">The end of the WAL.</param>
     /// <param name="firstFrame">The first frame that is not captured.</param>
     /// <exception cref="WalMismatchException">The frames are not what SQLite committed. Nothing was written.</exception>
@@ -38,8 +39,7 @@ internal static class FrameCapture
             wal.CheckEnd(piece, snapshot);
         }
 
-        // Without page checksums the proof starts anew, from the state that the connection sees; so only where this capture leads to that
-        // state.
+        // Without page checksums the proof starts anew, from the state of the snapshot; so only where this capture leads to it.
         var rebuilt = database.Checksums is null && isWhole ? ChecksumRebuild.Run(database, connection, wal, snapshot) : null;
         var changes = new PageChanges(database.Checksums, position);
         StagedCapture? staged = null;

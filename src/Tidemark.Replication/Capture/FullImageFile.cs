@@ -9,8 +9,8 @@ namespace Tidemark.Replication.Capture;
 /// state that is, since it replaces every page.</remarks>
 internal static class FullImageFile
 {
-    /// <summary>Writes what the free connection sees.</summary>
-    /// <param name="database">The database, whose free connection holds <paramref name="snapshot"/> inside the WAL.</param>
+    /// <summary>Writes what the guard sees.</summary>
+    /// <param name="database">The database, whose guard holds <paramref name="snapshot"/> inside the WAL.</param>
     /// <param name="wal">Its WAL.</param>
     /// <param name="snapshot">The end of the WAL.</param>
     /// <param name="name">The first TXID that the image stands for, and the capture that leads to this state.</param>
@@ -19,7 +19,7 @@ internal static class FullImageFile
     public static void Write(
         CapturedDatabase database, WalFile wal, WalIndexHeader snapshot, LtxFileName name, DatabaseChecksum? checksum)
     {
-        var scan = new ImageScan(database.Live!.Free, wal, snapshot);
+        var scan = new ImageScan(database.Live!.Guard, wal, snapshot);
         database.Spool.Publish(Spool.Images, (content, overflow) =>
         {
             var header = ImageScan.HeaderOf(database, snapshot, name);

@@ -8,18 +8,18 @@ namespace Tidemark.Replication.Capture;
 
 /// <summary>Writes the pages of the whole database as one level-0 file: all of them, or those that differ from the last capture.</summary>
 /// <remarks>
-/// A resting database has no new frames that would keep its WAL in place while it is read. So with a guard held, one frame is forced; then
-/// the free connection's snapshot stands inside the WAL, and it becomes the new guard.
+/// A resting database has no new frames that would keep its WAL in place while it is read. So the guard begins anew, inside the WAL, and
+/// what it sees is captured.
 /// </remarks>
 internal static class ImageCapture
 {
     /// <summary>Captures the database as it is now.</summary>
-    /// <param name="database">The database, with no transaction on its free connection.</param>
+    /// <param name="database">The database, open.</param>
     /// <param name="reason">Why the WAL does not continue, or null for the first image.</param>
     public static CaptureResult Run(CapturedDatabase database, Discontinuity? reason)
     {
         var live = database.Live!;
-        var snapshot = live.BeginReadInsideWal();
+        var snapshot = database.BeginGuardInsideWal().End!.Value;
         using var wal = WalFile.Open(database.Files, live.WalPath, snapshot);
         if (database.HistoryPageSize is { } before && before != snapshot.PageSize)
         {
@@ -28,14 +28,13 @@ internal static class ImageCapture
         }
 
         var result = Write(database, wal, snapshot, reason);
-        live.HandOver();
         database.GuardIsUninterrupted = true;
         return result;
     }
 
     /// <summary>Looks whether a database is what was captured last, without writing anything, and goes on from there if so.</summary>
     /// <remarks>
-    /// <para>The free connection holds <paramref name="snapshot"/>. Where that is null it reads the database file alone, and nobody can
+    /// <para>The guard stands at <paramref name="snapshot"/>. Where that is null it sees the database file alone, and nobody can
     /// change that while it does: what is committed meanwhile goes to a new WAL, which cannot be copied into the file under a reader of the
     /// file.</para>
     /// <para>Otherwise it may stand inside the WAL, which then stays; or at mark 0, since all of the WAL is in the file. Then a writer may
@@ -49,7 +48,7 @@ internal static class ImageCapture
     {
         var live = database.Live!;
         var position = database.Position!;
-        if (database.Checksums is not { } known || position.Checksum is null || live.Free.PageCount != position.PageCount)
+        if (database.Checksums is not { } known || position.Checksum is null || live.Guard.ReadPageCount() != position.PageCount)
         {
             return null;
         }
@@ -66,7 +65,6 @@ internal static class ImageCapture
                 : position with { Frame = 0, FrameChecksum = null }, // The frame of the position is gone with its WAL.
             [],
             []);
-        live.HandOver();
         database.GuardIsUninterrupted = true;
         var outcome = isAsLeft ? CaptureOutcome.AsLeft : CaptureOutcome.NoDifference;
         return new CaptureResult(outcome, position.Txid, 0, reason);
@@ -77,13 +75,13 @@ internal static class ImageCapture
         var live = database.Live!;
         if (snapshot is not { } end)
         {
-            return HoldsPages(new ImageScan(live.Free, position.PageSize, position.PageCount), known, position);
+            return HoldsPages(new ImageScan(live.Guard, position.PageSize, position.PageCount), known, position);
         }
 
         try
         {
             using var wal = WalFile.Open(database.Files, live.WalPath, end);
-            if (!HoldsPages(new ImageScan(live.Free, wal, end), known, position))
+            if (!HoldsPages(new ImageScan(live.Guard, wal, end), known, position))
             {
                 return false;
             }
@@ -116,7 +114,7 @@ internal static class ImageCapture
 
     private static CaptureResult Write(CapturedDatabase database, WalFile wal, WalIndexHeader snapshot, Discontinuity? reason)
     {
-        var scan = new ImageScan(database.Live!.Free, wal, snapshot);
+        var scan = new ImageScan(database.Live!.Guard, wal, snapshot);
 
         // The table is that of the position. It is no base when the replica went on without us, or when pages have another size.
         var position = database.Position;

@@ -12,7 +12,8 @@ namespace Tidemark.Replication.Capture;
 /// <para>The table proves itself: the exclusive-or of its entries is the rolling checksum of the position it belongs to, or it is not
 /// believed. So it needs no sync; after a loss of power it is simply built again.</para>
 /// <para>Layout: 16 bytes of head (magic, version, page size, zero), then a little-endian 64-bit <see cref="DatabaseChecksum.OfPage"/> for
-/// each page from 1; zero for the lock page. Not thread-safe.</para>
+/// each page from 1; zero for the lock page.</para>
+/// <para>Not thread-safe. The file is open only while it is used, so a database at rest has no handle on it.</para>
 /// </remarks>
 internal sealed class PageChecksums : IDisposable
 {
@@ -22,9 +23,15 @@ internal sealed class PageChecksums : IDisposable
     private const uint Version = 1;
     private const int EntriesOfBlock = 8192;
 
-    private readonly IFile _file;
+    private readonly IFileSystem _files;
+    private readonly string _path;
+    private readonly PageSize _pageSize;
+    private IFile? _file;
 
-    private PageChecksums(IFile file) => _file = file;
+    private PageChecksums(IFileSystem files, string path, PageSize pageSize, IFile file)
+        => (_files, _path, _pageSize, _file) = (files, path, pageSize, file);
+
+    private IFile File => _file ?? throw new InvariantException("The table of page checksums is opened before it is used.");
 
     /// <summary>Makes an empty table.</summary>
     public static PageChecksums Create(IFileSystem files, string path, PageSize pageSize)
@@ -38,7 +45,7 @@ internal sealed class PageChecksums : IDisposable
             BinaryPrimitives.WriteUInt32LittleEndian(head[4..], Version);
             BinaryPrimitives.WriteUInt32LittleEndian(head[8..], (uint)pageSize.Bytes);
             file.Write(0, head);
-            return new PageChecksums(file);
+            return new PageChecksums(files, path, pageSize, file);
         }
         catch
         {
@@ -49,6 +56,19 @@ internal sealed class PageChecksums : IDisposable
 
     /// <summary>Opens the table, or returns null when there is none for this page size.</summary>
     public static PageChecksums? TryOpen(IFileSystem files, string path, PageSize pageSize)
+        => TryOpenFile(files, path, pageSize) is { } file ? new PageChecksums(files, path, pageSize, file) : null;
+
+    /// <summary>Opens the file again after <see cref="CloseFile"/>; false when it is gone.</summary>
+    public bool TryOpenFile() => (_file ??= TryOpenFile(_files, _path, _pageSize)) is not null;
+
+    /// <summary>Closes the file until it is used again.</summary>
+    public void CloseFile()
+    {
+        _file?.Dispose();
+        _file = null;
+    }
+
+    private static IFile? TryOpenFile(IFileSystem files, string path, PageSize pageSize)
     {
         if (!files.FileExists(path))
         {
@@ -62,7 +82,7 @@ internal sealed class PageChecksums : IDisposable
             && BinaryPrimitives.ReadUInt32LittleEndian(head[4..]) == Version
             && BinaryPrimitives.ReadUInt32LittleEndian(head[8..]) == pageSize.Bytes)
         {
-            return new PageChecksums(file);
+            return file;
         }
 
         file.Dispose();
@@ -73,7 +93,7 @@ internal sealed class PageChecksums : IDisposable
     public void Read(uint firstPage, Span<ulong> checksums)
     {
         var bytes = MemoryMarshal.AsBytes(checksums);
-        var count = _file.Read(OffsetOf(firstPage), bytes);
+        var count = File.Read(OffsetOf(firstPage), bytes);
         bytes[count..].Clear();
         ToMachineOrder(checksums);
     }
@@ -82,7 +102,7 @@ internal sealed class PageChecksums : IDisposable
     public void Write(uint firstPage, Span<ulong> checksums)
     {
         ToMachineOrder(checksums);
-        _file.Write(OffsetOf(firstPage), MemoryMarshal.AsBytes(checksums));
+        File.Write(OffsetOf(firstPage), MemoryMarshal.AsBytes(checksums));
         ToMachineOrder(checksums);
     }
 
@@ -121,7 +141,7 @@ internal sealed class PageChecksums : IDisposable
         }
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose() => CloseFile();
 
     private static long OffsetOf(uint page) => HeadSize + ((page - 1L) * EntrySize);
 

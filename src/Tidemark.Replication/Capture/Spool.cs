@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using System.Globalization;
 using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
@@ -30,9 +29,11 @@ internal sealed class Spool : IDisposable
 
     private readonly IFileSystem _files;
     private readonly IDisposable _lock;
-    private readonly ConcurrentDictionary<LtxFileKey, UInt128> _digests = new();
 
-    // Destinations that have shipped clean up from their own threads.
+    // Few are ever written at once, and most spools of a process rest: small tables, without the room that many writers need. Destinations
+    // that have shipped clean up from their own threads.
+    private readonly Lock _gate = new();
+    private readonly Dictionary<LtxFileKey, UInt128> _digests = [];
     private readonly Dictionary<LtxFileName, long> _captureSizes = [];
     private long _captureBytes;
     private int _temporaryNumber;
@@ -50,7 +51,7 @@ internal sealed class Spool : IDisposable
     {
         get
         {
-            lock (_captureSizes)
+            lock (_gate)
             {
                 return _captureBytes;
             }
@@ -213,9 +214,13 @@ internal sealed class Spool : IDisposable
     /// <summary>Whether a file still is, byte for byte, what this process wrote. False also when that is not known.</summary>
     public bool IsAsWritten(LtxFileKey key)
     {
-        if (!_digests.TryGetValue(key, out var expected))
+        UInt128 expected;
+        lock (_gate)
         {
-            return false;
+            if (!_digests.TryGetValue(key, out expected))
+            {
+                return false;
+            }
         }
 
         using var file = _files.Open(PathOf(key), FileMode.Open, FileAccess.Read);
@@ -271,7 +276,7 @@ internal sealed class Spool : IDisposable
 
         var captures = ListCaptures();
         long[] sizes;
-        lock (_captureSizes)
+        lock (_gate)
         {
             sizes = [.. captures.Select(name => _captureSizes.GetValueOrDefault(name))];
         }
@@ -389,7 +394,7 @@ internal sealed class Spool : IDisposable
     {
         if (key.Level == Level.Captured)
         {
-            lock (_captureSizes)
+            lock (_gate)
             {
                 _captureBytes += sizeBytes - _captureSizes.GetValueOrDefault(key.Name);
                 _captureSizes[key.Name] = sizeBytes;
@@ -397,25 +402,27 @@ internal sealed class Spool : IDisposable
         }
     }
 
-    private void Forget(LtxFileKey key)
+    private void Remember(LtxFileKey key, UInt128? digest)
     {
-        _digests.TryRemove(key, out _);
-        if (key.Level == Level.Captured)
+        Forget(key);
+        lock (_gate)
         {
-            lock (_captureSizes)
+            if (digest is { } known && _digests.Count < DigestsMax)
             {
-                _captureSizes.Remove(key.Name, out var sizeBytes);
-                _captureBytes -= sizeBytes;
+                _digests[key] = known;
             }
         }
     }
 
-    private void Remember(LtxFileKey key, UInt128? digest)
+    private void Forget(LtxFileKey key)
     {
-        _digests.TryRemove(key, out _);
-        if (digest is { } known && _digests.Count < DigestsMax)
+        lock (_gate)
         {
-            _digests[key] = known;
+            _digests.Remove(key);
+            if (key.Level == Level.Captured && _captureSizes.Remove(key.Name, out var sizeBytes))
+            {
+                _captureBytes -= sizeBytes;
+            }
         }
     }
 

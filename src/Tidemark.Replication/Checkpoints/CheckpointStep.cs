@@ -8,7 +8,7 @@ namespace Tidemark.Replication.Checkpoints;
 /// copying.</summary>
 /// <remarks>
 /// <para>Only PASSIVE checkpoints, in two moves. <b>Drain</b>: everything is captured and the guard stands at the end; PASSIVE copies up to
-/// the guard, with no lock that a writer needs. <b>Seal</b>: the free connection takes the write lock, the last few frames are written to
+/// the guard, with no lock that a writer needs. <b>Seal</b>: the second connection takes the write lock, the last few frames are written to
 /// the spool and copied, the guard begins again at mark 0, and the lock is released; only then the spool's file is made durable. The next
 /// writer then finds a WAL that is wholly in the file and used by nobody, and starts it over.</para>
 /// <para>Owns the memory of the last attempt. Not thread-safe.</para>
@@ -30,14 +30,22 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
     /// <summary>Runs a checkpoint now.</summary>
     public CheckpointResult Run(CheckpointAction action)
     {
-        if (database.Live!.HasMoved())
+        try
         {
-            return default; // Another file took the place of the open one; the next capture turns to it.
+            // Where another file took the place of the open one, the next capture turns to it.
+            return database.Live!.TryOpenSecond() ? Drain(action) : default;
         }
+        finally
+        {
+            database.Rest();
+        }
+    }
 
+    private CheckpointResult Drain(CheckpointAction action)
+    {
         _lastAttempt = database.Time.GetTimestamp();
         _framesAtLastAttempt = database.Position!.Frame;
-        var progress = database.Live.Free.CheckpointPassive();
+        var progress = database.Live!.Second.CheckpointPassive();
 
         // Writers go on, so there may be frames beyond the guard. But if less was copied than the guard allows, another reader pins the
         // WAL, and the write lock would be taken for nothing.
@@ -73,8 +81,8 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
             return new CheckpointResult(CheckpointAction.Seal, drained, false, false, TimeSpan.Zero); // Another file took its place.
         }
 
-        var guard = live.EnsureGuard();
-        if (!live.Free.TryBeginImmediate())
+        var guard = live.Guard;
+        if (!live.TryOpenSecond() || !live.Second.TryBeginImmediate())
         {
             return new CheckpointResult(CheckpointAction.Seal, drained, false, false, TimeSpan.Zero);
         }
@@ -109,7 +117,7 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
         {
             // Until the last capture is durable, the guard proves nothing. If it never is, the pages that differ are captured.
             database.GuardIsUninterrupted = false;
-            live.Free.Rollback();
+            live.Second.Rollback();
         }
 
         var held = database.Time.GetElapsedTime(locked);
@@ -131,7 +139,7 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
     {
         const uint FramesMin = 256;
         var position = database.Position!;
-        return reader.GetSnapshot() is not { } end
+        return reader.GetSnapshot().End is not { } end
             || (end.Salts == position.Salts ? end.FrameCount - position.Frame : end.FrameCount) <= Math.Max(FramesMin, position.Frame / 16);
     }
 }

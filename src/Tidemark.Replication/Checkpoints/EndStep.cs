@@ -31,8 +31,8 @@ internal static class EndStep
 
         try
         {
-            if (!IsCapturedToTheEnd(live.Free, position)
-                || !live.Free.CheckpointPassive().IsComplete
+            if (!IsCapturedToTheEnd(live, position)
+                || !live.Second.CheckpointPassive().IsComplete
                 || database.Files.TryGetStamp(database.Path) is not { } stamp)
             {
                 return null;
@@ -40,7 +40,7 @@ internal static class EndStep
 
             // A file system that counts in seconds has ticks that are longer than anybody would wait.
             var countsSeconds = stamp.ModifiedNs % NanosecondsOfSecond == 0 || stamp.ChangedNs % NanosecondsOfSecond == 0;
-            return countsSeconds ? null : new OrderlyEnd(position.Txid, checksum, live.Free.ReadChangeCounter(), stamp);
+            return countsSeconds ? null : new OrderlyEnd(position.Txid, checksum, live.Guard.ReadChangeCounter(), stamp);
         }
         catch (DatabaseException)
         {
@@ -77,16 +77,6 @@ internal static class EndStep
         }
     }
 
-    private static bool IsCapturedToTheEnd(DatabaseConnection reader, Position position)
-    {
-        reader.BeginRead();
-        try
-        {
-            return reader.GetSnapshot() is not { } end || (end.Salts == position.Salts && end.FrameCount == position.Frame);
-        }
-        finally
-        {
-            reader.Rollback();
-        }
-    }
+    private static bool IsCapturedToTheEnd(LiveDatabase live, Position position)
+        => live.ReadNewest().End is not { } end || (end.Salts == position.Salts && end.FrameCount == position.Frame);
 }

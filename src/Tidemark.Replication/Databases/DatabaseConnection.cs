@@ -15,13 +15,19 @@ internal sealed class DatabaseConnection : IDisposable
 {
     // SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, https://www.sqlite.org/c3ref/c_dbconfig_defensive.html
     private const int NoCheckpointOnClose = 1006;
+    private const int Lookaside = 1001;
+
+    // https://www.sqlite.org/fileformat.html#the_database_header
+    private const int FileHeaderSize = 100;
+    private const int WriteVersionOffset = 18;
+    private const int PageSizeOffset = 16;
+    private const int ChangeCounterOffset = 24;
+    private const int PageCountOffset = 28;
+    private const int VersionValidForOffset = 92;
+    private const byte WalVersion = 2;
 
     private readonly sqlite3 _connection;
     private readonly DatabaseFile _file;
-    private sqlite3_stmt? _begin;
-    private sqlite3_stmt? _beginImmediate;
-    private sqlite3_stmt? _read;
-    private sqlite3_stmt? _rollback;
 
     private DatabaseConnection(string path, sqlite3 connection)
     {
@@ -32,8 +38,9 @@ internal sealed class DatabaseConnection : IDisposable
     /// <summary>The path as it was given.</summary>
     public string Path { get; }
 
-    /// <summary>True between <see cref="BeginRead"/> or <see cref="TryBeginImmediate"/> and <see cref="Rollback"/>.</summary>
-    public bool IsInTransaction => raw.sqlite3_get_autocommit(_connection) == 0;
+    /// <summary>True while this connection keeps its snapshot: from <see cref="BeginRead"/> or <see cref="TryBeginImmediate"/> to
+    /// <see cref="Rollback"/>.</summary>
+    public bool IsReading => SqliteLibrary.TransactionState(_connection, "main") > 0;
 
     /// <summary>Where SQLite keeps the WAL: beside the real file, also when the path is a symbolic link.</summary>
     public string WalPath => raw.sqlite3_db_filename(_connection, "main").utf8_to_string() + "-wal";
@@ -56,6 +63,9 @@ internal sealed class DatabaseConnection : IDisposable
             _ = raw.sqlite3_busy_timeout(connection, (int)busyTimeout.TotalMilliseconds);
             _ = raw.sqlite3_db_config(connection, NoCheckpointOnClose, 1, out _);
             _ = raw.sqlite3_wal_autocheckpoint(connection, 0);
+
+            // Memory that makes many small statements fast; this connection has few.
+            _ = raw.sqlite3_db_config(connection, Lookaside, 0, 0, 0);
             return new DatabaseConnection(path, connection);
         }
         catch
@@ -71,19 +81,53 @@ internal sealed class DatabaseConnection : IDisposable
     /// <summary>Pages of the database; 0 for a file that is still empty.</summary>
     public long PageCount => long.Parse(Query("PRAGMA page_count"), CultureInfo.InvariantCulture);
 
-    /// <summary>Size of the pages.</summary>
-    public PageSize PageSize => PageSize.TryFromBytes(long.Parse(Query("PRAGMA page_size"), CultureInfo.InvariantCulture), out var size)
-        ? size
-        : throw new DatabaseException($"{Path}: SQLite tells a page size that there is not.", null);
+    /// <summary>Size of the pages, as the header of the database file gives it.</summary>
+    public PageSize PageSize
+    {
+        get
+        {
+            Span<byte> header = stackalloc byte[FileHeaderSize];
+            ReadFile(0, header);
+            var bytes = BinaryPrimitives.ReadUInt16BigEndian(header[PageSizeOffset..]);
+            return PageSize.TryFromBytes(bytes == 1 ? PageSize.BytesMax : bytes, out var size)
+                ? size
+                : throw new DatabaseException($"{Path}: the header of the file gives a page size that there is not.", null);
+        }
+    }
 
     /// <summary>The counter in the header that goes up whenever SQLite writes page 1 of the file.</summary>
     /// <remarks>https://www.sqlite.org/fileformat2.html#file_change_counter. As it stands in the file, whatever is in the WAL.</remarks>
     public uint ReadChangeCounter()
     {
-        const int OffsetInHeader = 24;
-        Span<byte> counter = stackalloc byte[sizeof(uint)];
-        ReadFile(OffsetInHeader, counter);
-        return BinaryPrimitives.ReadUInt32BigEndian(counter);
+        Span<byte> header = stackalloc byte[FileHeaderSize];
+        ReadFile(0, header);
+        return BinaryPrimitives.ReadUInt32BigEndian(header[ChangeCounterOffset..]);
+    }
+
+    /// <summary>Whether the database is in WAL mode already. Unlike the pragmas, this does not make SQLite read and keep the
+    /// schema.</summary>
+    public bool IsInWalMode()
+    {
+        BeginRead();
+        try
+        {
+            Span<byte> header = stackalloc byte[FileHeaderSize];
+            ReadFile(0, header);
+            return header[WriteVersionOffset] == WalVersion && header[WriteVersionOffset + 1] == WalVersion;
+        }
+        finally
+        {
+            Rollback();
+        }
+    }
+
+    /// <summary>The number of pages that the header of the database file gives, or null when it is not to be believed.</summary>
+    public uint? ReadPageCount()
+    {
+        Span<byte> header = stackalloc byte[FileHeaderSize];
+        ReadFile(0, header);
+        var isValid = header.Slice(ChangeCounterOffset, sizeof(uint)).SequenceEqual(header.Slice(VersionValidForOffset, sizeof(uint)));
+        return isValid ? BinaryPrimitives.ReadUInt32BigEndian(header[PageCountOffset..]) : null;
     }
 
     /// <summary>The journal mode, in lower case.</summary>
@@ -106,11 +150,11 @@ internal sealed class DatabaseConnection : IDisposable
     /// <summary>Begins a read transaction at the newest commit.</summary>
     public void BeginRead()
     {
-        Step(ref _begin, "BEGIN", "begin a transaction");
+        Execute("BEGIN", "begin a transaction");
         try
         {
-            // The header cookie needs no schema, so a schema that this SQLite cannot parse does no harm.
-            Step(ref _read, "PRAGMA schema_version", "begin to read");
+            // The header cookie needs no schema, so none is kept in memory, and one that this SQLite cannot parse does no harm.
+            Execute("PRAGMA schema_version", "begin to read");
         }
         catch
         {
@@ -124,7 +168,7 @@ internal sealed class DatabaseConnection : IDisposable
     {
         try
         {
-            Step(ref _beginImmediate, "BEGIN IMMEDIATE", "take the write lock");
+            Execute("BEGIN IMMEDIATE", "take the write lock");
             return true;
         }
         catch (DatabaseException e) when (e.IsBusy)
@@ -136,21 +180,20 @@ internal sealed class DatabaseConnection : IDisposable
     /// <summary>Ends the transaction, if there is one.</summary>
     public void Rollback()
     {
-        if (IsInTransaction)
+        if (raw.sqlite3_get_autocommit(_connection) == 0)
         {
-            Step(ref _rollback, "ROLLBACK", "end a transaction");
+            Execute("ROLLBACK", "end a transaction");
         }
     }
 
-    /// <summary>What SQLite knows of the end of the WAL in the current read transaction, or null while the WAL holds no transaction
-    /// yet.</summary>
+    /// <summary>The state that the current transaction reads.</summary>
     /// <remarks>https://www.sqlite.org/c3ref/snapshot_get.html</remarks>
-    public unsafe WalIndexHeader? GetSnapshot()
+    public unsafe WalSnapshot GetSnapshot()
     {
-        var code = raw.sqlite3_snapshot_get(_connection, "main", out var snapshot);
+        var code = SqliteLibrary.SnapshotGet(_connection, "main", out var pointer);
         if (code == raw.SQLITE_ERROR)
         {
-            return null;
+            return default; // The WAL holds no transaction yet.
         }
 
         if (code != raw.SQLITE_OK)
@@ -158,19 +201,68 @@ internal sealed class DatabaseConnection : IDisposable
             throw DatabaseException.From(Path, "read the end of the WAL", _connection, code);
         }
 
-        using (snapshot)
+        try
         {
-            var bytes = new ReadOnlySpan<byte>((void*)snapshot.DangerousGetHandle(), WalIndexHeader.Size);
-            if (WalIndexHeader.IsOfUnusedWal(bytes))
-            {
-                return null;
-            }
-
-            return WalIndexHeader.TryRead(bytes, out var header)
-                ? header
+            return WalSnapshot.TryRead(new ReadOnlySpan<byte>((void*)pointer, WalIndexHeader.Size), out var snapshot)
+                ? snapshot
                 : throw new DatabaseException(
                     $"{Path}: SQLite's WAL index has a layout that is not known.", "Use the SQLite library that comes with Tidemark.");
         }
+        finally
+        {
+            SqliteLibrary.SnapshotFree(pointer);
+        }
+    }
+
+    /// <summary>The newest committed state, whatever the current transaction reads. Costs no system call.</summary>
+    /// <returns>Null when the index cannot be read just now. While a transaction is held that is in WAL mode.</returns>
+    public WalSnapshot? TryReadNewest()
+    {
+        const int AttemptsMax = 8;
+        Span<byte> header = stackalloc byte[WalIndexHeader.Size];
+        for (var attempt = 0; attempt < AttemptsMax; attempt++)
+        {
+            if (_file.TryReadIndexHeader(header))
+            {
+                return WalSnapshot.TryRead(header, out var snapshot) ? snapshot : null;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Gives back memory that a held transaction does not need while nothing happens.</summary>
+    public void Rest()
+    {
+        if (IsReading)
+        {
+            _file.ReleaseIndex();
+        }
+    }
+
+    /// <summary>Lets the current read transaction go on at another state of the same run of the WAL.</summary>
+    /// <remarks>
+    /// SQLite holds the checkpoint lock from before it leaves the old state until it stands at the new one, so no frame can be moved into
+    /// the database file in between. Afterwards the transaction stands inside the WAL, even where all of the WAL is in the database file.
+    /// </remarks>
+    /// <returns>
+    /// False when somebody checkpoints just now, or the state is not to be had any more: then the transaction stays where it was. Where
+    /// SQLite fails half-way, it is over (<see cref="IsReading"/>).
+    /// </returns>
+    public bool TryMoveTo(in WalSnapshot snapshot)
+    {
+        var code = SqliteLibrary.SnapshotOpen(_connection, "main", in snapshot.Bytes[0]);
+        if (!IsReading)
+        {
+            Rollback();
+        }
+
+        return (code & 0xff) switch
+        {
+            raw.SQLITE_OK => true,
+            raw.SQLITE_BUSY or raw.SQLITE_ERROR or raw.SQLITE_PROTOCOL => false,
+            _ => throw DatabaseException.From(Path, "move a read transaction", _connection, code),
+        };
     }
 
     /// <summary>Appends one frame to the WAL that changes nothing: the user version is written with its own value.</summary>
@@ -206,46 +298,22 @@ internal sealed class DatabaseConnection : IDisposable
     /// <summary>Reads from the database file; zeros where the file does not reach.</summary>
     public void ReadFile(long offset, Span<byte> destination) => _file.Read(Path, offset, destination);
 
-    public void Dispose()
-    {
-        _begin?.Dispose();
-        _beginImmediate?.Dispose();
-        _read?.Dispose();
-        _rollback?.Dispose();
-        _connection.Dispose();
-    }
+    public void Dispose() => _connection.Dispose();
 
-    private void Step(ref sqlite3_stmt? statement, string sql, string action)
+    // Statements are not kept: at rest there is nothing to run, and moving a transaction needs none.
+    private void Execute(string sql, string action)
     {
-        statement ??= Prepare(sql);
+        using var statement = Prepare(sql);
         var code = raw.sqlite3_step(statement);
-        if (code is raw.SQLITE_ROW or raw.SQLITE_DONE)
-        {
-            code = raw.sqlite3_reset(statement);
-        }
-        else
-        {
-            var failure = DatabaseException.From(Path, action, _connection, code);
-            _ = raw.sqlite3_reset(statement);
-            throw failure;
-        }
-
-        if (code != raw.SQLITE_OK)
+        if (code is not (raw.SQLITE_ROW or raw.SQLITE_DONE))
         {
             throw DatabaseException.From(Path, action, _connection, code);
         }
-    }
 
-    private void Execute(string sql, string action)
-    {
-        sqlite3_stmt? statement = null;
-        try
+        code = raw.sqlite3_reset(statement);
+        if (code != raw.SQLITE_OK)
         {
-            Step(ref statement, sql, action);
-        }
-        finally
-        {
-            statement?.Dispose();
+            throw DatabaseException.From(Path, action, _connection, code);
         }
     }
 

@@ -3,17 +3,24 @@ using SQLitePCL;
 
 namespace Tidemark.Replication.Databases;
 
-/// <summary>Reads the database file through the file object that a SQLite connection already holds.</summary>
+/// <summary>Reads the database file and the WAL index through the file object that a SQLite connection already holds.</summary>
 /// <remarks>
 /// POSIX locks belong to the process: closing any handle on a database file drops every lock that SQLite holds on it. So Tidemark has no
 /// handle of its own on a live database; it calls the read method of SQLite's own file object
 /// (https://www.sqlite.org/c3ref/io_methods.html). Valid while the connection is open, and used by one thread at a time like the
 /// connection.
 /// </remarks>
-internal readonly unsafe struct DatabaseFile
+internal readonly unsafe partial struct DatabaseFile
 {
     // The methods table begins with an int version, padded to pointer size; the methods follow in this order.
     private const int ReadMethod = 2;
+    private const int MapIndexMethod = 13;
+    private const int VersionWithIndex = 2;
+
+    // https://www.sqlite.org/walformat.html#the_wal_index_file_format: the header is the start of the first of these pieces.
+    private const int IndexPieceSize = 32 * 1024;
+
+    private const int NotNeeded = 4; // MADV_DONTNEED
 
     private readonly nint _file;
 
@@ -44,6 +51,51 @@ internal readonly unsafe struct DatabaseFile
             }
         }
     }
+
+    /// <summary>Copies the header of the WAL index out of the memory that all connections share. No system call, no lock.</summary>
+    /// <remarks>
+    /// Only while the connection reads in WAL mode: then the memory is mapped. A writer fills the second copy of the header first, so the
+    /// first one is whole when it equals the second one, read after it.
+    /// </remarks>
+    /// <returns>False when a writer is at it, or has died at it.</returns>
+    public bool TryReadIndexHeader(Span<byte> header)
+    {
+        var index = Index();
+        if (index == null)
+        {
+            return false;
+        }
+
+        new ReadOnlySpan<byte>(index, header.Length).CopyTo(header);
+        Interlocked.MemoryBarrier();
+        return header.SequenceEqual(new ReadOnlySpan<byte>(index + header.Length, header.Length));
+    }
+
+    /// <summary>Lets the operating system take the first piece of the WAL index, except its header, out of this process's memory until it is
+    /// used again.</summary>
+    /// <remarks>
+    /// A reader looks into one page of it, and Linux brings all 32 KB. The memory is that of a file which is shared with others, so nothing
+    /// of it is lost; other memory is never at the start of a page. Under the same condition as <see cref="TryReadIndexHeader"/>.
+    /// </remarks>
+    public void ReleaseIndex()
+    {
+        var page = Environment.SystemPageSize;
+        if (OperatingSystem.IsLinux() && page < IndexPieceSize && Index() is var index && index != null && (nuint)index % (nuint)page == 0)
+        {
+            _ = AdviseMemory((nint)(index + page), IndexPieceSize - page, NotNeeded);
+        }
+    }
+
+    private byte* Index()
+    {
+        var index = default(byte*);
+        var map = (delegate* unmanaged[Cdecl]<nint, int, int, int, byte**, int>)Method(MapIndexMethod);
+        return *(int*)*(nint*)_file >= VersionWithIndex && map(_file, 0, IndexPieceSize, 0, &index) == raw.SQLITE_OK ? index : null;
+    }
+
+    // https://man7.org/linux/man-pages/man2/madvise.2.html
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int AdviseMemory(nint start, nint size, int advice);
 
     private nint Method(int index) => Marshal.ReadIntPtr(*(nint*)_file, index * nint.Size);
 }

@@ -12,6 +12,9 @@ internal static partial class SqliteLibrary
     /// <summary>SQLITE_FCNTL_HAS_MOVED: tells whether the path no longer leads to the open file.</summary>
     public const int HasMoved = 20;
 
+    // SQLITE_CONFIG_PAGECACHE, https://www.sqlite.org/c3ref/c_config_covering_index_scan.html
+    private const int PageCache = 7;
+
     private static readonly Lock s_gate = new();
     private static bool s_isReady;
 
@@ -23,10 +26,41 @@ internal static partial class SqliteLibrary
             if (!s_isReady)
             {
                 Batteries_V2.Init();
+                KeepPageCachesSmall();
                 s_isReady = true;
             }
         }
     }
+
+    // SQLite prepares room for twenty pages for every connection that reads; a database at rest needs one. Too late, and so without effect,
+    // when the process has used SQLite before. Where arguments of variable number are passed in another way, the room is spent.
+    private static void KeepPageCachesSmall()
+    {
+        if (!(OperatingSystem.IsMacOS() && RuntimeInformation.ProcessArchitecture == Architecture.Arm64))
+        {
+            _ = Configure(PageCache, 0, 0, 0);
+        }
+    }
+
+    /// <summary>https://www.sqlite.org/c3ref/config.html</summary>
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_config")]
+    private static partial int Configure(int option, nint memory, int size, int count);
+
+    /// <summary>https://www.sqlite.org/c3ref/txn_state.html</summary>
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_txn_state", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int TransactionState(sqlite3 connection, string schema);
+
+    /// <summary>https://www.sqlite.org/c3ref/snapshot_get.html</summary>
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_snapshot_get", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int SnapshotGet(sqlite3 connection, string schema, out nint snapshot);
+
+    /// <summary>https://www.sqlite.org/c3ref/snapshot_open.html. A snapshot is 48 bytes without references.</summary>
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_snapshot_open", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int SnapshotOpen(sqlite3 connection, string schema, in byte snapshot);
+
+    /// <summary>https://www.sqlite.org/c3ref/snapshot_free.html</summary>
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_snapshot_free")]
+    public static partial void SnapshotFree(nint snapshot);
 
     /// <summary>https://www.sqlite.org/c3ref/file_control.html</summary>
     [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_file_control", StringMarshalling = StringMarshalling.Utf8)]

@@ -24,16 +24,16 @@ internal static class FullImageStep
         var live = database.Live!;
         try
         {
-            var snapshot = live.BeginReadInsideWal();
-            if (!CaptureStep.TryRunTo(database, live.Free) || from > database.Position.Txid)
+            var snapshot = live.BeginSecondInsideWal().End!.Value;
+            if (!CaptureStep.TryRunTo(database, live.Second) || from > database.Position.Txid)
             {
                 return null;
             }
 
+            live.HandOver();
             using var wal = WalFile.Open(database.Files, live.WalPath, snapshot);
             var name = new LtxFileName(from, database.Position.Txid);
             FullImageFile.Write(database, wal, snapshot, name, database.Position.Checksum);
-            live.HandOver();
             return name;
         }
         catch (WalMismatchException)
@@ -43,7 +43,7 @@ internal static class FullImageStep
         }
         finally
         {
-            live.Free.Rollback();
+            database.Rest();
         }
     }
 }

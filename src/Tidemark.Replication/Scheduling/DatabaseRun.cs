@@ -18,8 +18,8 @@ internal sealed class DatabaseRun(DatabaseWorker worker, bool isAdded) : IDispos
     /// <summary>Ends the shutdown of this database.</summary>
     public CancellationToken CutShort => _cutShort!.Token;
 
-    /// <summary>Whether it has ended, in whatever way.</summary>
-    public bool HasEnded { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
+    /// <summary>Whether it has ended because the database cannot be replicated any more.</summary>
+    public bool HasFailed { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
 
     /// <summary>Ends with the run of the database; true when every destination has everything. Does not fail.</summary>
     public Task<bool> Completion { get; private set; } = Task.FromResult(true);

@@ -1,4 +1,5 @@
 using Tidemark.Formats;
+using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replication.Capture;
@@ -13,7 +14,8 @@ namespace Tidemark.Replication.Scheduling;
 /// <remarks>
 /// <para>Decides only when a step runs. The first change of a quiet database is captured at once (leading edge); further ones are gathered
 /// for the sync interval (trailing edge). Notices of the file system wake it, and behind them the sweep of the run, which looks at the
-/// WAL's index in memory.</para>
+/// WAL's index in memory. A notice comes before the commit that it tells of, so a WAL that was just written to is looked at a few times
+/// more (<see cref="CommitWait"/>).</para>
 /// <para>Nothing waits on a timer while the database rests.</para>
 /// </remarks>
 internal sealed class DatabaseWorker : IDisposable
@@ -21,8 +23,14 @@ internal sealed class DatabaseWorker : IDisposable
     private static readonly TimeSpan s_delayMin = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_delayMax = TimeSpan.FromSeconds(30);
 
+    // Most commits take a few milliseconds; a disk that is busy takes its time.
+    private static readonly TimeSpan s_commitDelayMin = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan s_commitDelayMax = TimeSpan.FromMilliseconds(640);
+
     // Every reader pins the WAL for a moment; only one that stays is worth a word.
     private static readonly TimeSpan s_pinReportedAfter = TimeSpan.FromSeconds(10);
+
+    private const int SweepsPerMoveCheck = 4;
 
     // A destination that hangs must not hold back captures, nor one that trickles. A full image would then be the faster way.
     private static readonly TimeSpan s_baseStallMax = TimeSpan.FromSeconds(20);
@@ -37,14 +45,16 @@ internal sealed class DatabaseWorker : IDisposable
     private readonly WakeSignal _wake = new();
     private readonly Action _changed;
     private readonly BackOff _backOff = new(s_delayMin, s_delayMax, Random.Shared);
+    private readonly CommitWait _commitWait = new(s_commitDelayMin, s_commitDelayMax);
     private readonly TaskCompletionSource _firstLook = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Held by whoever uses the connections: one step at a time, and the sweep between two steps.
     private readonly SemaphoreSlim _steps = new(1, 1);
     private readonly Lock _statusGate = new();
 
-    private Tidemark.Replicas.Files.FileFacts? _walFacts;
+    private FileFacts? _walFacts;
     private long _lastSweep;
+    private int _sweeps;
     private bool _isWaitingForDatabase;
     private DatabaseState _state;
     private DateTimeOffset? _lastSuccess;
@@ -92,7 +102,7 @@ internal sealed class DatabaseWorker : IDisposable
     /// <summary>How the database stands. From any thread.</summary>
     public DatabaseStatus GetStatus()
     {
-        var wal = _scope.Files.TryGetFacts(_options.DatabasePath + "-wal");
+        var wal = _scope.Files.TryGetFacts(_database.Live?.WalPath ?? _options.DatabasePath + "-wal");
         lock (_statusGate)
         {
             return new DatabaseStatus
@@ -235,8 +245,10 @@ internal sealed class DatabaseWorker : IDisposable
 
     public void Dispose()
     {
+        // The sweep may be about to look at what is closed here. Whoever comes later finds it closed.
+        _steps.Wait(CancellationToken.None);
         _database.Dispose();
-        _steps.Dispose();
+        _steps.Release();
     }
 
     private static CaptureSettings SettingsOf(DatabaseOptions options) => new(
@@ -305,7 +317,7 @@ internal sealed class DatabaseWorker : IDisposable
                 lastCapture = _scope.Time.GetTimestamp();
             }
 
-            await _wake.WaitAsync(stopping).ConfigureAwait(false);
+            await _wake.WaitAsync(_commitWait.Next(_walFacts), _scope.Time, stopping).ConfigureAwait(false);
         }
     }
 
@@ -326,6 +338,11 @@ internal sealed class DatabaseWorker : IDisposable
                 TakeHeads();
                 if (!canBegin)
                 {
+                    if (_destinations.All(destination => destination.WasAsked))
+                    {
+                        _firstLook.TrySetResult(); // No destination answers; that is reported and tried again.
+                    }
+
                     return null;
                 }
 
@@ -650,18 +667,12 @@ internal sealed class DatabaseWorker : IDisposable
         }
     }
 
-    // While the connections are open, the index of the WAL in memory tells what no notice has told.
+    // The index of the WAL in shared memory tells what no notice has told, and costs no system call. Whether another file took the place of
+    // the database costs one.
     private bool NeedsLook()
-    {
-        if (_database.Live is not { } live)
-        {
-            return true;
-        }
-
-        return live.HasMoved()
-            || _scope.Files.TryGetFacts(live.WalPath) != _walFacts
+        => _database.LookAtWal() != WalLook.Nothing
+            || (_sweeps++ % SweepsPerMoveCheck == 0 && _database.Live!.HasMoved())
             || (_options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue);
-    }
 
     private void NoteLook()
     {

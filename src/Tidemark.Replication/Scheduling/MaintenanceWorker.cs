@@ -31,6 +31,7 @@ internal sealed class MaintenanceWorker
     private readonly BackOff _backOff = new(s_delayMin, s_delayMax, Random.Shared);
     private readonly DateTimeOffset?[] _lastRuns;
     private readonly HashSet<LtxFileKey> _shippedAgain = [];
+    private readonly List<LtxFileInfo> _written = [];
     private readonly Lock _gate = new();
 
     private Task _run = Task.CompletedTask;
@@ -107,7 +108,7 @@ internal sealed class MaintenanceWorker
             await ComposeSnapshotAsync(_upload.Catalog!, cancellationToken).ConfigureAwait(false);
         }
 
-        if (once.EnforcesRetention)
+        if (once.EnforcesRetention && _options.IsRetentionEnabled)
         {
             await DeleteAsync(_upload.Catalog!, _scope.Time.GetUtcNow(), cancellationToken).ConfigureAwait(false);
         }
@@ -173,8 +174,9 @@ internal sealed class MaintenanceWorker
         {
             // What was not done is done after the next start.
         }
-        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
+            // Whatever it is: nobody else waits for this, and it must not end in silence.
             _pause = (_scope.Time.GetTimestamp(), _backOff.Next());
             NoteFailure(e);
             _scope.Metrics.MaintenanceFailed(_options.DatabasePath, _upload.Store.Name);
@@ -191,6 +193,7 @@ internal sealed class MaintenanceWorker
             return;
         }
 
+        AddWritten(catalog);
         var now = _scope.Time.GetUtcNow();
         var version = catalog.Version;
         var failures = new List<Exception>();
@@ -222,6 +225,17 @@ internal sealed class MaintenanceWorker
         {
             _levelsVersion = version;
         }
+    }
+
+    // The destination may have been listed anew while the last run wrote, and the listing may lack what was written meanwhile.
+    private void AddWritten(ReplicaCatalog catalog)
+    {
+        foreach (var file in _written.Where(file => !catalog.At(file.Level).Contains(file)))
+        {
+            catalog.Add(file);
+        }
+
+        _written.Clear();
     }
 
     private static async Task<bool> TryAsync(Func<Task> work, List<Exception> failures)
@@ -295,8 +309,9 @@ internal sealed class MaintenanceWorker
         {
             await _upload.Claim.ConfirmAsync(cancellationToken).ConfigureAwait(false);
             var result = await _retention.RunAsync(plan, catalog, cancellationToken).ConfigureAwait(false);
+            _written.RemoveAll(plan.Deletions.Contains);
             _scope.Metrics.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files);
-            _scope.Logger.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files, result.SizeBytes, plan.Floor ?? Txid.None);
+            _scope.Logger.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files, result.SizeBytes, plan.Floor ?? Txid.First);
         }
 
         (_retentionVersion, _retentionRecheckAt) = (catalog.Version, plan.RecheckAt ?? DateTimeOffset.MaxValue);
@@ -345,6 +360,7 @@ internal sealed class MaintenanceWorker
 
     private void NoteFile(LtxFileInfo file, CompactionResult result)
     {
+        _written.Add(file);
         _scope.Metrics.Compacted(_options.DatabasePath, _upload.Store.Name, file.Level.Value, file.SizeBytes);
         _scope.Logger.Compacted(
             _options.DatabasePath, file.Key.ToString(), _upload.Store.Name, result.InputCount, result.BytesRead, file.SizeBytes);

@@ -10,8 +10,8 @@ internal sealed class ReplicationScope(IFileSystem files, TimeProvider time, ILo
     // Shipping and maintenance mostly wait for stores.
     private const int TransfersAtOnce = 16;
 
-    /// <summary>How many databases are captured at once: a few more than there are cores, since a capture also waits for the disk.</summary>
-    public int CapturesAtOnce { get; } = Math.Max(4, 2 * Environment.ProcessorCount);
+    /// <summary>How many databases are worked on at once: a few more than there are cores, since a capture also waits for the disk.</summary>
+    public static int CapturesAtOnce { get; } = Math.Max(4, 2 * Environment.ProcessorCount);
 
     public IFileSystem Files => files;
 
@@ -25,7 +25,7 @@ internal sealed class ReplicationScope(IFileSystem files, TimeProvider time, ILo
     public WalWatch Watch { get; } = new();
 
     /// <summary>Bounds captures.</summary>
-    public WorkLimit Captures => field ??= new WorkLimit(CapturesAtOnce, time);
+    public WorkLimit Captures { get; } = new(CapturesAtOnce, time);
 
     /// <summary>Bounds shipping, and maintenance apart from it, so that neither holds back the other.</summary>
     public WorkLimit Shipping { get; } = new(TransfersAtOnce, time);

@@ -62,19 +62,20 @@ public sealed class RunningProgram : IAsyncDisposable
         return await running.WaitAsync();
     }
 
-    /// <summary>Waits for a line of standard output that holds a text.</summary>
-    public async Task WaitForLineAsync(string part)
+    /// <summary>Waits for a line of standard output that holds one of some texts, and returns the line.</summary>
+    public async Task<string> WaitForLineAsync(params IReadOnlyList<string> parts)
     {
         while (await _process.StandardOutput.ReadLineAsync(Token) is { } line)
         {
             _output.Append(line).Append('\n');
-            if (line.Contains(part, StringComparison.Ordinal))
+            if (parts.Any(part => line.Contains(part, StringComparison.Ordinal)))
             {
-                return;
+                return line;
             }
         }
 
-        Assert.Fail($"The program ended without a line with \"{part}\".\n{_output}\n{await _error}");
+        Assert.Fail($"The program ended without a line with \"{string.Join("\" or \"", parts)}\".\n{_output}\n{await _error}");
+        return "";
     }
 
     /// <summary>Sends a signal by its number.</summary>

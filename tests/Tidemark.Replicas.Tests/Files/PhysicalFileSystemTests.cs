@@ -27,6 +27,64 @@ public sealed class PhysicalFileSystemTests : IDisposable
     }
 
     [Fact]
+    public void A_lock_has_one_holder_until_it_is_given_back()
+    {
+        var held = Files.TryLock(_folder["lock"]);
+        Assert.NotNull(held);
+        Assert.Null(Files.TryLock(_folder["lock"]));
+        held.Dispose();
+        held.Dispose();
+        using var again = Files.TryLock(_folder["lock"]);
+        Assert.NotNull(again);
+        Assert.Null(Files.TryLock(_folder["lock"]));
+    }
+
+    [Fact]
+    public void Locks_are_given_back_one_by_one_and_cost_one_handle()
+    {
+        string PathOf(int number) => Path.Combine(_folder[$"{number}"], "lock");
+        const int Count = 50;
+        var locks = new List<IDisposable>();
+        for (var i = 0; i < Count; i++)
+        {
+            Files.CreateDirectory(_folder[$"{i}"]);
+            locks.Add(Assert.IsType<IDisposable>(Files.TryLock(PathOf(i)), exactMatch: false));
+        }
+
+        if (OperatingSystem.IsLinux())
+        {
+            var handles = new DirectoryInfo("/proc/self/fd").EnumerateFiles().Select(handle => handle.LinkTarget ?? "")
+                .Count(target => target.StartsWith(_folder.Path, StringComparison.Ordinal));
+            Assert.InRange(handles, 0, 1); // None when another test of this process holds a lock.
+        }
+
+        for (var i = 0; i < Count; i++)
+        {
+            Assert.Null(Files.TryLock(PathOf(i)));
+            locks[i].Dispose();
+            using var again = Files.TryLock(PathOf(i));
+            Assert.NotNull(again);
+        }
+    }
+
+    [Fact]
+    public void A_lock_whose_folder_was_removed_and_made_again_is_not_taken_from_its_new_holder()
+    {
+        Files.CreateDirectory(_folder["a"]);
+        Files.CreateDirectory(_folder["b"]);
+        var (a, b) = (Path.Combine(_folder["a"], "lock"), Path.Combine(_folder["b"], "lock"));
+        using var other = Files.TryLock(b);
+        var first = Files.TryLock(a)!;
+        Directory.Delete(_folder["a"], recursive: true);
+        first.Dispose();
+        Files.CreateDirectory(_folder["a"]);
+        using var second = Files.TryLock(a);
+        Assert.NotNull(second);
+        Assert.Null(Files.TryLock(a));
+        Assert.Null(Files.TryLock(b));
+    }
+
+    [Fact]
     public void A_move_replaces_what_has_the_new_name()
     {
         Write("a", 1);

@@ -1,4 +1,5 @@
 using Tidemark.Formats;
+using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Follow;
 using Tidemark.Replicas.Tests.Restore;
 using Xunit;
@@ -64,7 +65,7 @@ public sealed class FollowDecisionTests
     [Fact]
     public void A_file_of_a_higher_level_that_is_larger_than_what_it_was_made_of_is_not_taken()
     {
-        Catalog.LtxFileInfo[] files =
+        LtxFileInfo[] files =
         [
             Listing.ParseFile("0:6-6"), Listing.ParseFile("0:7-7"), Listing.ParseFile("1:1-7") with { SizeBytes = 2_001 },
         ];

@@ -48,7 +48,10 @@ public sealed class RetentionPlanTests
     [InlineData("0:5-5@5 0:6-6@6 0:7-7@7 1:5-7@7 9:1-5@500 9:1-6@960", "0:5-5 0:6-6")]
     [InlineData("9:1-4@985 0:5-5@985 0:6-6@986 0:7-7@987 1:5-6@986", "0:5-5 0:6-6")] // It continues a snapshot.
     [InlineData("9:1-4@995 0:5-5@985 0:6-6@986 0:7-7@987 1:5-6@986", Nothing)] // It continues one that is too young.
-    [InlineData("9:1-4@985 0:4-4@985 0:5-5@985 0:6-6@986 0:7-7@987 1:5-6@986", Nothing)] // The first one is in no compacted file.
+    [InlineData("9:1-4@985 0:4-4@985 0:5-5@985 0:6-6@986 0:7-7@987 1:5-6@986", "0:4-4 0:5-5 0:6-6")] // The snapshot is the first one's state.
+    [InlineData("9:1-1@985 0:1-1@985 0:2-2@985 0:3-3@986 0:4-4@987 1:2-3@986", "0:1-1 0:2-2 0:3-3")] // A replica in its first hour.
+    [InlineData("9:1-1@995 0:1-1@985 0:2-2@985 0:3-3@986 0:4-4@987 1:2-3@986", Nothing)] // The snapshot is too young.
+    [InlineData("9:1-5@985 0:4-4@985 0:5-5@985 0:6-6@986 0:7-7@987 1:6-7@986", Nothing)] // The first one is in no compacted file.
     public void Captures_go_when_something_old_enough_takes_their_place(string files, string deletions)
         => Assert.Equal(deletions, Deletions(files, s_short));
 

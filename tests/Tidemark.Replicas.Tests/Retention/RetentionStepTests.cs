@@ -75,32 +75,11 @@ public sealed class RetentionStepTests
         return new ReplicaCatalog(await ReplicaListing.ReadAllAsync(_store, CancellationToken.None));
     }
 
-    private sealed class AfterDeleting(IReplicaStore inner, Action then) : IReplicaStore
+    private sealed class AfterDeleting(IReplicaStore inner, Action then) : StoreDecorator(inner)
     {
-        public string Name => inner.Name;
-
-        public IAsyncEnumerable<LtxFileInfo> ListAsync(Level level, Txid from, CancellationToken cancellationToken)
-            => inner.ListAsync(level, from, cancellationToken);
-
-        public ValueTask<Stream> OpenAsync(LtxFileKey key, long offset, long? length, CancellationToken cancellationToken)
-            => inner.OpenAsync(key, offset, length, cancellationToken);
-
-        public ValueTask<LtxFileInfo> WriteAsync(
-            LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
-            => inner.WriteAsync(key, created, content, cancellationToken);
-
-        public ValueTask<LtxFileInfo> CreateAsync(
-            LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
-            => inner.CreateAsync(key, created, content, cancellationToken);
-
-        public ValueTask<string?> ReadClaimAsync(CancellationToken cancellationToken) => inner.ReadClaimAsync(cancellationToken);
-
-        public ValueTask WriteClaimAsync(string claim, CancellationToken cancellationToken)
-            => inner.WriteClaimAsync(claim, cancellationToken);
-
-        public async ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
+        public override async ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
         {
-            await inner.DeleteAsync(keys, cancellationToken);
+            await base.DeleteAsync(keys, cancellationToken);
             then();
         }
     }

@@ -242,9 +242,23 @@ public sealed class CaptureStepTests
     }
 
     [Fact]
-    public async Task A_busy_database_fails_the_first_image_in_passing()
+    public async Task A_writer_that_holds_the_lock_does_not_hold_up_the_first_image()
     {
         using var scene = new CaptureScene();
+        using var writer = SourceDatabase.Open(scene.DatabasePath);
+        writer.Run("BEGIN IMMEDIATE");
+
+        Assert.Equal(CaptureOutcome.Image, scene.Capture().Outcome);
+
+        writer.Run("ROLLBACK");
+        await scene.AssertAllRestoreAsync();
+    }
+
+    [Fact]
+    public async Task A_busy_database_whose_wal_is_empty_fails_the_first_image_in_passing()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Run("PRAGMA wal_checkpoint(TRUNCATE)");
         using var writer = SourceDatabase.Open(scene.DatabasePath);
         writer.Run("BEGIN IMMEDIATE");
 

@@ -50,12 +50,12 @@ public sealed class ReplicatorTests : IDisposable
         using var source = Create();
         var store = new SignallingStore();
         var run = Engine(Options(store)).RunAsync(_stop.Token, _cutShort.Token);
-        await store.WaitForFilesAsync(1);
+        await store.WaitForFilesAsync(1, TestContext.Current.CancellationToken);
         for (var i = 0; i < 5; i++)
         {
             var count = store.Count;
             source.Insert(10);
-            await store.WaitForFilesAsync(count + 1);
+            await store.WaitForFilesAsync(count + 1, TestContext.Current.CancellationToken);
         }
 
         source.Insert(10);
@@ -66,13 +66,36 @@ public sealed class ReplicatorTests : IDisposable
     }
 
     [Fact]
+    public async Task A_single_commit_that_waits_for_the_disk_is_captured_though_its_notice_comes_before_it()
+    {
+        using var source = Create();
+        source.Run("PRAGMA synchronous=FULL");
+        var store = new SignallingStore();
+        var options = Options(store) with { CheckpointInterval = TimeSpan.Zero }; // Nothing else makes it look.
+        var run = Engine(options).RunAsync(_stop.Token, _cutShort.Token);
+        await store.WaitForFilesAsync(1, TestContext.Current.CancellationToken);
+        for (var i = 0; i < 20; i++)
+        {
+            source.Insert(10);
+            var count = store.Count;
+            while (!Enumerable.SequenceEqual(source.Serialize(), await RestoreAsync(store)))
+            {
+                await store.WaitForFilesAsync(++count, TestContext.Current.CancellationToken);
+            }
+        }
+
+        await _stop.CancelAsync();
+        await run;
+    }
+
+    [Fact]
     public async Task A_database_that_appears_later_is_replicated_from_then_on()
     {
         var store = new SignallingStore();
         var run = Engine(Options(store)).RunAsync(_stop.Token, _cutShort.Token);
         using var source = Create();
 
-        await store.WaitForFilesAsync(1);
+        await store.WaitForFilesAsync(1, TestContext.Current.CancellationToken);
         await _stop.CancelAsync();
         await run;
 
@@ -113,7 +136,7 @@ public sealed class ReplicatorTests : IDisposable
         var run = Engine(Options(store)).RunAsync(_stop.Token, _cutShort.Token);
         using (var first = Create())
         {
-            await store.WaitForFilesAsync(1);
+            await store.WaitForFilesAsync(1, TestContext.Current.CancellationToken);
         }
 
         foreach (var suffix in (string[])["", "-wal", "-shm"])
@@ -124,7 +147,7 @@ public sealed class ReplicatorTests : IDisposable
         var count = store.Count;
         using var second = Create();
         second.Insert(77);
-        await store.WaitForFilesAsync(count + 1);
+        await store.WaitForFilesAsync(count + 1, TestContext.Current.CancellationToken);
         await _stop.CancelAsync();
         await run;
 
@@ -144,7 +167,7 @@ public sealed class ReplicatorTests : IDisposable
         var run = Engine(options).RunAsync(_stop.Token, _cutShort.Token);
         var count = alive.Count;
         source.Insert(10);
-        await alive.WaitForFilesAsync(count + 1);
+        await alive.WaitForFilesAsync(count + 1, TestContext.Current.CancellationToken);
         await _stop.CancelAsync();
 
         await Assert.ThrowsAnyAsync<TidemarkException>(() => run);
@@ -159,7 +182,7 @@ public sealed class ReplicatorTests : IDisposable
         var alive = new SignallingStore();
         var options = Options(dead, alive) with { ShutdownTimeout = TimeSpan.Zero };
         var run = Engine(options).RunAsync(_stop.Token, _cutShort.Token);
-        await alive.WaitForFilesAsync(1);
+        await alive.WaitForFilesAsync(1, TestContext.Current.CancellationToken);
         await _stop.CancelAsync();
 
         await Assert.ThrowsAnyAsync<TidemarkException>(() => run);
@@ -194,7 +217,7 @@ public sealed class ReplicatorTests : IDisposable
         var store = new SignallingStore();
         var run = new Replicator([Options(store)], files, TimeProvider.System, NullLoggerFactory.Instance).RunAsync(_stop.Token, _cutShort.Token);
 
-        await store.WaitForFilesAsync(1);
+        await store.WaitForFilesAsync(1, TestContext.Current.CancellationToken);
         await _stop.CancelAsync();
         await run;
         await AssertReplicaIsAsync(source, store);
@@ -228,7 +251,7 @@ public sealed class ReplicatorTests : IDisposable
         using var source = Create();
         var store = new SignallingStore();
         var run = Engine(Options(store)).RunAsync(_stop.Token, _cutShort.Token);
-        await store.WaitForFilesAsync(1);
+        await store.WaitForFilesAsync(1, TestContext.Current.CancellationToken);
 
         await Assert.ThrowsAnyAsync<TidemarkException>(() => Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken));
 
@@ -440,7 +463,7 @@ public sealed class ReplicatorTests : IDisposable
         using var events = new SignallingLogger(eventId: 2013);
         var run = new Replicator([options], PhysicalFileSystem.Instance, TimeProvider.System, events)
             .RunAsync(_stop.Token, _cutShort.Token);
-        await own.WaitForFilesAsync(1);
+        await own.WaitForFilesAsync(1, TestContext.Current.CancellationToken);
         using (var other = SourceDatabase.Open(_folder["other.db"]))
         {
             other.CreateTable();
@@ -487,9 +510,12 @@ public sealed class ReplicatorTests : IDisposable
 
     private static async Task AssertReplicaIsAsync(SourceDatabase source, IReplicaStore store)
     {
-        var restored = await NaiveRestore.RunAsync(store, await HeadAsync(store), TestContext.Current.CancellationToken);
+        var restored = await RestoreAsync(store);
         Assert.Equal(source.Serialize(), restored);
     }
+
+    private static async Task<byte[]> RestoreAsync(IReplicaStore store)
+        => await NaiveRestore.RunAsync(store, await HeadAsync(store), TestContext.Current.CancellationToken);
 
     private static async Task<Txid> HeadAsync(IReplicaStore store)
     {
@@ -586,71 +612,5 @@ public sealed class ReplicatorTests : IDisposable
         public void Dispose()
         {
         }
-    }
-
-    /// <summary>A store in memory that can be waited for.</summary>
-    private sealed class SignallingStore : IReplicaStore
-    {
-        private readonly MemoryStore _inner = new();
-        private readonly Lock _gate = new();
-        private TaskCompletionSource _written = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public string Name => _inner.Name;
-
-        public int Count { get; private set; }
-
-        public async Task WaitForFilesAsync(int count)
-        {
-            while (true)
-            {
-                Task written;
-                lock (_gate)
-                {
-                    if (Count >= count)
-                    {
-                        return;
-                    }
-
-                    written = _written.Task;
-                }
-
-                await written.WaitAsync(TestContext.Current.CancellationToken);
-            }
-        }
-
-        public IAsyncEnumerable<LtxFileInfo> ListAsync(Level level, Txid from, CancellationToken cancellationToken)
-            => _inner.ListAsync(level, from, cancellationToken);
-
-        public ValueTask<Stream> OpenAsync(LtxFileKey key, long offset, long? length, CancellationToken cancellationToken)
-            => _inner.OpenAsync(key, offset, length, cancellationToken);
-
-        public ValueTask<LtxFileInfo> WriteAsync(
-            LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
-            => SignalAsync(_inner.WriteAsync(key, created, content, cancellationToken));
-
-        public ValueTask<LtxFileInfo> CreateAsync(
-            LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
-            => SignalAsync(_inner.CreateAsync(key, created, content, cancellationToken));
-
-        public ValueTask<string?> ReadClaimAsync(CancellationToken cancellationToken) => _inner.ReadClaimAsync(cancellationToken);
-
-        public ValueTask WriteClaimAsync(string claim, CancellationToken cancellationToken)
-            => _inner.WriteClaimAsync(claim, cancellationToken);
-
-        private async ValueTask<LtxFileInfo> SignalAsync(ValueTask<LtxFileInfo> writing)
-        {
-            var file = await writing;
-            lock (_gate)
-            {
-                Count++;
-                _written.SetResult();
-                _written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            }
-
-            return file;
-        }
-
-        public ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
-            => _inner.DeleteAsync(keys, cancellationToken);
     }
 }

@@ -8,7 +8,7 @@ namespace Tidemark.Testing.Stores;
 /// <summary>Lets calls of another store fail, as a rule decides.</summary>
 /// <param name="inner">Where the files are.</param>
 /// <param name="rule">Asked before each call, with its number from 1; null lets the call through.</param>
-public sealed class FaultingStore(IReplicaStore inner, Func<int, StoreFault?> rule) : IReplicaStore
+public sealed class FaultingStore(IReplicaStore inner, Func<int, StoreFault?> rule) : StoreDecorator(inner)
 {
     private int _calls;
 
@@ -17,9 +17,6 @@ public sealed class FaultingStore(IReplicaStore inner, Func<int, StoreFault?> ru
 
     /// <summary>Called before each call, with its number.</summary>
     public Action<int>? BeforeCall { get; init; }
-
-    /// <inheritdoc/>
-    public string Name => inner.Name;
 
     /// <summary>A store whose n-th call fails, counted from 1.</summary>
     public static FaultingStore FailingAt(IReplicaStore inner, int call, StoreFault fault)
@@ -43,13 +40,13 @@ public sealed class FaultingStore(IReplicaStore inner, Func<int, StoreFault?> ru
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<LtxFileInfo> ListAsync(
+    public override async IAsyncEnumerable<LtxFileInfo> ListAsync(
         Level level, Txid from, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var fault = Next();
         ThrowIf(fault is StoreFault.Before or StoreFault.NotFound, "before listing");
         var count = 0;
-        await foreach (var file in inner.ListAsync(level, from, cancellationToken))
+        await foreach (var file in Inner.ListAsync(level, from, cancellationToken))
         {
             yield return file;
             ThrowIf(fault == StoreFault.Midway && ++count == 2, "while listing");
@@ -59,7 +56,7 @@ public sealed class FaultingStore(IReplicaStore inner, Func<int, StoreFault?> ru
     }
 
     /// <inheritdoc/>
-    public async ValueTask<Stream> OpenAsync(LtxFileKey key, long offset, long? length, CancellationToken cancellationToken)
+    public override async ValueTask<Stream> OpenAsync(LtxFileKey key, long offset, long? length, CancellationToken cancellationToken)
     {
         var fault = Next();
         ThrowIf(fault == StoreFault.Before, "before opening");
@@ -68,7 +65,7 @@ public sealed class FaultingStore(IReplicaStore inner, Func<int, StoreFault?> ru
             throw new ReplicaFileNotFoundException(Name, key);
         }
 
-        var stream = await inner.OpenAsync(key, offset, length, cancellationToken);
+        var stream = await Inner.OpenAsync(key, offset, length, cancellationToken);
         if (fault is null)
         {
             return stream;
@@ -84,43 +81,43 @@ public sealed class FaultingStore(IReplicaStore inner, Func<int, StoreFault?> ru
     }
 
     /// <inheritdoc/>
-    public ValueTask<LtxFileInfo> WriteAsync(
+    public override ValueTask<LtxFileInfo> WriteAsync(
         LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
-        => WriteAsync(content, () => inner.WriteAsync(key, created, content, cancellationToken), cancellationToken);
+        => WriteAsync(content, () => Inner.WriteAsync(key, created, content, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask<LtxFileInfo> CreateAsync(
+    public override ValueTask<LtxFileInfo> CreateAsync(
         LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
-        => WriteAsync(content, () => inner.CreateAsync(key, created, content, cancellationToken), cancellationToken);
+        => WriteAsync(content, () => Inner.CreateAsync(key, created, content, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask<string?> ReadClaimAsync(CancellationToken cancellationToken)
+    public override async ValueTask<string?> ReadClaimAsync(CancellationToken cancellationToken)
     {
         ThrowIf(Next() is not null, "while reading the claim");
-        return await inner.ReadClaimAsync(cancellationToken);
+        return await Inner.ReadClaimAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
-    public async ValueTask WriteClaimAsync(string claim, CancellationToken cancellationToken)
+    public override async ValueTask WriteClaimAsync(string claim, CancellationToken cancellationToken)
     {
         var fault = Next();
         ThrowIf(fault is StoreFault.Before or StoreFault.NotFound or StoreFault.Midway, "before writing the claim");
-        await inner.WriteClaimAsync(claim, cancellationToken);
+        await Inner.WriteClaimAsync(claim, cancellationToken);
         ThrowIf(fault == StoreFault.After, "after writing the claim");
     }
 
     /// <inheritdoc/>
-    public async ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
+    public override async ValueTask DeleteAsync(IReadOnlyCollection<LtxFileKey> keys, CancellationToken cancellationToken)
     {
         var fault = Next();
         ThrowIf(fault is StoreFault.Before or StoreFault.NotFound, "before deleting");
         if (fault == StoreFault.Midway)
         {
-            await inner.DeleteAsync([.. keys.Take(keys.Count / 2)], cancellationToken);
+            await Inner.DeleteAsync([.. keys.Take(keys.Count / 2)], cancellationToken);
             throw Failure("while deleting");
         }
 
-        await inner.DeleteAsync(keys, cancellationToken);
+        await Inner.DeleteAsync(keys, cancellationToken);
         ThrowIf(fault == StoreFault.After, "after deleting");
     }
 

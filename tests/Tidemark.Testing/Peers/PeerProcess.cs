@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using Xunit;
 
-namespace Tidemark.Interop.Tests.Peers;
+namespace Tidemark.Testing.Peers;
 
 /// <summary>Runs a program that knows nothing of Tidemark to its end.</summary>
-internal static class PeerProcess
+public static class PeerProcess
 {
     /// <summary>
     /// Runs it and returns what it wrote to standard output. Fails with everything it wrote when it ends with anything but 0.

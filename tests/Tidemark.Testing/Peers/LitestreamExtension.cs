@@ -2,10 +2,9 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Tidemark.Replicas.Stores;
-using Tidemark.Testing;
 using Tidemark.Testing.Databases;
 
-namespace Tidemark.Interop.Tests.Peers;
+namespace Tidemark.Testing.Peers;
 
 /// <summary>Litestream's extension for SQLite: opens a replica with the original's own decoder and restore plan.</summary>
 /// <remarks>
@@ -16,7 +15,7 @@ namespace Tidemark.Interop.Tests.Peers;
 /// <para>The extension is taken from where the environment variable
 /// TIDEMARK_LITESTREAM_VFS says, or from the packages under <c>artifacts/npm</c> of the repository.</para>
 /// </remarks>
-internal static class LitestreamExtension
+public static class LitestreamExtension
 {
     private const string Variable = "TIDEMARK_LITESTREAM_VFS";
     private const string Package

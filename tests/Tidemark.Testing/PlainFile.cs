@@ -1,9 +1,9 @@
 using Tidemark.Replicas.Files;
 
-namespace Tidemark.Interop.Tests;
+namespace Tidemark.Testing;
 
 /// <summary>Reads files that nobody has open: restored databases, replicas at rest, and sources whose connections are all closed.</summary>
-internal static class PlainFile
+public static class PlainFile
 {
     private const int ChunkBytes = 1 << 20;
 

@@ -1,14 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
-using Tidemark.Testing;
 using Xunit;
 
-namespace Tidemark.Interop.Tests.Peers;
+namespace Tidemark.Testing.Peers;
 
 /// <summary>The program Litestream 0.3.13: writes v0.3 replicas, and restores them.</summary>
 /// <remarks>It is taken from where the environment variable TIDEMARK_LITESTREAM_V03 says, or from the packages under
 /// <c>artifacts/npm</c> of the repository.</remarks>
-internal static class LitestreamV03
+public static class LitestreamV03
 {
     private const string Variable = "TIDEMARK_LITESTREAM_V03";
     private const string Package

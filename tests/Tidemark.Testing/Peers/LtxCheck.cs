@@ -1,13 +1,12 @@
 using Tidemark.Formats;
-using Tidemark.Testing;
 
-namespace Tidemark.Interop.Tests.Peers;
+namespace Tidemark.Testing.Peers;
 
 /// <summary>
 /// The independent checker of the shared material, written from the format's description alone. It is slow, so replicas must be
 /// small.
 /// </summary>
-internal static class LtxCheck
+public static class LtxCheck
 {
     // Not the first python3 of the path: that can be a stub that starts a slower or another Python.
     private const string Python = "/usr/bin/python3";
