@@ -48,6 +48,30 @@ internal static partial class Log
         "retention.enabled is false: nothing is deleted from replicas, and they grow until something else deletes")]
     public static partial void RetentionDisabled(this ILogger logger);
 
+    [LoggerMessage(5013, LogLevel.Information, "Following {Replica} into {Database}")]
+    public static partial void Following(this ILogger logger, string replica, string database);
+
+    [LoggerMessage(5014, LogLevel.Information,
+        "Restored {Database} at TXID {Txid}, {SizeBytes} bytes (proven by a checksum of the whole database: {IsProven})")]
+    public static partial void FollowRestored(this ILogger logger, string database, string txid, long sizeBytes, bool isProven);
+
+    [LoggerMessage(5015, LogLevel.Information, "Resumed {Database} at TXID {Txid}: nothing is newer")]
+    public static partial void FollowResumed(this ILogger logger, string database, string txid);
+
+    [LoggerMessage(5016, LogLevel.Information,
+        "Applied changes to {Database}: TXID {FromTxid} to {ToTxid}, {PageCount} pages from {FileCount} files")]
+    public static partial void FollowApplied(
+        this ILogger logger, string database, string fromTxid, string toTxid, long pageCount, int fileCount);
+
+    [LoggerMessage(5017, LogLevel.Warning, "Restored {Database} again, at TXID {Txid}: {Reason}")]
+    public static partial void FollowRestoredAgain(this ILogger logger, string database, string txid, string reason);
+
+    [LoggerMessage(5018, LogLevel.Warning, "Cannot follow, trying again in {RetryIn} (failure {Count} in a row): {Reason}")]
+    public static partial void FollowFailed(this ILogger logger, TimeSpan retryIn, int count, string reason);
+
+    [LoggerMessage(5019, LogLevel.Information, "Stopped following into {Database}")]
+    public static partial void FollowingStopped(this ILogger logger, string database);
+
     [LoggerMessage(5020, LogLevel.Information,
         "{Replica} holds a replica of Litestream 0.3 beside LTX files. The newest state that was asked for is in the format {Format}")]
     public static partial void FormatChosen(this ILogger logger, string replica, string format);

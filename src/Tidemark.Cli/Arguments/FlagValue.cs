@@ -32,6 +32,14 @@ internal static partial class FlagValue
             ? value
             : throw new FormatException("must be a whole number of at least 1");
 
+    /// <summary>How often to look for something new; zero or less is a second, as scripts may have it.</summary>
+    public static TimeSpan PollInterval(string text) => GoDuration.Parse(text) switch
+    {
+        { Ticks: <= 0 } => TimeSpan.FromSeconds(1),
+        { TotalHours: > 24 } => throw new FormatException("must be at most 24h"),
+        var interval => interval,
+    };
+
     /// <summary>A TXID; all zeros mean none.</summary>
     public static Txid Txid(string text)
         => Formats.Txid.TryParse(text, out var txid) ? txid

@@ -76,7 +76,8 @@ internal sealed class ReplicateCommand : Command
             throw Misuse("cannot specify -enforce-retention flag without -once");
         }
 
-        var words = exec is null ? null : Split(exec);
+        var words = exec is null ? null
+            : ExecWords.Parse(exec, "tidemark replicate -exec 'myapp -flag value' DB_PATH REPLICA_URL");
         if (config.Databases.Count == 0)
         {
             throw new ConfigException("no databases specified in configuration", "List them under dbs.");
@@ -174,19 +175,6 @@ internal sealed class ReplicateCommand : Command
             Replicas = [.. positionals.Skip(1).Select(url => new ReplicaConfig { Url = url })],
         };
         return new TidemarkConfig { Databases = [database] };
-    }
-
-    private IReadOnlyList<string> Split(string exec)
-    {
-        try
-        {
-            return ShellWords.Split(exec);
-        }
-        catch (FormatException e)
-        {
-            throw Misuse($"cannot parse exec command: \"{exec}\" {e.Message}",
-                "tidemark replicate -exec 'myapp -flag value' DB_PATH REPLICA_URL");
-        }
     }
 
     private async Task RestoreMissingAsync(TidemarkConfig config, ILogger logger, CommandHost host, CancellationToken cancellationToken)

@@ -5,6 +5,7 @@ using Tidemark.Cli.Logging;
 using Tidemark.Cli.Output;
 using Tidemark.Cli.Processes;
 using Tidemark.Formats;
+using Tidemark.Replicas.Follow;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replication.Databases;
 
@@ -24,6 +25,9 @@ internal sealed class RestoreCommand : Command
     private readonly FlagOf<bool> _isJson;
     private readonly FlagOf<IntegrityCheckKind?> _integrityCheck;
     private readonly FlagOf<int> _parallelism;
+    private readonly FlagOf<bool> _isFollowing;
+    private readonly FlagOf<TimeSpan> _followInterval;
+    private readonly FlagOf<string> _exec;
 
     /// <summary>Declares the flags.</summary>
     public RestoreCommand()
@@ -47,11 +51,16 @@ internal sealed class RestoreCommand : Command
             initial: null, ParseIntegrityCheck);
         _parallelism = Flags.Value("parallelism", "N", "How many cores expand and check pages. All unless given.",
             Environment.ProcessorCount, FlagValue.PositiveInteger);
+        _isFollowing = Flags.Switch("f", "Keep the output up to date with the replica until it is told to stop. It may be read meanwhile.");
+        _followInterval = Flags.Value("follow-interval", "TIME", "With -f: how often to look for something new. 1s unless given.",
+            TimeSpan.FromSeconds(1), FlagValue.PollInterval);
+        _exec = Flags.Text("exec", "CMD",
+            "With -f: run this command once the output can be read: it gets every signal, and its end is the end, with its exit code.");
         _config = new ConfigFlags(Flags);
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Forms => ["[flags] DB_PATH", "[flags] -o PATH REPLICA_URL"];
+    public override IReadOnlyList<string> Forms => ["[flags] DB_PATH", "[flags] -o PATH REPLICA_URL", "-f [flags] -o PATH REPLICA_URL"];
 
     /// <inheritdoc/>
     public override string Description =>
@@ -59,6 +68,9 @@ internal sealed class RestoreCommand : Command
         DB_PATH is looked up in the configuration file. Of several destinations, the one with the newest state is used.
         Replicas of Litestream 0.3 are restored as well; where both formats are, the one with the newest file is used.
         The output gets its name only when it is complete and proven; an existing file stays untouched until then.
+
+        With -f, an output that was followed before goes on from its state; one of which nothing tells the state is an error
+        without -force. SIGINT or SIGTERM ends it with exit code 0.
         """;
 
     /// <inheritdoc/>
@@ -66,6 +78,7 @@ internal sealed class RestoreCommand : Command
     [
         "tidemark restore -o app.db file:///backup/app",
         "tidemark restore -timestamp 2026-01-31T12:00:00Z -o then.db /var/lib/app.db",
+        "tidemark restore -f -exec 'myapp -port 8080' -o copy.db file:///backup/app",
         "tidemark restore -if-db-not-exists -if-replica-exists /var/lib/app.db",
     ];
 
@@ -85,6 +98,8 @@ internal sealed class RestoreCommand : Command
         }
 
         var target = Target();
+        ThrowIfContradicting();
+        var exec = _exec.IsSet ? ExecWords.Parse(_exec.Value, "tidemark restore -f -exec 'myapp -flag value' -o PATH REPLICA_URL") : null;
         using var loggers = LogSetup.Create(new LoggingConfig { IsToStandardError = _isJson.Value }, flag: null, host);
         var logger = loggers.CreateLogger("restore");
         var source = ReplicaSource.Resolve(argument, _config, host);
@@ -98,6 +113,11 @@ internal sealed class RestoreCommand : Command
         using var interruption = Interruption.Register();
         try
         {
+            if (_isFollowing.Value)
+            {
+                return await new FollowRun(source.Stores, FollowOptions(output), exec, logger, host).RunAsync(interruption);
+            }
+
             var plan = await PlannedRestore.ChooseAsync(source.Stores, target, logger, interruption.Stopping);
             if (!_isDryRun.Value)
             {
@@ -143,6 +163,53 @@ internal sealed class RestoreCommand : Command
 
         return _timestamp.Value is { } moment ? new RestoreTarget.Before(moment) : new RestoreTarget.Latest();
     }
+
+    private void ThrowIfContradicting()
+    {
+        if (!_isFollowing.Value)
+        {
+            if (_exec.IsSet)
+            {
+                throw Misuse("cannot use -exec without -f");
+            }
+
+            return;
+        }
+
+        if (_txid.IsSet && !_txid.Value.IsNone)
+        {
+            throw Misuse("cannot use follow mode with -txid");
+        }
+
+        if (_timestamp.Value is not null)
+        {
+            throw Misuse("cannot use follow mode with -timestamp");
+        }
+
+        if (_isDryRun.Value)
+        {
+            throw Misuse("cannot use -dry-run with -f");
+        }
+
+        if (_isSkippedIfDatabaseExists.Value)
+        {
+            throw Misuse("cannot use -if-db-not-exists with -f, which goes on with what is there");
+        }
+
+        if (_isJson.Value)
+        {
+            throw Misuse("cannot use -json with -f, which has no end to sum up");
+        }
+    }
+
+    private FollowOptions FollowOptions(string output) => new()
+    {
+        OutputPath = output,
+        Overwrite = _isForced.Value,
+        Interval = _followInterval.Value,
+        Parallelism = _parallelism.Value,
+        Inspect = PlannedRestore.Inspection(_integrityCheck.Value),
+    };
 
     private async Task RestoreAsync(
         PlannedRestore plan, string output, ILogger logger, CommandHost host, CancellationToken cancellationToken)

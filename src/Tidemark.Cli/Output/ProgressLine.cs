@@ -14,6 +14,7 @@ internal sealed class ProgressLine(TextWriter terminal, TimeProvider time, strin
     private readonly long _started = time.GetTimestamp();
     private TimeSpan _next = s_silence;
     private int _width;
+    private bool _isDisposed;
 
     /// <inheritdoc/>
     public void Report(RestoreProgress value)
@@ -21,7 +22,7 @@ internal sealed class ProgressLine(TextWriter terminal, TimeProvider time, strin
         lock (_gate)
         {
             var elapsed = time.GetElapsedTime(_started);
-            if (elapsed < _next)
+            if (_isDisposed || elapsed < _next)
             {
                 return;
             }
@@ -37,11 +38,12 @@ internal sealed class ProgressLine(TextWriter terminal, TimeProvider time, strin
         }
     }
 
-    /// <summary>Wipes the line, so that what follows stands alone.</summary>
+    /// <summary>Wipes the line, so that what follows stands alone. Nothing is shown any more.</summary>
     public void Dispose()
     {
         lock (_gate)
         {
+            _isDisposed = true;
             if (_width > 0)
             {
                 Show("");

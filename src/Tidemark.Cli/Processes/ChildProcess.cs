@@ -63,6 +63,21 @@ internal sealed class ChildProcess : IDisposable
         }
     }
 
+    /// <summary>Asks the child to end, and kills it and what it has started when it has not ended after some time.</summary>
+    public async Task StopAsync(TimeSpan grace, TimeProvider time)
+    {
+        Terminate();
+        try
+        {
+            await _process.WaitForExitAsync().WaitAsync(grace, time);
+        }
+        catch (TimeoutException)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
