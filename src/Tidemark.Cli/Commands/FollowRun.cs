@@ -79,12 +79,15 @@ internal sealed class FollowRun(
                 hasState = true;
                 if (exec is not null && child is null)
                 {
+                    signals.Dispose(); // From here on they are the child's.
                     stopping.Token.ThrowIfCancellationRequested();
                     child = ChildProcess.Start(exec);
                     logger.ChildStarted(exec[0], child.Id);
                     childEnd = StopAfterAsync(child, stopping);
-                    // From here on signals are the child's. One that came before it could get it ends the loop, and that ends the child.
-                    signals.Dispose();
+                    if (interruption.Stopping.IsCancellationRequested && !child.HasGotSignal)
+                    {
+                        await stopping.CancelAsync(); // It came between the two, and ends the loop, which ends the child.
+                    }
                 }
             }
         }
