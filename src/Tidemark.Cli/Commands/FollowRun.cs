@@ -45,7 +45,8 @@ internal sealed class FollowRun(
         if (store is ILegacyReplicaSource legacy && await legacy.ListLegacyAsync(cancellationToken) is { Count: > 0 })
         {
             throw new TidemarkException(
-                $"cannot follow {store.Name}: it is a replica of Litestream 0.3", "Restore it without -f, or replicate to it with Tidemark.");
+                $"cannot follow {store.Name}: it is a replica of Litestream 0.3",
+                "Restore it without -f, or replicate to it with Tidemark.");
         }
     }
 

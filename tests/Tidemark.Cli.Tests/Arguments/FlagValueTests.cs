@@ -5,6 +5,14 @@ namespace Tidemark.Cli.Tests.Arguments;
 
 public sealed class FlagValueTests
 {
+    [Theory]
+    [InlineData("250ms", 250)]
+    [InlineData("0", 1_000)]
+    [InlineData("-5s", 1_000)]
+    [InlineData("24h", 86_400_000)]
+    public void An_interval_of_zero_or_less_is_a_second(string text, int milliseconds)
+        => Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), FlagValue.PollInterval(text));
+
     [Fact]
     public void A_txid_has_sixteen_digits_of_either_case()
     {

@@ -34,4 +34,17 @@ public sealed class ProgressLineTests
 
         Assert.EndsWith("\r" + new string(' ', 51) + "\r", terminal.ToString(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Nothing_is_shown_after_the_end()
+    {
+        using var terminal = new StringWriter();
+        using var line = new ProgressLine(terminal, _time);
+        line.Dispose();
+        _time.Advance(TimeSpan.FromSeconds(2));
+
+        line.Report(new RestoreProgress(30_000_000, 120_000_000, 0, 0));
+
+        Assert.Empty(terminal.ToString());
+    }
 }
