@@ -51,6 +51,7 @@ internal static class CommandLine
         new ReplicateCommand(),
         new RestoreCommand(),
         new LtxCommand(),
+        new VerifyCommand(),
         new DemoCommand(),
         new VersionCommand(),
         new DemoWriterCommand(),

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Tidemark.Formats;
 
 namespace Tidemark.Cli;
 
@@ -24,12 +23,14 @@ internal static partial class Log
     [LoggerMessage(5003, LogLevel.Information, "There is no backup of {Database}: nothing restored")]
     public static partial void NoBackup(this ILogger logger, string database);
 
-    [LoggerMessage(5004, LogLevel.Information, "Restoring {Database} from {Replica}")]
-    public static partial void Restoring(this ILogger logger, string database, string replica);
+    [LoggerMessage(5004, LogLevel.Information,
+        "Restoring {Database} from {Replica}: {State}, captured at {Captured}")]
+    public static partial void Restoring(this ILogger logger, string database, string replica, string state, string captured);
 
     [LoggerMessage(5005, LogLevel.Information,
-        "Restored {Database} at TXID {Txid}, {SizeBytes} bytes, in {Duration} (proven by a checksum of the whole database: {IsProven})")]
-    public static partial void Restored(this ILogger logger, string database, Txid txid, long sizeBytes, bool isProven, TimeSpan duration);
+        "Restored {Database} at {State}, {SizeBytes} bytes, in {Duration} (proven by a checksum of the whole database: {IsProven})")]
+    public static partial void Restored(
+        this ILogger logger, string database, string state, long sizeBytes, bool isProven, TimeSpan duration);
 
     [LoggerMessage(5006, LogLevel.Warning, "Cannot use {Replica}, trying the other destinations: {Reason}")]
     public static partial void ReplicaPassedOver(this ILogger logger, string replica, string reason);
@@ -52,4 +53,32 @@ internal static partial class Log
     [LoggerMessage(5012, LogLevel.Warning,
         "retention.enabled is false: nothing is deleted from replicas, and they grow until something else deletes")]
     public static partial void RetentionDisabled(this ILogger logger);
+
+    [LoggerMessage(5013, LogLevel.Information, "Following {Replica} into {Database}")]
+    public static partial void Following(this ILogger logger, string replica, string database);
+
+    [LoggerMessage(5014, LogLevel.Information,
+        "Restored {Database} at TXID {Txid}, {SizeBytes} bytes (proven by a checksum of the whole database: {IsProven})")]
+    public static partial void FollowRestored(this ILogger logger, string database, string txid, long sizeBytes, bool isProven);
+
+    [LoggerMessage(5015, LogLevel.Information, "Resumed {Database} at TXID {Txid}: nothing is newer")]
+    public static partial void FollowResumed(this ILogger logger, string database, string txid);
+
+    [LoggerMessage(5016, LogLevel.Information,
+        "Applied changes to {Database}: TXID {FromTxid} to {ToTxid}, {PageCount} pages from {FileCount} files")]
+    public static partial void FollowApplied(
+        this ILogger logger, string database, string fromTxid, string toTxid, long pageCount, int fileCount);
+
+    [LoggerMessage(5017, LogLevel.Warning, "Restored {Database} again, at TXID {Txid}: {Reason}")]
+    public static partial void FollowRestoredAgain(this ILogger logger, string database, string txid, string reason);
+
+    [LoggerMessage(5018, LogLevel.Warning, "Cannot follow, trying again in {RetryIn} (failure {Count} in a row): {Reason}")]
+    public static partial void FollowFailed(this ILogger logger, TimeSpan retryIn, int count, string reason);
+
+    [LoggerMessage(5019, LogLevel.Information, "Stopped following into {Database}")]
+    public static partial void FollowingStopped(this ILogger logger, string database);
+
+    [LoggerMessage(5022, LogLevel.Information,
+        "{Replica} holds a replica of Litestream 0.3 beside LTX files. The newest state that was asked for is in the format {Format}")]
+    public static partial void FormatChosen(this ILogger logger, string replica, string format);
 }

@@ -15,7 +15,7 @@ public sealed partial class RoomTests
     private static readonly Dictionary<string, string[]> s_rooms = new()
     {
         ["Tidemark.Formats"] = ["Compression", "Database", "Wal", "Ltx"],
-        ["Tidemark.Replicas"] = ["Files", "Catalog", "Stores", "Leases", "Restore", "Compaction", "Retention"],
+        ["Tidemark.Replicas"] = ["Files", "Catalog", "Stores", "Leases", "Restore", "Follow", "Legacy", "Compaction", "Retention", "Verification"],
         ["Tidemark.Replication"] = ["Databases", "Capture", "Checkpoints", "Images", "Upload", "Health", "Scheduling"],
     };
 

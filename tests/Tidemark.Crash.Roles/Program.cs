@@ -10,6 +10,9 @@ namespace Tidemark.Crash.Roles;
 ///   meddler    DATABASE SEED STEPS          0 steps: without end
 ///   replicator DATABASE REPLICA SEED        until SIGTERM
 ///   once       DATABASE REPLICA
+///   bank       DATABASE SEED                until SIGTERM
+///   follower   REPLICA OUTPUT SEED
+///   reader     OUTPUT SEED                  ends by itself only when it sees what cannot be
 ///   holder     LOCK...                      holds locks
 ///   contender  ROUNDS SEED FOLDER...        takes and gives back the folders' locks as fast as it can
 /// </code>
@@ -42,6 +45,15 @@ internal static class Program
                     return 0;
                 case ["once", var database, var replica]:
                     await Replication.RunOnceAsync(database, replica, stopping.Token);
+                    return 0;
+                case ["bank", var database, var seed]:
+                    await new Bank(database, Number(seed)).RunAsync(stopping.Token);
+                    return 0;
+                case ["follower", var replica, var output, var seed]:
+                    await Following.RunAsync(replica, output, Number(seed), stopping.Token);
+                    return 0;
+                case ["reader", var output, var seed]:
+                    await new Reader(output, Number(seed)).RunAsync(stopping.Token);
                     return 0;
                 case ["holder", .. var paths]:
                     return await LockUser.HoldAsync(paths, stopping.Token) ? 0 : 1;

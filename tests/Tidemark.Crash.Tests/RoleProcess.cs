@@ -27,6 +27,9 @@ internal sealed class RoleProcess : IDisposable
 
     public string Name { get; }
 
+    /// <summary>Called with each line that it says, from another thread.</summary>
+    public event Action<string>? Said;
+
     public bool HasExited => _process.HasExited;
 
     /// <summary>Starts a role of the helper program beside this test.</summary>
@@ -117,6 +120,7 @@ internal sealed class RoleProcess : IDisposable
                 _begun.TrySetResult();
             }
 
+            Said?.Invoke(line);
             lock (_lines)
             {
                 _lines.Enqueue(line);

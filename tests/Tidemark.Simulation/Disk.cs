@@ -79,6 +79,12 @@ internal sealed class Disk(IFileSystem inner) : IFileSystem
         return inner.ListFiles(directory);
     }
 
+    public IReadOnlyList<string> ListDirectories(string directory)
+    {
+        Step();
+        return inner.ListDirectories(directory);
+    }
+
     public void SyncDirectory(string path)
     {
         Step();
@@ -140,6 +146,10 @@ internal sealed class Disk(IFileSystem inner) : IFileSystem
             disk.Step();
             file.Sync();
         }
+
+        public bool TryLockRange(long offset, long length) => file.TryLockRange(offset, length);
+
+        public void UnlockRange(long offset, long length) => file.UnlockRange(offset, length);
 
         public void Dispose() => file.Dispose();
     }

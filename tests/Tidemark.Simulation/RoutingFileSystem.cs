@@ -33,6 +33,8 @@ internal sealed class RoutingFileSystem(IFileSystem own, IFileSystem real, strin
 
     public IReadOnlyList<string> ListFiles(string directory) => For(directory).ListFiles(directory);
 
+    public IReadOnlyList<string> ListDirectories(string directory) => For(directory).ListDirectories(directory);
+
     public void SyncDirectory(string path) => For(path).SyncDirectory(path);
 
     private IFileSystem For(string path) => path.StartsWith(realFolder, StringComparison.Ordinal) ? real : own;

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Tidemark.Cli.Arguments;
 using Tidemark.Cli.Configuration;
 using Tidemark.Cli.Logging;
+using Tidemark.Cli.Output;
 using Tidemark.Cli.Processes;
 using Tidemark.Formats;
 using Tidemark.Replicas.Restore;
@@ -77,7 +78,8 @@ internal sealed class ReplicateCommand : Command
             throw Misuse("cannot specify -enforce-retention flag without -once");
         }
 
-        var words = exec is null ? null : Split(exec);
+        var words = exec is null ? null
+            : ExecWords.Parse(exec, "tidemark replicate -exec 'myapp -flag value' DB_PATH REPLICA_URL");
         if (config.Databases.Count == 0)
         {
             throw new ConfigException("no databases specified in configuration", "List them under dbs.");
@@ -202,19 +204,6 @@ internal sealed class ReplicateCommand : Command
         };
     }
 
-    private IReadOnlyList<string> Split(string exec)
-    {
-        try
-        {
-            return ShellWords.Split(exec);
-        }
-        catch (FormatException e)
-        {
-            throw Misuse($"cannot parse exec command: \"{exec}\" {e.Message}",
-                "tidemark replicate -exec 'myapp -flag value' DB_PATH REPLICA_URL");
-        }
-    }
-
     private async Task RestoreMissingAsync(TidemarkConfig config, ILogger logger, CommandHost host, CancellationToken cancellationToken)
     {
         foreach (var database in config.Databases.Where(database => database.IsRestoredIfMissing || _isRestoredIfMissing.Value))
@@ -227,12 +216,12 @@ internal sealed class ReplicateCommand : Command
 
             try
             {
-                var replica = await NewestReplica.ChooseAsync(ReplicaSource.Open(database, host), new RestoreTarget.Latest(), logger,
+                var plan = await PlannedRestore.ChooseAsync(ReplicaSource.Open(database, host), new RestoreTarget.Latest(), logger,
                     cancellationToken);
-                logger.Restoring(database.Path, replica.Store.Name);
-                var result = await new RestoreStep(replica.Store, host.Files, host.Time)
-                    .RunAsync(replica.Plan, new RestoreOptions { OutputPath = database.Path }, cancellationToken);
-                logger.Restored(database.Path, result.Txid, result.SizeBytes, result.IsProven, result.Elapsed);
+                logger.Restoring(database.Path, plan.Store.Name, plan.State, Rfc3339.FormatExactly(plan.Created));
+                var options = new RestoreOptions { OutputPath = database.Path, Inspect = PlannedRestore.Inspection(plan.CheckByDefault) };
+                var result = await plan.RestoreAsync(options, host, cancellationToken);
+                logger.Restored(database.Path, result.State.State, result.SizeBytes, result.IsProven, result.Elapsed);
             }
             catch (NoMatchingBackupException)
             {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Tidemark.Cli.Arguments;
 using Tidemark.Cli.Configuration;
@@ -6,6 +5,7 @@ using Tidemark.Cli.Logging;
 using Tidemark.Cli.Output;
 using Tidemark.Cli.Processes;
 using Tidemark.Formats;
+using Tidemark.Replicas.Follow;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replication.Databases;
 
@@ -25,6 +25,9 @@ internal sealed class RestoreCommand : Command
     private readonly FlagOf<bool> _isJson;
     private readonly FlagOf<IntegrityCheckKind?> _integrityCheck;
     private readonly FlagOf<int> _parallelism;
+    private readonly FlagOf<bool> _isFollowing;
+    private readonly FlagOf<TimeSpan> _followInterval;
+    private readonly FlagOf<string> _exec;
 
     /// <summary>Declares the flags.</summary>
     public RestoreCommand()
@@ -34,7 +37,8 @@ internal sealed class RestoreCommand : Command
             "Where the database is written. The path of the database itself unless given; required with a URL.");
         _txid = Flags.Value("txid", "TXID", "Restore the state right after this TXID, 16 hexadecimal digits.", Txid.None, FlagValue.Txid);
         _timestamp = Flags.Value<DateTimeOffset?>("timestamp", "TIME",
-            "Restore the newest state from before this moment, for example 2026-01-31T12:00:00Z.",
+            "Restore the newest state from before this moment: 2026-01-31T12:00:00.5+01:00, 2026-01-31 12:00, or 2026-01-31 for its "
+            + "midnight. UTC unless it has an offset.",
             initial: null, text => FlagValue.Timestamp(text));
         _isSkippedIfDatabaseExists = Flags.Switch("if-db-not-exists", "Do nothing, and succeed, if the output exists.");
         _isSkippedWithoutReplica = Flags.Switch("if-replica-exists", "Do nothing, and succeed, if there is no backup.");
@@ -42,21 +46,31 @@ internal sealed class RestoreCommand : Command
         _isDryRun = Flags.Switch("dry-run", "Print which files would be read, and restore nothing.");
         _isJson = Flags.Switch("json", "Print a summary, or with -dry-run the plan, as JSON. The log goes to standard error.");
         _integrityCheck = Flags.Value<IntegrityCheckKind?>("integrity-check", "KIND",
-            "Let SQLite check the result before it gets its name: none, quick or full. none unless given.",
+            "Let SQLite check the result before it gets its name: none, quick or full. none unless given; full for replicas of "
+            + "Litestream 0.3, which have no checksum of the database.",
             initial: null, ParseIntegrityCheck);
         _parallelism = Flags.Value("parallelism", "N", "How many cores expand and check pages. All unless given.",
             Environment.ProcessorCount, FlagValue.PositiveInteger);
+        _isFollowing = Flags.Switch("f", "Keep the output up to date with the replica until it is told to stop. It may be read meanwhile.");
+        _followInterval = Flags.Value("follow-interval", "TIME", "With -f: how often to look for something new. 1s unless given.",
+            TimeSpan.FromSeconds(1), FlagValue.PollInterval);
+        _exec = Flags.Text("exec", "CMD",
+            "With -f: run this command once the output can be read: it gets every signal, and its end is the end, with its exit code.");
         _config = new ConfigFlags(Flags);
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Forms => ["[flags] DB_PATH", "[flags] -o PATH REPLICA_URL"];
+    public override IReadOnlyList<string> Forms => ["[flags] DB_PATH", "[flags] -o PATH REPLICA_URL", "-f [flags] -o PATH REPLICA_URL"];
 
     /// <inheritdoc/>
     public override string Description =>
         """
         DB_PATH is looked up in the configuration file. Of several destinations, the one with the newest state is used.
+        Replicas of Litestream 0.3 are restored as well; where both formats are, the one with the newest file is used.
         The output gets its name only when it is complete and proven; an existing file stays untouched until then.
+
+        With -f, an output that was followed before goes on from its state; one of which nothing tells the state is an error
+        without -force. SIGINT or SIGTERM ends it with exit code 0.
         """;
 
     /// <inheritdoc/>
@@ -64,6 +78,7 @@ internal sealed class RestoreCommand : Command
     [
         "tidemark restore -o app.db file:///backup/app",
         "tidemark restore -timestamp 2026-01-31T12:00:00Z -o then.db /var/lib/app.db",
+        "tidemark restore -f -exec 'myapp -port 8080' -o copy.db file:///backup/app",
         "tidemark restore -if-db-not-exists -if-replica-exists /var/lib/app.db",
     ];
 
@@ -83,6 +98,8 @@ internal sealed class RestoreCommand : Command
         }
 
         var target = Target();
+        ThrowIfContradicting();
+        var exec = _exec.IsSet ? ExecWords.Parse(_exec.Value, "tidemark restore -f -exec 'myapp -flag value' -o PATH REPLICA_URL") : null;
         using var loggers = LogSetup.Create(new LoggingConfig { IsToStandardError = _isJson.Value }, flag: null, host);
         var logger = loggers.CreateLogger("restore");
         var source = ReplicaSource.Resolve(argument, _config, host);
@@ -96,14 +113,23 @@ internal sealed class RestoreCommand : Command
         using var interruption = Interruption.Register();
         try
         {
-            var replica = await NewestReplica.ChooseAsync(source.Stores, target, logger, interruption.Stopping);
-            if (_isDryRun.Value)
+            if (_isFollowing.Value)
             {
-                PrintPlan(argument, output, replica, host.Output);
+                return await new FollowRun(source.Stores, FollowOptions(output), exec, logger, host).RunAsync(interruption);
+            }
+
+            var plan = await PlannedRestore.ChooseAsync(source.Stores, target, logger, interruption.Stopping);
+            if (!_isDryRun.Value)
+            {
+                await RestoreAsync(plan, output, logger, host, interruption.Stopping);
+            }
+            else if (_isJson.Value)
+            {
+                plan.PrintPlanAsJson(argument, output, host.Output);
             }
             else
             {
-                await RestoreAsync(replica, output, logger, host, interruption.Stopping);
+                plan.PrintPlan(argument, output, host.Output);
             }
 
             return ExitCode.Done;
@@ -138,36 +164,79 @@ internal sealed class RestoreCommand : Command
         return _timestamp.Value is { } moment ? new RestoreTarget.Before(moment) : new RestoreTarget.Latest();
     }
 
-    private async Task RestoreAsync(
-        NewestReplica replica, string output, ILogger logger, CommandHost host, CancellationToken cancellationToken)
+    private void ThrowIfContradicting()
     {
-        logger.Restoring(output, replica.Store.Name);
+        if (!_isFollowing.Value)
+        {
+            if (_exec.IsSet)
+            {
+                throw Misuse("cannot use -exec without -f");
+            }
+
+            return;
+        }
+
+        if (_txid.IsSet && !_txid.Value.IsNone)
+        {
+            throw Misuse("cannot use follow mode with -txid");
+        }
+
+        if (_timestamp.Value is not null)
+        {
+            throw Misuse("cannot use follow mode with -timestamp");
+        }
+
+        if (_isDryRun.Value)
+        {
+            throw Misuse("cannot use -dry-run with -f");
+        }
+
+        if (_isSkippedIfDatabaseExists.Value)
+        {
+            throw Misuse("cannot use -if-db-not-exists with -f, which goes on with what is there");
+        }
+
+        if (_isJson.Value)
+        {
+            throw Misuse("cannot use -json with -f, which has no end to sum up");
+        }
+    }
+
+    private FollowOptions FollowOptions(string output) => new()
+    {
+        OutputPath = output,
+        Overwrite = _isForced.Value,
+        Interval = _followInterval.Value,
+        Parallelism = _parallelism.Value,
+        Inspect = PlannedRestore.Inspection(_integrityCheck.Value),
+    };
+
+    private async Task RestoreAsync(
+        PlannedRestore plan, string output, ILogger logger, CommandHost host, CancellationToken cancellationToken)
+    {
+        logger.Restoring(output, plan.Store.Name, plan.State, Rfc3339.FormatExactly(plan.Created));
+        var check = _integrityCheck.IsSet ? _integrityCheck.Value : plan.CheckByDefault;
         using var progress = host.IsErrorTerminal ? new ProgressLine(host.Error, host.Time) : null;
-        var result = await new RestoreStep(replica.Store, host.Files, host.Time).RunAsync(
-            replica.Plan,
+        var result = await plan.RestoreAsync(
             new RestoreOptions
             {
                 OutputPath = output,
                 Overwrite = _isForced.Value,
                 Parallelism = _parallelism.Value,
                 Progress = progress,
-                Inspect = _integrityCheck.Value is { } kind ? (path, _) => Check(path, kind) : null,
+                Inspect = PlannedRestore.Inspection(check),
             },
+            host,
             cancellationToken);
         progress?.Dispose();
-        logger.Restored(output, result.Txid, result.SizeBytes, result.IsProven, result.Elapsed);
+        var state = result.State;
+        logger.Restored(output, state.State, result.SizeBytes, result.IsProven, result.Elapsed);
         if (_isJson.Value)
         {
             JsonDocuments.Write(host.Output, new RestoreDocument(
-                output, ReplicaSource.KindOf(replica.Store), result.Txid.ToString(), (long)result.Elapsed.TotalMilliseconds,
-                    NameOf(_integrityCheck.Value)));
+                output, ReplicaSource.KindOf(state.Store), state.Txid?.ToString() ?? "", (long)result.Elapsed.TotalMilliseconds,
+                NameOf(check), state.Format, Rfc3339.FormatExactly(state.Created), result.SizeBytes, result.BytesRead, result.IsProven));
         }
-    }
-
-    private static ValueTask Check(string path, IntegrityCheckKind kind)
-    {
-        IntegrityCheck.Run(path, kind);
-        return ValueTask.CompletedTask;
     }
 
     private static string NameOf(IntegrityCheckKind? kind) => kind switch
@@ -176,32 +245,4 @@ internal sealed class RestoreCommand : Command
         IntegrityCheckKind.Full => "full",
         _ => "none",
     };
-
-    private void PrintPlan(string source, string target, NewestReplica replica, TextWriter output)
-    {
-        var (kind, plan) = (ReplicaSource.KindOf(replica.Store), replica.Plan);
-        if (_isJson.Value)
-        {
-            JsonDocuments.Write(output, new RestorePlanDocument(
-                source, target, kind, plan.MinTxid.ToString(), plan.MaxTxid.ToString(), [.. plan.Files.Select(PlannedFileDocument.From)]));
-            return;
-        }
-
-        output.WriteLine("Restore plan:");
-        output.WriteLine($"  source: {source}");
-        output.WriteLine($"  target: {target}");
-        output.WriteLine($"  replica: {kind}");
-        output.WriteLine($"  txid range: {plan.MinTxid} - {plan.MaxTxid}");
-        output.WriteLine();
-        output.WriteLine("Files to fetch:");
-        var table = new TextTable("level", "file", "min_txid", "max_txid", "size", "timestamp");
-        foreach (var file in plan.Files)
-        {
-            table.Add(
-                file.Level.ToString(), file.Key.Name.ToString(), file.MinTxid.ToString(), file.MaxTxid.ToString(),
-                file.SizeBytes.ToString(CultureInfo.InvariantCulture), Rfc3339.Format(file.Created));
-        }
-
-        table.WriteTo(output);
-    }
 }

@@ -8,7 +8,9 @@ namespace Tidemark.Cli.Output;
 /// <summary>Everything that is printed as JSON, with its serialiser made at compile time.</summary>
 [JsonSerializable(typeof(IReadOnlyList<LtxFileDocument>))]
 [JsonSerializable(typeof(RestorePlanDocument))]
+[JsonSerializable(typeof(LegacyRestorePlanDocument))]
 [JsonSerializable(typeof(RestoreDocument))]
+[JsonSerializable(typeof(IReadOnlyList<VerifyDocument>))]
 internal sealed partial class JsonDocuments : JsonSerializerContext
 {
     private static readonly JsonDocuments s_readable = new(new JsonSerializerOptions

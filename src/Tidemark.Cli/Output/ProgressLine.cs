@@ -3,8 +3,9 @@ using Tidemark.Replicas.Restore;
 
 namespace Tidemark.Cli.Output;
 
-/// <summary>One line on a terminal that tells how far a restore is. A restore that is quickly done shows none.</summary>
-internal sealed class ProgressLine(TextWriter terminal, TimeProvider time) : IProgress<RestoreProgress>, IDisposable
+/// <summary>One line on a terminal that tells how far a restore or a check is. One that is quickly done shows none.</summary>
+internal sealed class ProgressLine(TextWriter terminal, TimeProvider time, string activity = "restoring")
+    : IProgress<RestoreProgress>, IDisposable
 {
     private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
@@ -13,6 +14,7 @@ internal sealed class ProgressLine(TextWriter terminal, TimeProvider time) : IPr
     private readonly long _started = time.GetTimestamp();
     private TimeSpan _next = s_silence;
     private int _width;
+    private bool _isDisposed;
 
     /// <inheritdoc/>
     public void Report(RestoreProgress value)
@@ -20,7 +22,7 @@ internal sealed class ProgressLine(TextWriter terminal, TimeProvider time) : IPr
         lock (_gate)
         {
             var elapsed = time.GetElapsedTime(_started);
-            if (elapsed < _next)
+            if (_isDisposed || elapsed < _next)
             {
                 return;
             }
@@ -29,17 +31,19 @@ internal sealed class ProgressLine(TextWriter terminal, TimeProvider time) : IPr
             var share = value.BytesTotal == 0 ? 1 : (double)value.BytesRead / value.BytesTotal;
             var (read, total) = (ByteSize.Format(value.BytesRead), ByteSize.Format(value.BytesTotal));
             var rate = ByteSize.Format((long)(value.BytesRead / elapsed.TotalSeconds));
+            var left = share > 0 ? $", {Duration(elapsed * ((1 / share) - 1))} left" : "";
             Show(string.Create(
                 CultureInfo.InvariantCulture,
-                $"restoring: {share * 100:0} %, {read} of {total}, {rate}/s"));
+                $"{activity}: {share * 100:0} %, {read} of {total}, {rate}/s{left}"));
         }
     }
 
-    /// <summary>Wipes the line, so that what follows stands alone.</summary>
+    /// <summary>Wipes the line, so that what follows stands alone. Nothing is shown any more.</summary>
     public void Dispose()
     {
         lock (_gate)
         {
+            _isDisposed = true;
             if (_width > 0)
             {
                 Show("");
@@ -48,6 +52,14 @@ internal sealed class ProgressLine(TextWriter terminal, TimeProvider time) : IPr
             }
         }
     }
+
+    /// <summary>Seconds are not worth reading when it takes hours.</summary>
+    private static string Duration(TimeSpan time) => time switch
+    {
+        { TotalHours: >= 1 } => $"{(int)time.TotalHours} h {time.Minutes} min",
+        { TotalMinutes: >= 1 } => $"{time.Minutes} min {time.Seconds} s",
+        _ => $"{(int)Math.Ceiling(time.TotalSeconds)} s",
+    };
 
     private void Show(string text)
     {

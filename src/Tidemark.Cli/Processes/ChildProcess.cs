@@ -10,12 +10,14 @@ namespace Tidemark.Cli.Processes;
 internal sealed class ChildProcess : IDisposable
 {
     private const int NumberOfSigterm = 15;
+    private readonly Lock _gate = new();
     private readonly Process _process;
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private bool _isStarted;
 
-    private ChildProcess(Process process)
+    private ChildProcess(ProcessStartInfo start)
     {
-        _process = process;
+        _process = new Process { StartInfo = start };
         foreach (var signal in Signals.Forwarded)
         {
             _registrations.Add(PosixSignalRegistration.Create(signal, Forward));
@@ -25,18 +27,28 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>The number of the process.</summary>
     public int Id => _process.Id;
 
-    /// <summary>Starts a command.</summary>
+    /// <summary>Whether the child was sent a signal that this process got.</summary>
+    public bool HasGotSignal { get; private set; }
+
+    /// <summary>Starts a command. Signals that come meanwhile go to it as soon as it is there.</summary>
     /// <param name="words">The program, looked for in PATH, and its arguments.</param>
     /// <exception cref="TidemarkException">The program cannot be started.</exception>
     public static ChildProcess Start(IReadOnlyList<string> words)
     {
+        // Nothing is redirected, so the child inherits the three streams.
+        var child = new ChildProcess(new ProcessStartInfo(words[0], words.Skip(1)) { UseShellExecute = false });
         try
         {
-            // Nothing is redirected, so the child inherits the three streams.
-            return new ChildProcess(Process.Start(new ProcessStartInfo(words[0], words.Skip(1)) { UseShellExecute = false })!);
+            lock (child._gate)
+            {
+                child._isStarted = child._process.Start();
+            }
+
+            return child;
         }
         catch (Win32Exception e)
         {
+            child.Dispose();
             throw new TidemarkException($"cannot start exec command {words[0]}: {new Win32Exception(e.NativeErrorCode).Message}",
                 "Check the spelling, and that the program is in PATH.", e);
         }
@@ -63,6 +75,21 @@ internal sealed class ChildProcess : IDisposable
         }
     }
 
+    /// <summary>Asks the child to end, and kills it and what it has started when it has not ended after some time.</summary>
+    public async Task StopAsync(TimeSpan grace, TimeProvider time)
+    {
+        Terminate();
+        try
+        {
+            await _process.WaitForExitAsync().WaitAsync(grace, time);
+        }
+        catch (TimeoutException)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -73,9 +100,13 @@ internal sealed class ChildProcess : IDisposable
     private void Forward(PosixSignalContext context)
     {
         context.Cancel = true; // The child decides what the signal means; this process ends after it.
-        if (!_process.HasExited)
+        lock (_gate)
         {
-            Signals.Send(_process.Id, Signals.NumberOf(context.Signal));
+            if (_isStarted && !_process.HasExited)
+            {
+                Signals.Send(_process.Id, Signals.NumberOf(context.Signal));
+                HasGotSignal = true;
+            }
         }
     }
 }

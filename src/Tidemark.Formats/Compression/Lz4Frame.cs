@@ -13,11 +13,7 @@ namespace Tidemark.Formats.Compression;
 /// </remarks>
 internal static class Lz4Frame
 {
-    private const uint Magic = 0x184D_2204;
     private const uint StoredFlag = 1U << 31;
-    private const int DescriptorOffset = 4;
-    private const int FixedHeaderSize = 7;
-    private const int ContentSizeSize = 8;
     private const int WordSize = 4;
 
     /// <summary>Finds out how long the frame is at whose beginning <paramref name="source"/> stands.</summary>
@@ -30,13 +26,13 @@ internal static class Lz4Frame
     /// <returns>False when it is not a frame, or one longer than <paramref name="lengthMax"/>.</returns>
     public static bool TryMeasure(ReadOnlySpan<byte> source, int lengthMax, out int length)
     {
-        length = FixedHeaderSize;
+        length = Lz4FrameHeader.SizeMin;
         if (source.Length < length)
         {
             return true;
         }
 
-        if (!TryReadHeader(source, out var header))
+        if (!Lz4FrameHeader.TryRead(source, out var header))
         {
             return false;
         }
@@ -67,7 +63,7 @@ internal static class Lz4Frame
     /// <returns>How many bytes were written to <paramref name="target"/>, or -1 when the frame is damaged or expands to more.</returns>
     public static int Decode(ReadOnlySpan<byte> frame, Span<byte> target)
     {
-        if (frame.Length < FixedHeaderSize || !TryReadHeader(frame, out var header) || frame.Length < header.Size)
+        if (frame.Length < Lz4FrameHeader.SizeMin || !Lz4FrameHeader.TryRead(frame, out var header) || frame.Length < header.Size)
         {
             return -1;
         }
@@ -116,7 +112,13 @@ internal static class Lz4Frame
         return isWhole ? written : -1;
     }
 
-    private static int DecodeBlock(ReadOnlySpan<byte> block, bool isStored, Span<byte> target, ReadOnlySpan<byte> dictionary)
+    /// <summary>Expands one block.</summary>
+    /// <param name="block">Its bytes.</param>
+    /// <param name="isStored">Whether it is not compressed.</param>
+    /// <param name="target">Takes the expanded bytes.</param>
+    /// <param name="dictionary">The bytes before, where the block may lean on them.</param>
+    /// <returns>How many bytes were written, or -1 when the block is damaged or expands to more.</returns>
+    public static int DecodeBlock(ReadOnlySpan<byte> block, bool isStored, Span<byte> target, ReadOnlySpan<byte> dictionary)
     {
         if (isStored)
         {
@@ -138,47 +140,5 @@ internal static class Lz4Frame
 
         rest = rest[WordSize..];
         return true;
-    }
-
-    private static bool TryReadHeader(ReadOnlySpan<byte> source, out Lz4FrameHeader header)
-    {
-        header = new Lz4FrameHeader(source[DescriptorOffset]);
-        if (BinaryPrimitives.ReadUInt32LittleEndian(source) != Magic || !header.IsSupported || !IsBlockSizeId(source[DescriptorOffset + 1]))
-        {
-            return false;
-        }
-
-        if (source.Length < header.Size)
-        {
-            return true;
-        }
-
-        if (header.HasContentSize)
-        {
-            header = header with { ContentSize = BinaryPrimitives.ReadUInt64LittleEndian(source[(FixedHeaderSize - 1)..]) };
-        }
-
-        var descriptor = source[DescriptorOffset..(header.Size - 1)];
-        return source[header.Size - 1] == (byte)(XxHash32.HashToUInt32(descriptor) >> 8);
-    }
-
-    // The upper half is the largest block, from 64 KiB (4) to 4 MiB (7); the other bits are reserved.
-    private static bool IsBlockSizeId(byte value) => (value & 0x8F) == 0 && value >= 0x40;
-
-    private readonly record struct Lz4FrameHeader(byte Flags)
-    {
-        public bool IsSupported => (Flags & 0b1100_0011) == 0b0100_0000;
-
-        public bool HasIndependentBlocks => (Flags & 0b0010_0000) != 0;
-
-        public bool HasBlockChecksums => (Flags & 0b0001_0000) != 0;
-
-        public bool HasContentSize => (Flags & 0b0000_1000) != 0;
-
-        public bool HasContentChecksum => (Flags & 0b0000_0100) != 0;
-
-        public ulong? ContentSize { get; init; }
-
-        public int Size => FixedHeaderSize + (HasContentSize ? ContentSizeSize : 0);
     }
 }

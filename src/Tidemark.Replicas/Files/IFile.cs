@@ -17,4 +17,13 @@ public interface IFile : IDisposable
 
     /// <summary>Makes everything that was written durable (fsync).</summary>
     void Sync();
+
+    /// <summary>Locks a range of bytes for this file alone, without waiting, by the locks that SQLite uses too. The range may lie beyond the
+    /// end. Advisory; given back by <see cref="UnlockRange"/>, by closing the file, and when the process ends.</summary>
+    /// <returns>False when somebody else has locked a part of it.</returns>
+    /// <exception cref="PlatformNotSupportedException">This system has other locks.</exception>
+    bool TryLockRange(long offset, long length);
+
+    /// <summary>Gives back a range that was locked. Not an error where it was not.</summary>
+    void UnlockRange(long offset, long length);
 }

@@ -3,7 +3,8 @@ namespace Tidemark.Replicas.Files;
 /// <summary>The files of this machine, except live databases. The seam at which tests inject faults and lose power.</summary>
 /// <remarks>
 /// Failures are the exceptions of .NET: <see cref="IOException"/>, <see cref="UnauthorizedAccessException"/>. Synchronous, since the page
-/// cache answers. Never used on a live database file or its <c>-shm</c> (closing any handle on one drops SQLite's locks). Thread-safe.
+/// cache answers. Never used on a live database file or its <c>-shm</c> (closing any handle on one drops SQLite's locks); the one
+/// exception is the output of a follower, which has one handle as long as it is followed. Thread-safe.
 /// </remarks>
 public interface IFileSystem
 {
@@ -64,6 +65,9 @@ public interface IFileSystem
 
     /// <summary>The names (not paths) of the files in a folder, in no order; empty if there is no such folder.</summary>
     IReadOnlyList<string> ListFiles(string directory);
+
+    /// <summary>The names (not paths) of the folders in a folder, in no order; empty if there is no such folder.</summary>
+    IReadOnlyList<string> ListDirectories(string directory);
 
     /// <summary>Makes the names in a folder durable (fsync of the folder; nothing on systems that need none).</summary>
     void SyncDirectory(string path);

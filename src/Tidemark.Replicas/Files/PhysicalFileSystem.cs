@@ -191,6 +191,19 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> ListDirectories(string directory)
+    {
+        try
+        {
+            return [.. Directory.EnumerateDirectories(directory).Select(path => Path.GetFileName(path))];
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return [];
+        }
+    }
+
+    /// <inheritdoc/>
     public void SyncDirectory(string path)
     {
         if (OperatingSystem.IsWindows())
@@ -336,6 +349,10 @@ public sealed partial class PhysicalFileSystem : IFileSystem
         public void SetLength(long length) => RandomAccess.SetLength(handle, length);
 
         public void Sync() => RandomAccess.FlushToDisk(handle);
+
+        public bool TryLockRange(long offset, long length) => LinuxRangeLock.TryTake(handle, offset, length);
+
+        public void UnlockRange(long offset, long length) => LinuxRangeLock.Release(handle, offset, length);
 
         public void Dispose() => handle.Dispose();
     }

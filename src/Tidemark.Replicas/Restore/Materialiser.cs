@@ -37,6 +37,9 @@ internal sealed class Materialiser(
     /// <summary>Size of the database in pages, once it has run.</summary>
     public uint Pages => _newest.Commit;
 
+    /// <summary>Who wrote the newest file, once it has run.</summary>
+    public Lineage Lineage => _newest.Lineage;
+
     /// <summary>Bytes read so far.</summary>
     public long BytesRead { get; private set; }
 

@@ -39,6 +39,10 @@ internal sealed class PageSet
         return true;
     }
 
+    /// <summary>Whether a page is in the set.</summary>
+    public bool Contains(uint page)
+        => page > 0 && page <= _pages && (_words[(page - 1) / WordBits] & (1UL << (int)((page - 1) % WordBits))) != 0;
+
     /// <summary>The first page of the database that is not in the set, <paramref name="lockPage"/> aside; null if all are.</summary>
     public uint? FirstMissing(uint lockPage)
     {

@@ -30,6 +30,9 @@ public sealed record RestorePlan
     /// <summary>The state that the files lead to.</summary>
     public Txid MaxTxid => Files[^1].MaxTxid;
 
+    /// <summary>When that state was captured, as listed.</summary>
+    public DateTimeOffset Created => Files[^1].Created;
+
     /// <summary>Size of all files together, as listed.</summary>
     public long TotalSizeBytes => Files.Sum(file => file.SizeBytes);
 
@@ -46,8 +49,7 @@ public sealed record RestorePlan
             throw new ArgumentException("There is no state before the first TXID.", nameof(target));
         }
 
-        // Level 9 is for files that begin at the first TXID; nothing writes others there, and nothing may rely on them.
-        LtxFileInfo[] usable = [.. allLevels.Where(file => file.Level != Level.Snapshots || file.MinTxid == Txid.First)];
+        LtxFileInfo[] usable = [.. allLevels.Where(IsUsable)];
         if (usable.Length == 0)
         {
             throw NoMatchingBackupException.ReplicaIsEmpty();
@@ -60,6 +62,9 @@ public sealed record RestorePlan
         Invariant.Holds(files.Count > 0 && files[0].MinTxid == Txid.First, $"A plan for {target} begins at the first TXID.");
         return new RestorePlan(target, files);
     }
+
+    /// <summary>Level 9 is for files that begin at the first TXID; nothing writes others there, and nothing may rely on them.</summary>
+    private static bool IsUsable(LtxFileInfo file) => file.Level != Level.Snapshots || file.MinTxid == Txid.First;
 
     private static bool Fits(LtxFileInfo file, RestoreTarget target) => target switch
     {
@@ -153,12 +158,12 @@ public sealed record RestorePlan
     }
 
     /// <summary>Every TXID that files lead to exactly, ascending.</summary>
-    private static List<Txid> RestorableTxids(LtxFileInfo[] usable)
+    internal static IReadOnlyList<Txid> RestorableTxids(IEnumerable<LtxFileInfo> allLevels)
     {
         // By ascending end: a file can be reached if it begins at 1 or continues the last end that can be reached, since that
         // one covers the most of all that end before it.
         var restorable = new List<Txid>();
-        foreach (var file in usable.OrderBy(file => file.MaxTxid).ThenBy(file => file.MinTxid))
+        foreach (var file in allLevels.Where(IsUsable).OrderBy(file => file.MaxTxid).ThenBy(file => file.MinTxid))
         {
             var last = restorable.Count == 0 ? Txid.None : restorable[^1];
             if (file.MaxTxid > last && file.MinTxid.Value - 1 <= last.Value)

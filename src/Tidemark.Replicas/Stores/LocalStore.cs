@@ -21,7 +21,7 @@ namespace Tidemark.Replicas.Stores;
 /// <para>Folders are created by the first write. A folder that does not exist is an empty replica. But where this store has seen files and
 /// nothing is left of them, nothing is created: the disk may not be mounted, and its place must not be filled.</para>
 /// </remarks>
-public sealed class LocalStore : IReplicaStore
+public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource
 {
     private const int BufferSizeBytes = 128 * 1024;
     private const string TemporaryEnding = ".tmp";
@@ -29,6 +29,7 @@ public sealed class LocalStore : IReplicaStore
     private const int ClaimBytesMax = 4096;
 
     private readonly IFileSystem _files;
+    private readonly LegacyFolder _legacy;
     private readonly Lock _gate = new();
 
     /// <summary>Levels whose folder is known to exist and to be free of leftovers.</summary>
@@ -48,6 +49,7 @@ public sealed class LocalStore : IReplicaStore
         Folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         Name = StoreUrl.ForFolder(Folder);
         _files = files;
+        _legacy = new LegacyFolder(Name, Folder, files);
     }
 
     /// <summary>The folder of the replica, as an absolute path.</summary>
@@ -180,6 +182,14 @@ public sealed class LocalStore : IReplicaStore
         // The names need no fsync: a deleted file that comes back after a power loss is deleted again by the next retention.
         return ValueTask.CompletedTask;
     }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<LegacyFileInfo>> ListLegacyAsync(CancellationToken cancellationToken)
+        => _legacy.ListLegacyAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<Stream> OpenLegacyAsync(LegacyFileKey key, CancellationToken cancellationToken)
+        => _legacy.OpenLegacyAsync(key, cancellationToken);
 
     private async ValueTask<LtxFileInfo> WriteAsync(
         LtxFileKey key, DateTimeOffset created, Stream content, bool replaces, CancellationToken cancellationToken)

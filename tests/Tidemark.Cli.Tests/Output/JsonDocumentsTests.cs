@@ -16,11 +16,17 @@ public sealed class JsonDocumentsTests
               "replica": "file",
               "txid": "000000000000002a",
               "duration_ms": 12,
-              "integrity_check": "full"
+              "integrity_check": "full",
+              "format": "ltx",
+              "timestamp": "2026-01-31T12:00:00.25Z",
+              "size": 4096,
+              "bytes_read": 1000,
+              "proven": true
             }
 
             """,
-            Write(new RestoreDocument("/tmp/Müller's.db", "file", "000000000000002a", 12, "full")));
+            Write(new RestoreDocument(
+                "/tmp/Müller's.db", "file", "000000000000002a", 12, "full", "ltx", "2026-01-31T12:00:00.25Z", 4096, 1000, true)));
 
     [Fact]
     public void A_plan_has_the_fields_that_scripts_read()
@@ -41,7 +47,10 @@ public sealed class JsonDocumentsTests
                   "size": 200,
                   "timestamp": "2026-01-31T12:00:00Z"
                 }
-              ]
+              ],
+              "format": "ltx",
+              "timestamp": "2026-01-31T12:00:00Z",
+              "size": 200
             }
 
             """,
@@ -49,7 +58,7 @@ public sealed class JsonDocumentsTests
             [
                 new PlannedFileDocument(
                     9, "0000000000000001-0000000000000002.ltx", "0000000000000001", "0000000000000002", 200, "2026-01-31T12:00:00Z"),
-            ])));
+            ], "ltx", "2026-01-31T12:00:00Z", 200)));
 
     private static string Write<T>(T document)
     {

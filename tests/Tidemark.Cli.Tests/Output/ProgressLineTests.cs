@@ -29,9 +29,22 @@ public sealed class ProgressLineTests
             _time.Advance(TimeSpan.FromSeconds(2));
             line.Report(new RestoreProgress(30_000_000, 120_000_000, 0, 0));
             line.Report(new RestoreProgress(31_000_000, 120_000_000, 0, 0));
-            Assert.Equal("\rrestoring: 25 %, 30 MB of 120 MB, 15 MB/s", terminal.ToString());
+            Assert.Equal("\rrestoring: 25 %, 30 MB of 120 MB, 15 MB/s, 6 s left", terminal.ToString());
         }
 
-        Assert.EndsWith("\r" + new string(' ', 41) + "\r", terminal.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith("\r" + new string(' ', 51) + "\r", terminal.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nothing_is_shown_after_the_end()
+    {
+        using var terminal = new StringWriter();
+        using var line = new ProgressLine(terminal, _time);
+        line.Dispose();
+        _time.Advance(TimeSpan.FromSeconds(2));
+
+        line.Report(new RestoreProgress(30_000_000, 120_000_000, 0, 0));
+
+        Assert.Empty(terminal.ToString());
     }
 }

@@ -37,7 +37,8 @@ public sealed class RestoreTests : IDisposable
 
         Assert.Equal(0, result.ExitCode);
         using var json = JsonDocument.Parse(result.Output);
-        Assert.Equal(["db_path", "replica", "txid", "duration_ms", "integrity_check"],
+        Assert.Equal(
+            ["db_path", "replica", "txid", "duration_ms", "integrity_check", "format", "timestamp", "size", "bytes_read", "proven"],
             json.RootElement.EnumerateObject().Select(field => field.Name));
         Assert.Equal(Output, json.RootElement.GetProperty("db_path").GetString());
         Assert.Equal("file", json.RootElement.GetProperty("replica").GetString());
@@ -55,7 +56,7 @@ public sealed class RestoreTests : IDisposable
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         using var json = JsonDocument.Parse(result.Output);
         Assert.Equal(
-            ["source", "target_path", "replica", "min_txid", "max_txid", "files"],
+            ["source", "target_path", "replica", "min_txid", "max_txid", "files", "format", "timestamp", "size"],
                 json.RootElement.EnumerateObject().Select(field => field.Name));
         Assert.Equal(Replica.MaxTxid, json.RootElement.GetProperty("max_txid").GetString());
         var first = json.RootElement.GetProperty("files")[0];

@@ -69,6 +69,18 @@ public sealed class UsageTests
         "Try: tidemark replicate -help")]
     [InlineData("replicate -config c db file:///r", "Error: cannot specify a replica URL and the -config flag",
         "Try: tidemark replicate -help")]
+    [InlineData("restore -exec x -o o file:///r", "Error: cannot use -exec without -f", "Try: tidemark restore -help")]
+    [InlineData("restore -f -txid 0000000000000001 -o o file:///r", "Error: cannot use follow mode with -txid",
+        "Try: tidemark restore -help")]
+    [InlineData("restore -f -timestamp 2026-01-31 -o o file:///r", "Error: cannot use follow mode with -timestamp",
+        "Try: tidemark restore -help")]
+    [InlineData("restore -f -dry-run -o o file:///r", "Error: cannot use -dry-run with -f", "Try: tidemark restore -help")]
+    [InlineData("restore -f -if-db-not-exists -o o file:///r",
+        "Error: cannot use -if-db-not-exists with -f, which goes on with what is there", "Try: tidemark restore -help")]
+    [InlineData("restore -f -json -o o file:///r", "Error: cannot use -json with -f, which has no end to sum up",
+        "Try: tidemark restore -help")]
+    [InlineData("restore -f -follow-interval 25h -o o file:///r",
+        "Error: invalid value \"25h\" for flag -follow-interval: must be at most 24h", "Try: tidemark restore -help")]
     [InlineData("demo now", "Error: too many arguments", "Try: tidemark demo -help")]
     public async Task A_wrong_command_line_fails_with_what_to_try(string line, string error, string example)
     {
@@ -79,13 +91,16 @@ public sealed class UsageTests
         Assert.Empty(result.Output);
     }
 
-    [Fact]
-    public async Task A_blank_exec_command_is_a_usage_error()
+    [Theory]
+    [InlineData(" ", "replicate", "db", "file:///r")]
+    [InlineData("", "restore", "-f", "-o", "db", "file:///r")]
+    [InlineData(" ", "restore", "-f", "-o", "db", "file:///r")]
+    public async Task A_blank_exec_command_is_a_usage_error(string exec, string command, params string[] rest)
     {
-        var result = await RunningProgram.RunAsync("replicate", "-exec", " ", "db", "file:///r");
+        var result = await RunningProgram.RunAsync([command, "-exec", exec, .. rest]);
 
         Assert.Equal(1, result.ExitCode);
-        Assert.Equal("Error: cannot parse exec command: \" \" is blank", result.FirstErrorLine);
+        Assert.Equal($"Error: cannot parse exec command: \"{exec}\" is blank", result.FirstErrorLine);
     }
 
     [Fact]

@@ -59,6 +59,25 @@ internal sealed class History
         return this;
     }
 
+    /// <summary>Captures a state that somebody else has made: all pages of a database.</summary>
+    public History Capture(ReadOnlySpan<byte> image)
+    {
+        var last = _states[^1].Pages;
+        var pages = new List<byte[]>();
+        var changed = new SortedSet<uint>();
+        for (var offset = 0; offset < image.Length; offset += PageSize.Bytes)
+        {
+            pages.Add(image.Slice(offset, PageSize.Bytes).ToArray());
+            if (pages.Count > last.Count || !pages[^1].AsSpan().SequenceEqual(last[pages.Count - 1]))
+            {
+                changed.Add((uint)pages.Count);
+            }
+        }
+
+        _states.Add(new State(pages, changed));
+        return this;
+    }
+
     /// <summary>Captures states at random: growing, shrinking and changing.</summary>
     public History CaptureAtRandom(int seed, int captures, int pagesMax)
     {

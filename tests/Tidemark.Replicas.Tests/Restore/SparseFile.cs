@@ -39,6 +39,12 @@ internal sealed class SparseFile : IFile
     {
     }
 
+    public bool TryLockRange(long offset, long length) => true;
+
+    public void UnlockRange(long offset, long length)
+    {
+    }
+
     public void Dispose()
     {
     }

@@ -65,6 +65,9 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
     public IReadOnlyList<string> ListFiles(string directory) => Run(() => inner.ListFiles(directory));
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> ListDirectories(string directory) => Run(() => inner.ListDirectories(directory));
+
+    /// <inheritdoc/>
     public void SyncDirectory(string path) => Run(() => inner.SyncDirectory(path));
 
     private bool NextFails()
@@ -129,6 +132,10 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
         public void SetLength(long length) => owner.Run(() => inner.SetLength(length));
 
         public void Sync() => owner.Run(inner.Sync);
+
+        public bool TryLockRange(long offset, long length) => owner.Run(() => inner.TryLockRange(offset, length));
+
+        public void UnlockRange(long offset, long length) => inner.UnlockRange(offset, length);
 
         public void Dispose() => inner.Dispose();
     }

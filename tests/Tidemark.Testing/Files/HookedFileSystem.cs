@@ -42,5 +42,7 @@ public sealed class HookedFileSystem : IFileSystem
 
     public IReadOnlyList<string> ListFiles(string directory) => _inner.ListFiles(directory);
 
+    public IReadOnlyList<string> ListDirectories(string directory) => _inner.ListDirectories(directory);
+
     public void SyncDirectory(string path) => _inner.SyncDirectory(path);
 }

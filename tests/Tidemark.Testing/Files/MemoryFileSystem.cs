@@ -324,6 +324,16 @@ public sealed class MemoryFileSystem : IFileSystem
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> ListDirectories(string directory)
+    {
+        lock (_gate)
+        {
+            Step();
+            return [.. _folders.Keys.Where(path => Path.GetDirectoryName(path) == directory).Select(path => Path.GetFileName(path))];
+        }
+    }
+
+    /// <inheritdoc/>
     public void SyncDirectory(string path)
     {
         lock (_gate)
@@ -518,6 +528,20 @@ public sealed class MemoryFileSystem : IFileSystem
                 Enter(FileAccess.Read);
                 inode.Sync();
             }
+        }
+
+        /// <summary>Always true: there is one program.</summary>
+        public bool TryLockRange(long offset, long length)
+        {
+            lock (owner._gate)
+            {
+                Enter(FileAccess.Write);
+                return true;
+            }
+        }
+
+        public void UnlockRange(long offset, long length)
+        {
         }
 
         public void Dispose()

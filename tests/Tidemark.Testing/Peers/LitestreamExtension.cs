@@ -18,7 +18,9 @@ namespace Tidemark.Testing.Peers;
 public static class LitestreamExtension
 {
     private const string Variable = "TIDEMARK_LITESTREAM_VFS";
-    private const string Package = "artifacts/npm/node_modules/litestream-vfs-linux-amd64/litestream-vfs.so";
+    private const string Package
+        = "artifacts/npm/litestream-vfs-linux-amd64-0.5.17/node_modules/litestream-vfs-linux-amd64/litestream-vfs.so";
+
 
     // Debian's own Python: others are often built without loadable extensions.
     private const string Python = "/usr/bin/python3";

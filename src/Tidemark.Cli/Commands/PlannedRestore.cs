@@ -1,0 +1,126 @@
+using Microsoft.Extensions.Logging;
+using Tidemark.Cli.Output;
+using Tidemark.Formats;
+using Tidemark.Replicas.Legacy;
+using Tidemark.Replicas.Restore;
+using Tidemark.Replicas.Stores;
+using Tidemark.Replication.Databases;
+
+namespace Tidemark.Cli.Commands;
+
+/// <summary>A state that can be restored, of one destination and in one format.</summary>
+/// <param name="Store">The destination.</param>
+internal abstract record PlannedRestore(IReplicaStore Store)
+{
+    /// <summary>How messages and JSON call the format.</summary>
+    public abstract string Format { get; }
+
+    /// <summary>The state; null in a format without TXIDs.</summary>
+    public abstract Txid? Txid { get; }
+
+    /// <summary>The state, for people.</summary>
+    public abstract string State { get; }
+
+    /// <summary>When the state was captured.</summary>
+    public abstract DateTimeOffset Created { get; }
+
+    /// <summary>How many files are read, and how many bytes.</summary>
+    public abstract (int Count, long SizeBytes) Files { get; }
+
+    /// <summary>Which check of SQLite's the result gets unless the command line says otherwise.</summary>
+    public virtual IntegrityCheckKind? CheckByDefault => null;
+
+    /// <summary>Chooses the destination that has the newest state that is asked for; the first of several that have the same.</summary>
+    /// <remarks>A destination that cannot be read is passed over with a warning while another one can.</remarks>
+    /// <exception cref="NoMatchingBackupException">No destination has what is asked for.</exception>
+    /// <exception cref="TidemarkException">No destination can be read.</exception>
+    public static async Task<PlannedRestore> ChooseAsync(
+        IReadOnlyList<IReplicaStore> stores, RestoreTarget target, ILogger logger, CancellationToken cancellationToken)
+    {
+        PlannedRestore? newest = null;
+        var failures = new List<TidemarkException>();
+        foreach (var store in stores)
+        {
+            try
+            {
+                var plan = await PlanAsync(store, target, logger, cancellationToken);
+                newest = newest is null || plan.IsNewerThan(newest) ? plan : newest;
+            }
+            catch (TidemarkException e) when (stores.Count > 1)
+            {
+                logger.ReplicaPassedOver(store.Name, e.Message);
+                failures.Add(e);
+            }
+        }
+
+        // An unreachable store says more than an empty one: with it, nobody knows that there is no backup.
+        return newest ?? throw failures.Find(failure => failure is not NoMatchingBackupException) ?? failures[0];
+    }
+
+    /// <summary>Lets SQLite check a database; null for no check. See <see cref="RestoreOptions.Inspect"/>.</summary>
+    public static Func<string, CancellationToken, ValueTask>? Inspection(IntegrityCheckKind? kind) => kind is not { } known
+        ? null
+        : (path, _) =>
+        {
+            IntegrityCheck.Run(path, known);
+            return ValueTask.CompletedTask;
+        };
+
+    /// <summary>Restores.</summary>
+    public abstract ValueTask<RestoredDatabase> RestoreAsync(RestoreOptions options, CommandHost host, CancellationToken cancellationToken);
+
+    /// <summary>Prints the plan for people.</summary>
+    public abstract void PrintPlan(string source, string target, TextWriter output);
+
+    /// <summary>Prints the plan for scripts.</summary>
+    public abstract void PrintPlanAsJson(string source, string target, TextWriter output);
+
+    /// <summary>Prints the lines that begin every plan.</summary>
+    protected void PrintHead(string source, string target, TextWriter output)
+    {
+        output.WriteLine("Restore plan:");
+        output.WriteLine($"  source: {source}");
+        output.WriteLine($"  target: {target}");
+        output.WriteLine($"  replica: {ReplicaSource.KindOf(Store)}");
+    }
+
+    /// <summary>Prints the lines before the table of files.</summary>
+    protected void PrintFilesHead(TextWriter output)
+    {
+        output.WriteLine($"  state: {State}, captured at {Rfc3339.FormatExactly(Created)}");
+        output.WriteLine($"  to read: {Files.Count} files, {ByteSize.Format(Files.SizeBytes)}");
+        output.WriteLine();
+        output.WriteLine("Files to fetch:");
+    }
+
+    private static async Task<PlannedRestore> PlanAsync(
+        IReplicaStore store, RestoreTarget target, ILogger logger, CancellationToken cancellationToken)
+    {
+        var files = await ReplicaListing.ReadAllAsync(store, cancellationToken);
+        if (store is not ILegacyReplicaSource source || await source.ListLegacyAsync(cancellationToken) is not { Count: > 0 } legacyFiles)
+        {
+            return new PlannedLtxRestore(store, RestorePlan.From(files, target));
+        }
+
+        if (files.Count == 0 && target is RestoreTarget.AtTxid)
+        {
+            throw new TidemarkException(
+                $"{store.Name} is a replica of Litestream 0.3, which has no TXIDs.", "Use -timestamp to restore an older state.");
+        }
+
+        var format = ReplicaFormatChoice.Between(files, legacyFiles, target);
+        PlannedRestore plan = format == ReplicaFormat.Legacy
+            ? new PlannedLegacyRestore(store, source, LegacyRestorePlan.From(legacyFiles, target))
+            : new PlannedLtxRestore(store, RestorePlan.From(files, target));
+        if (files.Count > 0)
+        {
+            logger.FormatChosen(store.Name, plan.Format);
+        }
+
+        return plan;
+    }
+
+    // TXIDs tell which of two LTX replicas of one database is ahead. Between the formats there is only the time.
+    private bool IsNewerThan(PlannedRestore other)
+        => Txid is { } txid && other.Txid is { } otherTxid ? txid > otherTxid : Created > other.Created;
+}

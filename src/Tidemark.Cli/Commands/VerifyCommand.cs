@@ -1,0 +1,148 @@
+using Tidemark.Cli.Arguments;
+using Tidemark.Cli.Output;
+using Tidemark.Cli.Processes;
+using Tidemark.Formats;
+using Tidemark.Replicas.Restore;
+using Tidemark.Replicas.Stores;
+using Tidemark.Replicas.Verification;
+using Tidemark.Replication.Databases;
+
+namespace Tidemark.Cli.Commands;
+
+/// <summary><c>tidemark verify</c>.</summary>
+internal sealed class VerifyCommand : Command
+{
+    private readonly ConfigFlags _config;
+    private readonly FlagOf<Txid> _txid;
+    private readonly FlagOf<DateTimeOffset?> _timestamp;
+    private readonly FlagOf<bool> _includesSnapshots;
+    private readonly FlagOf<bool> _isFull;
+    private readonly FlagOf<bool> _isJson;
+    private readonly FlagOf<int> _parallelism;
+
+    /// <summary>Declares the flags.</summary>
+    public VerifyCommand()
+        : base("verify", "Checks a replica without restoring it")
+    {
+        _txid = Flags.Value("txid", "TXID", "Check that this state can be restored. The latest unless given.", Txid.None, FlagValue.Txid);
+        _timestamp = Flags.Value<DateTimeOffset?>("timestamp", "TIME",
+            "Check that the newest state from before this moment can be restored. UTC unless it has an offset.",
+            initial: null, text => FlagValue.Timestamp(text));
+        _includesSnapshots = Flags.Switch("all", "Check the states of all snapshots as well.");
+        _isFull = Flags.Switch("full",
+            "Restore each of these states to a temporary folder, let SQLite check it, and remove it again. TMPDIR says where.");
+        _isJson = Flags.Switch("json", "Print JSON.");
+        _parallelism = Flags.Value("parallelism", "N", "How many cores read and check. All unless given.",
+            Environment.ProcessorCount, FlagValue.PositiveInteger);
+        _config = new ConfigFlags(Flags);
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Forms => ["[flags] DB_PATH", "[flags] REPLICA_URL"];
+
+    /// <inheritdoc/>
+    public override string Description =>
+        """
+        Reads every file of the replica and checks its checksums, checks that the files fit together, and puts the state
+        together without writing it. Nothing is changed, and a replica that is in use can be checked.
+        DB_PATH is looked up in the configuration file; then all of its destinations are checked.
+        The exit code is 0 only if everything is right.
+        """;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Examples =>
+    [
+        "tidemark verify file:///backup/app",
+        "tidemark verify -full -all /var/lib/app.db",
+    ];
+
+    /// <inheritdoc/>
+    public override async Task<int> RunAsync(IReadOnlyList<string> positionals, CommandHost host)
+    {
+        if (positionals is not [{ Length: > 0 } argument])
+        {
+            throw positionals.Count > 1
+                ? Misuse("too many arguments")
+                : Misuse("database path or replica URL required", "tidemark verify file:///path/to/replica");
+        }
+
+        var target = Target();
+        var source = ReplicaSource.Resolve(argument, _config, host);
+        using var interruption = Interruption.Register();
+        var scratch = _isFull.Value ? Directory.CreateTempSubdirectory("tidemark-verify-").FullName : null;
+        try
+        {
+            return await RunAsync(source, target, scratch, host, interruption.Stopping);
+        }
+        catch (OperationCanceledException) when (interruption.SignalNumber is { } number)
+        {
+            return ExitCode.OfSignal(number);
+        }
+        finally
+        {
+            if (scratch is not null)
+            {
+                Directory.Delete(scratch, recursive: true);
+            }
+        }
+    }
+
+    private async Task<int> RunAsync(
+        ReplicaSource source, RestoreTarget target, string? scratch, CommandHost host, CancellationToken cancellationToken)
+    {
+        var documents = new List<VerifyDocument>();
+        var isSound = true;
+        foreach (var store in source.Stores)
+        {
+            await ThrowIfLegacyAsync(store, cancellationToken);
+            using var progress = host.IsErrorTerminal ? new ProgressLine(host.Error, host.Time, "verifying") : null;
+            var options = new VerifyOptions
+            {
+                Targets = [target],
+                IncludesSnapshots = _includesSnapshots.Value,
+                Parallelism = _parallelism.Value,
+                Progress = progress,
+                Scratch = scratch is null ? null : new ScratchDatabase(
+                    host.Files, Path.Combine(scratch, "state.db"), PlannedRestore.Inspection(IntegrityCheckKind.Full)!),
+            };
+            var report = await new VerifyStep(store, host.Time).RunAsync(options, cancellationToken);
+            progress?.Dispose();
+            isSound &= report.IsSound;
+            documents.Add(VerifyDocument.From(store.Name, report));
+            if (!_isJson.Value)
+            {
+                VerifyText.Write(host.Output, store.Name, report);
+            }
+        }
+
+        if (_isJson.Value)
+        {
+            JsonDocuments.Write<IReadOnlyList<VerifyDocument>>(host.Output, documents);
+        }
+
+        return isSound ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    // What there is to check in such a replica is checked by a restore, which leaves nothing when it fails.
+    private static async Task ThrowIfLegacyAsync(IReplicaStore store, CancellationToken cancellationToken)
+    {
+        if (store is ILegacyReplicaSource source
+            && (await source.ListLegacyAsync(cancellationToken)).Count > 0
+            && (await ReplicaListing.ReadAllAsync(store, cancellationToken)).Count == 0)
+        {
+            throw new TidemarkException(
+                $"{store.Name} is a replica of Litestream 0.3, which can only be checked by restoring it.",
+                "Run tidemark restore -o PATH with it, which makes every check.");
+        }
+    }
+
+    private RestoreTarget Target()
+    {
+        if (_txid.IsSet && !_txid.Value.IsNone)
+        {
+            return _timestamp.IsSet ? throw Misuse("cannot specify both -txid and -timestamp") : new RestoreTarget.AtTxid(_txid.Value);
+        }
+
+        return _timestamp.Value is { } moment ? new RestoreTarget.Before(moment) : new RestoreTarget.Latest();
+    }
+}

@@ -1,0 +1,147 @@
+using System.Text;
+using Tidemark.Formats;
+using Tidemark.Replicas.Files;
+
+namespace Tidemark.Replicas.Follow;
+
+/// <summary>The files beside the followed database.</summary>
+/// <remarks>
+/// <code>
+///   OUT          the database
+///   OUT-txid     which state of the replica it is: 16 hexadecimal digits and a newline, as the original's follower writes and reads it
+///   OUT-follow   what else is known of it (<see cref="FollowRecord"/>)
+///   OUT-journal  while changes are written: what takes them back, in SQLite's own format
+/// </code>
+/// </remarks>
+internal sealed class FollowFiles
+{
+    /// <summary>Ending of the file with the TXID.</summary>
+    public const string TxidEnding = "-txid";
+
+    private const string RecordEnding = "-follow";
+    private const string TemporaryEnding = ".tmp";
+    private const int SmallSizeBytesMax = 4096;
+
+    private readonly IFileSystem _files;
+    private readonly string _folder;
+
+    /// <summary>Touches nothing yet.</summary>
+    public FollowFiles(IFileSystem files, string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        _files = files;
+        Path = System.IO.Path.GetFullPath(path);
+        _folder = System.IO.Path.GetDirectoryName(Path) ?? throw new ArgumentException("This is a folder.", nameof(path));
+    }
+
+    /// <summary>The database, as an absolute path.</summary>
+    public string Path { get; }
+
+    /// <summary>The rollback journal.</summary>
+    public string JournalPath => Path + "-journal";
+
+    /// <summary>Whether there is a journal.</summary>
+    public bool HasJournal => Guard("look at", JournalPath, () => _files.FileExists(JournalPath));
+
+    /// <summary>Whether there is a WAL, which no follower leaves, and which SQLite would play into the database.</summary>
+    public bool HasWal => Guard("look at", Path + "-wal", () => _files.FileExists(Path + "-wal"));
+
+    /// <summary>What the system tells of the database; null when there is none or it is empty.</summary>
+    public FileFacts? Facts => Guard("look at", Path, () => _files.TryGetFacts(Path)) is { SizeBytes: > 0 } facts ? facts : null;
+
+    /// <summary>Which file it is, where the system can tell.</summary>
+    public (ulong Device, ulong Number)? Identity
+        => Guard("look at", Path, () => _files.TryGetStamp(Path)) is { } stamp ? (stamp.Device, stamp.Number) : null;
+
+    /// <summary>Opens the database.</summary>
+    public IFile Open() => Guard("open", Path, () => _files.Open(Path, FileMode.Open, FileAccess.ReadWrite));
+
+    /// <summary>Makes an empty journal.</summary>
+    public IFile CreateJournal()
+        => Guard("create", JournalPath, () => _files.Open(JournalPath, FileMode.Create, FileAccess.ReadWrite));
+
+    /// <summary>Opens the journal that is there.</summary>
+    public IFile OpenJournal() => Guard("open", JournalPath, () => _files.Open(JournalPath, FileMode.Open, FileAccess.Read));
+
+    /// <summary>Deletes the journal, and makes that durable.</summary>
+    public void DeleteJournal()
+    {
+        Guard("delete", JournalPath, () => _files.Delete(JournalPath));
+        SyncFolder();
+    }
+
+    /// <summary>Makes the names beside the database durable.</summary>
+    public void SyncFolder() => Guard("make durable the names in", _folder, () => _files.SyncDirectory(_folder));
+
+    /// <summary>Makes a file that is gone when it is closed, also if this process is killed.</summary>
+    public IFile CreateNameless()
+    {
+        var path = System.IO.Path.Combine(_folder, $".{System.IO.Path.GetFileName(Path)}.{Guid.NewGuid():n}.tidemark-follow");
+        return Guard("create", path, () =>
+        {
+            var file = _files.Open(path, FileMode.CreateNew, FileAccess.ReadWrite);
+            _files.Delete(path);
+            return file;
+        });
+    }
+
+    /// <summary>The TXID that is noted; null when there is no file or it is not whole.</summary>
+    public Txid? ReadTxid() => Txid.TryParse(Read(Path + TxidEnding)?.Trim(), out var txid) && !txid.IsNone ? txid : null;
+
+    /// <summary>Notes the TXID, durably.</summary>
+    public void WriteTxid(Txid txid)
+    {
+        Write(Path + TxidEnding, $"{txid}\n");
+        SyncFolder();
+    }
+
+    /// <summary>What is recorded; null when there is no file or it is not whole.</summary>
+    public FollowRecord? ReadRecord() => Read(Path + RecordEnding) is { } text ? FollowRecord.Parse(text) : null;
+
+    /// <summary>Records. Durable after <see cref="SyncFolder"/>.</summary>
+    public void WriteRecord(FollowRecord record) => Write(Path + RecordEnding, record.Format());
+
+    private string? Read(string path)
+    {
+        if (!Guard("look at", path, () => _files.FileExists(path)))
+        {
+            return null;
+        }
+
+        return Guard("read", path, () =>
+        {
+            using var file = _files.Open(path, FileMode.Open, FileAccess.Read);
+            var bytes = new byte[SmallSizeBytesMax];
+            return Encoding.UTF8.GetString(bytes, 0, file.Read(0, bytes));
+        });
+    }
+
+    private void Write(string path, string text) => Guard("write", path, () =>
+    {
+        using (var file = _files.Open(path + TemporaryEnding, FileMode.Create, FileAccess.ReadWrite))
+        {
+            file.Write(0, Encoding.UTF8.GetBytes(text));
+            file.Sync();
+        }
+
+        _files.Move(path + TemporaryEnding, path);
+    });
+
+    private static void Guard(string action, string path, Action operation) => Guard<object?>(action, path, () =>
+    {
+        operation();
+        return null;
+    });
+
+    private static T Guard<T>(string action, string path, Func<T> operation)
+    {
+        try
+        {
+            return operation();
+        }
+        catch (Exception e) when (FileErrors.IsFileError(e))
+        {
+            throw FollowException.Failed(action, path, e);
+        }
+    }
+}

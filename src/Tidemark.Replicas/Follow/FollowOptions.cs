@@ -1,0 +1,40 @@
+using Tidemark.Replicas.Restore;
+
+namespace Tidemark.Replicas.Follow;
+
+/// <summary>Which database follows a replica, and how.</summary>
+public sealed record FollowOptions
+{
+    /// <summary>Path of the followed database. Folders above it are created. Beside it lie <c>-txid</c> and <c>-follow</c>, which tell its
+    /// state.</summary>
+    public required string OutputPath { get; init; }
+
+    /// <summary>Whether a database that is there is replaced if nothing tells which state of the replica it is.</summary>
+    /// <value>False by default: it is an error, since it may be somebody's only copy.</value>
+    public bool Overwrite { get; init; }
+
+    /// <summary>How long to wait before looking again when there was nothing new.</summary>
+    /// <value>Positive; one second by default.</value>
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest wait after failures, which begins with <see cref="Interval"/> and doubles.</summary>
+    /// <value>30 seconds by default.</value>
+    public TimeSpan RetryIntervalMax { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long to wait for readers that are in the middle of a transaction. New ones have to wait meanwhile.</summary>
+    /// <value>10 seconds by default. After that, readers go first, and it is tried again later.</value>
+    public TimeSpan ReaderWait { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How many cores expand and check pages when the whole database is restored.</summary>
+    /// <value>At least 1; the number of the machine's cores by default.</value>
+    public int Parallelism { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>As <see cref="RestoreOptions.Inspect"/>, for every restore of the whole database.</summary>
+    public Func<string, CancellationToken, ValueTask>? Inspect { get; init; }
+
+    /// <summary>Is told how far a restore of the whole database has come. Null for none.</summary>
+    public IProgress<RestoreProgress>? Progress { get; init; }
+
+    /// <summary>Is told of every failure after which it is tried again. Null for none. Must not throw.</summary>
+    public Action<FollowFailure>? OnFailure { get; init; }
+}

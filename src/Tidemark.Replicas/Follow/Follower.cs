@@ -1,0 +1,82 @@
+using System.Runtime.CompilerServices;
+using Tidemark.Formats;
+using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Restore;
+using Tidemark.Replicas.Stores;
+
+namespace Tidemark.Replicas.Follow;
+
+/// <summary>Keeps a database up to date with a replica.</summary>
+/// <remarks>
+/// <para>Others may read the database with SQLite at any time, also with connections that stay open, and see one state or the next, never
+/// a mixture. Nobody may write to it: what others write is overwritten.</para>
+/// <para>Runs on Linux. Thread-safe: it has no state. Only one follower may follow into a database at a time.</para>
+/// </remarks>
+/// <param name="store">The replica.</param>
+/// <param name="files">Where the database lies.</param>
+/// <param name="time">The clock.</param>
+public sealed class Follower(IReplicaStore store, IFileSystem files, TimeProvider time)
+{
+    /// <summary>Follows until it is cancelled or fails for good, and gives each state when it has been reached.</summary>
+    /// <remarks>
+    /// <para>The first state comes when the database was restored or found to be resumable. Rounds without news give nothing.</para>
+    /// <para>A failure that passes by itself is told to <see cref="FollowOptions.OnFailure"/>, and it is tried again. So is, once there is
+    /// a first state, what somebody can mend at the replica: damaged or missing files. The database keeps its state meanwhile.</para>
+    /// </remarks>
+    /// <param name="options">Which database, and how.</param>
+    /// <param name="cancellationToken">Ends it with <see cref="OperationCanceledException"/>. A batch that is being written is finished
+    /// first.</param>
+    /// <exception cref="FollowException">The database may not be touched or cannot be written.</exception>
+    /// <exception cref="RestoreOutputException">The restored database cannot be put where it should go.</exception>
+    /// <exception cref="TidemarkException">The first state cannot be reached; the exceptions of
+    /// <see cref="FollowStep.RunAsync"/>.</exception>
+    public async IAsyncEnumerable<FollowPosition> FollowAsync(
+        FollowOptions options, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Interval, TimeSpan.Zero, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Parallelism, 1, nameof(options));
+        using var step = new FollowStep(store, files, time, options);
+        var failures = 0;
+        for (var hasBegun = false; ;)
+        {
+            var (position, failure) = await TryAsync(step, hasBegun, cancellationToken).ConfigureAwait(false);
+            failures = failure is null ? 0 : failures + 1;
+            var pause = failure is null ? options.Interval : DelayAfter(failures, options);
+            if (failure is not null)
+            {
+                options.OnFailure?.Invoke(new FollowFailure(failure, failures, pause));
+            }
+
+            if (position is { Outcome: not FollowOutcome.Idle })
+            {
+                hasBegun = true;
+                yield return position;
+            }
+
+            if (position is not { HasMore: true })
+            {
+                await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static async ValueTask<(FollowPosition? Position, TidemarkException? Failure)> TryAsync(
+        FollowStep step, bool hasBegun, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await step.RunAsync(cancellationToken).ConfigureAwait(false), null);
+        }
+        catch (TidemarkException e) when (e.IsTransient || (hasBegun && e is not (FollowException or RestoreOutputException)))
+        {
+            return (null, e);
+        }
+    }
+
+    private static TimeSpan DelayAfter(int failures, FollowOptions options)
+    {
+        var doubled = options.Interval * Math.Pow(2, Math.Min(failures - 1, 30));
+        return doubled < options.RetryIntervalMax ? doubled : options.RetryIntervalMax;
+    }
+}

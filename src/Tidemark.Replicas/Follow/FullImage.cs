@@ -1,0 +1,57 @@
+using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Restore;
+using Tidemark.Replicas.Stores;
+
+namespace Tidemark.Replicas.Follow;
+
+/// <summary>Builds the newest state of a replica in a temporary file beside the database, as a restore does. Thread-safe.</summary>
+internal sealed class FullImage(IReplicaStore store, IFileSystem files, FollowOptions options)
+{
+    /// <summary>Builds it. When a file has vanished meanwhile it is planned anew, a few times at most.</summary>
+    /// <param name="known">What the replica holds, for the first plan; null to list it.</param>
+    /// <param name="overwrite">Whether what lies at the place of the database may be replaced.</param>
+    /// <param name="cancellationToken">Ends the call; nothing is left.</param>
+    public async ValueTask<ImageBatch> BuildAsync(
+        IReadOnlyList<LtxFileInfo>? known, bool overwrite, CancellationToken cancellationToken)
+    {
+        for (var plans = 1; ; plans++)
+        {
+            var listed = known ?? await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false);
+            var plan = RestorePlan.From(listed, new RestoreTarget.Latest());
+            try
+            {
+                return await BuildAsync(plan, overwrite, cancellationToken).ConfigureAwait(false);
+            }
+            catch (ReplicaFileNotFoundException) when (plans < RestoreStep.PlansMax)
+            {
+                known = null;
+            }
+        }
+    }
+
+    private async ValueTask<ImageBatch> BuildAsync(RestorePlan plan, bool overwrite, CancellationToken cancellationToken)
+    {
+        var place = new RestoreOutput(files, options.OutputPath, overwrite);
+        try
+        {
+            place.ThrowUnlessAllowed();
+            var file = place.CreateTemporary();
+            var sink = new DatabaseFileSink(file, place.TemporaryPath);
+            var database = new Materialiser(store, plan, sink, options.Parallelism, options.Progress);
+            await database.RunAsync(cancellationToken).ConfigureAwait(false);
+            if (options.Inspect is { } inspect)
+            {
+                await inspect(place.TemporaryPath, cancellationToken).ConfigureAwait(false);
+                place.RemoveTemporarySidecars();
+            }
+
+            return new ImageBatch(place, file, database, plan);
+        }
+        catch
+        {
+            place.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,26 @@
+using Tidemark.Replicas.Restore;
+
+namespace Tidemark.Replicas.Verification;
+
+/// <summary>What to verify in a replica, and how.</summary>
+public sealed record VerifyOptions
+{
+    /// <summary>The states that must be restorable.</summary>
+    /// <value>The latest by default.</value>
+    public IReadOnlyList<RestoreTarget> Targets { get; init; } = [new RestoreTarget.Latest()];
+
+    /// <summary>Whether the state of every snapshot must be restorable as well.</summary>
+    public bool IncludesSnapshots { get; init; }
+
+    /// <summary>How many cores read, expand and check.</summary>
+    /// <value>At least 1; the number of the machine's cores by default.</value>
+    public int Parallelism { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Where each state is really restored to, looked at, and removed again. Null: nothing is written, and each state is put
+    /// together in memory, one checksum a page.</summary>
+    public ScratchDatabase? Scratch { get; init; }
+
+    /// <summary>Is told how far the reading has come, about once per megabyte. The total grows with each state that is planned. Null for
+    /// none.</summary>
+    public IProgress<RestoreProgress>? Progress { get; init; }
+}

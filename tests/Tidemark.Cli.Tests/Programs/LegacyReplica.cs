@@ -1,0 +1,33 @@
+using System.Text.Json;
+using Tidemark.Testing;
+
+namespace Tidemark.Cli.Tests.Programs;
+
+/// <summary>A replica that Litestream 0.3.13 wrote, copied to a folder, with the file times that it had.</summary>
+internal static class LegacyReplica
+{
+    private static JsonElement Expected { get; } = JsonDocument.Parse(TidemarkShared.ReadFixture("v03/expected.json")).RootElement;
+
+    /// <summary>The hash of the newest state.</summary>
+    public static string Hash => Expected.GetProperty("sha256_v0313_restore").GetString()!;
+
+    /// <summary>A moment in the first generation.</summary>
+    public static string Moment => Expected.GetProperty("rows_at")[1].GetProperty("timestamp").GetString()!;
+
+    /// <summary>The newest part of a WAL, as a path in the replica.</summary>
+    public static string NewestFile => "generations/77c825ee57b67835/wal/00000003_00000000.wal.lz4";
+
+    /// <summary>Copies it; its folder is <c>replica</c>.</summary>
+    public static void CopyTo(TemporaryFolder folder)
+    {
+        foreach (var time in Expected.GetProperty("mtimes").EnumerateObject())
+        {
+            var path = folder[time.Name];
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+#pragma warning disable RS0030 // Plain files that nobody else uses.
+            File.WriteAllBytes(path, TidemarkShared.ReadFixture($"v03/{time.Name}"));
+#pragma warning restore RS0030
+            File.SetLastWriteTimeUtc(path, DateTime.UnixEpoch.AddTicks(time.Value.GetInt64() / TimeSpan.NanosecondsPerTick));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using System.Text.Json;
+using Tidemark.Testing;
+using Tidemark.Testing.Databases;
+
+namespace Tidemark.Cli.Tests.Programs;
+
+public sealed class VerifyTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private string Url => $"file://{_folder["replica"]}";
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_whole_replica_is_sound()
+    {
+        await ReplicateAsync();
+
+        var result = await RunningProgram.RunAsync("verify", Url);
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.StartsWith($"{Url}\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("the latest state: TXID 0000000000000003", result.Output, StringComparison.Ordinal);
+        Assert.Contains("proven\n", result.Output, StringComparison.Ordinal);
+        Assert.EndsWith("sound: everything that was asked for holds\n", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_replica_of_the_original_is_sound_and_every_snapshot_passes_the_full_check()
+    {
+        var temporary = _folder["tmp"];
+        Directory.CreateDirectory(temporary);
+        var result = await RunningProgram.RunAsync(
+            new Dictionary<string, string> { ["TMPDIR"] = temporary }, ["verify", "-all", "-full", "-json", Replica.Url]);
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        using var json = JsonDocument.Parse(result.Output);
+        var replica = json.RootElement[0];
+        Assert.True(replica.GetProperty("ok").GetBoolean());
+        Assert.Equal(4, replica.GetProperty("states").GetArrayLength());
+        Assert.All(replica.GetProperty("states").EnumerateArray(), state => Assert.True(state.GetProperty("ok").GetBoolean()));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(temporary));
+    }
+
+    [Fact]
+    public async Task A_damaged_file_is_named_with_what_can_still_be_restored()
+    {
+        await ReplicateAsync();
+        var file = Path.Combine(_folder["replica"], "ltx/0/0000000000000003-0000000000000003.ltx");
+        Damage(file);
+
+        var text = await RunningProgram.RunAsync("verify", Url);
+        Assert.Equal(1, text.ExitCode);
+        Assert.Contains("PROBLEM: ", text.Output, StringComparison.Ordinal);
+        Assert.Contains("0/0000000000000003-0000000000000003.ltx", text.Output, StringComparison.Ordinal);
+        Assert.Contains("to   TXID 0000000000000002", text.Output, StringComparison.Ordinal);
+
+        var result = await RunningProgram.RunAsync("verify", "-json", Url);
+        Assert.Equal(1, result.ExitCode);
+        using var json = JsonDocument.Parse(result.Output);
+        Assert.False(json.RootElement[0].GetProperty("ok").GetBoolean());
+        Assert.Equal("0000000000000002", json.RootElement[0].GetProperty("newest").GetProperty("txid").GetString());
+    }
+
+    [Fact]
+    public async Task A_txid_and_a_moment_are_checked_as_restore_would_take_them()
+    {
+        Assert.Equal(0, (await RunningProgram.RunAsync("verify", "-txid", "0000000000000005", Replica.Url)).ExitCode);
+        Assert.Equal(0, (await RunningProgram.RunAsync("verify", "-timestamp", "2100-01-01", Replica.Url)).ExitCode);
+
+        var missing = await RunningProgram.RunAsync("verify", "-txid", "00000000000000ff", Replica.Url);
+        Assert.Equal(1, missing.ExitCode);
+        Assert.Contains("The newest state that can be restored is TXID", missing.Output, StringComparison.Ordinal);
+        Assert.Equal(1, (await RunningProgram.RunAsync("verify", "-timestamp", "2001-01-01", Replica.Url)).ExitCode);
+    }
+
+    [Fact]
+    public async Task Every_destination_of_a_database_is_checked()
+    {
+        var config = _folder["tidemark.yml"];
+        await File.WriteAllTextAsync(
+            config,
+            $"dbs: [{{path: '{_folder["app.db"]}', replicas: [{{url: '{Replica.Url}'}}, {{path: '{_folder["empty"]}'}}]}}]",
+            TestContext.Current.CancellationToken);
+
+        var result = await RunningProgram.RunAsync("verify", "-config", config, _folder["app.db"]);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("sound: everything", result.Output, StringComparison.Ordinal);
+        Assert.Contains("NOT SOUND: 1 problem\n", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_replica_of_litestream_0_3_is_checked_by_restoring_it()
+    {
+        LegacyReplica.CopyTo(_folder);
+
+        var result = await RunningProgram.RunAsync("verify", Url);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("Litestream 0.3", result.FirstErrorLine, StringComparison.Ordinal);
+        Assert.Contains("Hint: ", result.Error, StringComparison.Ordinal);
+    }
+
+    private async Task ReplicateAsync()
+    {
+        using var source = SourceDatabase.Open(_folder["app.db"]);
+        source.CreateTable();
+        for (var i = 0; i < 3; i++)
+        {
+            source.Insert(rows: 50);
+            Assert.Equal(0, (await RunningProgram.RunAsync("replicate", "-once", _folder["app.db"], Url)).ExitCode);
+        }
+    }
+
+    private static void Damage(string path)
+    {
+#pragma warning disable RS0030 // A plain file that nobody else uses.
+        var content = File.ReadAllBytes(path);
+        content[content.Length / 2] ^= 1;
+        File.WriteAllBytes(path, content);
+#pragma warning restore RS0030
+    }
+}
