@@ -14,17 +14,18 @@ namespace Tidemark.Interop.Tests;
 /// <param name="replicaPath">The folder of the replica.</param>
 internal sealed class DatabaseReplication(string databasePath, string replicaPath)
 {
-    private readonly LocalStore _store = new(replicaPath, PhysicalFileSystem.Instance);
+    // Another one each time, as each run of the program has.
+    private LocalStore Store => new(replicaPath, PhysicalFileSystem.Instance);
 
     public string ReplicaPath => replicaPath;
 
     /// <summary>Captures and ships everything that is there, and returns the newest TXID.</summary>
     public async Task<Txid> RunOnceAsync()
     {
-        var options = new DatabaseOptions { DatabasePath = databasePath, Destinations = [_store] };
+        var options = new DatabaseOptions { DatabasePath = databasePath, Destinations = [Store] };
         var replicator = new Replicator([options], PhysicalFileSystem.Instance, TimeProvider.System, NullLoggerFactory.Instance);
         await replicator.RunOnceAsync(TestContext.Current.CancellationToken);
-        var listing = await ReplicaListing.ReadAllAsync(_store, TestContext.Current.CancellationToken);
+        var listing = await ReplicaListing.ReadAllAsync(Store, TestContext.Current.CancellationToken);
         return RestorePlan.From(listing, new RestoreTarget.Latest()).MaxTxid;
     }
 
@@ -32,7 +33,7 @@ internal sealed class DatabaseReplication(string databasePath, string replicaPat
     public async Task<RestoreResult> RestoreToAsync(string outputPath, Txid? txid = null)
     {
         RestoreTarget target = txid is { } exact ? new RestoreTarget.AtTxid(exact) : new RestoreTarget.Latest();
-        return await new RestoreStep(_store, PhysicalFileSystem.Instance, TimeProvider.System)
+        return await new RestoreStep(Store, PhysicalFileSystem.Instance, TimeProvider.System)
             .RunAsync(target, new RestoreOptions { OutputPath = outputPath }, TestContext.Current.CancellationToken);
     }
 
