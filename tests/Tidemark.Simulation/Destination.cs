@@ -20,7 +20,6 @@ internal sealed class Destination : IDisposable
     private Task _maintenance = Task.CompletedTask;
     private CancellationTokenSource _enough = new();
     private ReplicaCatalog? _catalog;
-    private ReplicaCatalog? _catalogOfMaintenance;
     private bool _isCatalogCertain;
     private bool _stallsAreOn;
     private int _faults;
@@ -75,7 +74,7 @@ internal sealed class Destination : IDisposable
     {
         _connection?.Close(() => _random.Next(2) == 0);
         Task.WhenAll(_shipping, _maintenance).ContinueWith(_ => { }, TaskScheduler.Default).Wait();
-        (_shipping, _maintenance, _catalog, _catalogOfMaintenance) = (Task.CompletedTask, Task.CompletedTask, null, null);
+        (_shipping, _maintenance, _catalog) = (Task.CompletedTask, Task.CompletedTask, null);
     }
 
     public void Dispose()
@@ -104,7 +103,6 @@ internal sealed class Destination : IDisposable
     {
         if (_maintenance.IsCompleted)
         {
-            _catalogOfMaintenance = Worker.Catalog;
             Drive(() => _maintenance = Worker.MaintainAsync(CancellationToken.None));
         }
         else
@@ -174,13 +172,8 @@ internal sealed class Destination : IDisposable
         var isNew = Worker.Catalog != _catalog;
         _catalog = Worker.Catalog;
         _isCatalogCertain = (isNew || _isCatalogCertain) && _faults == faultsBefore;
-        if (!IsStalled && _catalogOfMaintenance != _catalog && _catalogOfMaintenance is not null)
-        {
-            _isCatalogCertain = false; // It is listed anew before anything else happens.
-        }
-
-        _catalogOfMaintenance = IsStalled ? _catalogOfMaintenance : null;
-        if (_catalog is not null && _isCatalogCertain && !IsStalled && !Replica.WasDamaged && !Replica.WasListedLate && !Replica.HasTwoWriters)
+        var isBelieved = _isCatalogCertain && !Worker.IsInDoubt && !IsStalled;
+        if (_catalog is not null && isBelieved && !Replica.WasDamaged && !Replica.WasListedLate && !Replica.HasTwoWriters)
         {
             World.Check(
                 _catalog.Files.SequenceEqual(Replica.Files),

@@ -117,6 +117,10 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
         (WasDamaged, _isChecked) = (true, false);
         World.Wait(_files.DeleteAsync([key], CancellationToken.None));
         _written.Remove(key);
+        if (Files.Count == 0)
+        {
+            _written.Clear(); // A writer that has lost its spool too begins at the first TXID again.
+        }
     }
 
     /// <summary>A bit of a file turns over, or the file vanishes.</summary>

@@ -70,6 +70,9 @@ internal sealed class DestinationWorker
     /// <summary>Whether it was asked what it holds, with or without an answer.</summary>
     public bool WasAsked => _wasAsked;
 
+    /// <summary>Whether the destination is looked at again before anything else is decided there.</summary>
+    public bool IsInDoubt => _step.IsInDoubt;
+
     /// <summary>Whether the destination leads to what was captured.</summary>
     public bool HasAll => _step.HasAll(Captured);
 

@@ -93,7 +93,8 @@ internal sealed class MaintenanceWorker
         ? new Txid(ulong.MaxValue)
         : Catalog?.NewestAt(new Level(1))?.MaxTxid ?? Txid.None;
 
-    private ReplicaCatalog? Catalog => _upload.IsReconciled ? _upload.Catalog : null;
+    // Nothing is decided on one that is in doubt.
+    private ReplicaCatalog? Catalog => _upload.IsInDoubt ? null : _upload.Catalog;
 
     /// <summary>Begins a run if one is due and none is underway. By one thread. Never throws.</summary>
     public void Sweep(CancellationToken stopping)
