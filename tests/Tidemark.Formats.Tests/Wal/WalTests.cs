@@ -204,10 +204,13 @@ public sealed class WalTests
             var read = ReadWal(Mutation.Of(bytes, bytes, random)).Frames;
             Assert.InRange(read.Count, 0, frames.Count);
             Assert.All(read.Zip(frames), pair => Assert.Equal(pair.Second.Header, pair.First.Header));
-            Assert.All(read.Zip(frames), pair => Assert.Equal(pair.Second.Page, pair.First.Page));
+            Assert.All(read.Zip(frames), pair => Assert.Equal(WithoutTopBits(pair.Second.Page), WithoutTopBits(pair.First.Page)));
             WalIndexHeader.TryRead(Mutation.Of(index, bytes, random), out _);
         });
     }
+
+    // Of its 32-bit words the checksum of a WAL sees the top bits by their parity only, so several that turned over can hide each other.
+    private static byte[] WithoutTopBits(byte[] page) => [.. page.Select((value, at) => at % 4 is 0 or 3 ? (byte)(value & 0x7f) : value)];
 
     private static byte[] Header(bool isBigEndian)
     {
