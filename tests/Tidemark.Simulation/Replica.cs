@@ -119,6 +119,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
         _written.Remove(key);
         if (Files.Count == 0)
         {
+            _expected.Clear();
             _written.Clear(); // A writer that has lost its spool too begins at the first TXID again.
         }
     }

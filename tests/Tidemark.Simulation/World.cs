@@ -63,6 +63,7 @@ internal sealed class World : IDisposable
 
     // Whether destinations may hold histories that have nothing to do with each other, which looks like another writer after a start.
     private bool _hasOtherLineage;
+    private readonly HashSet<Lineage> _lostLineages = [];
     private int _lostSpools;
 
     public World(int seed)
@@ -669,9 +670,18 @@ internal sealed class World : IDisposable
 
     private void RestartAfterPowerLoss()
     {
+        var lineage = _database.Lineage;
         _database.Dispose();
+        LosePower(lineage);
+    }
+
+    private void LosePower(Lineage lineage)
+    {
         _own.Restart((PowerLoss)_random.Next((int)PowerLoss.Unordered + 1), _random.Next());
         Start();
+
+        // Where the loss of a spool was not durable, the old one is there again.
+        _hasOtherLineage |= _database.Lineage != lineage && _lostLineages.Contains(_database.Lineage);
     }
 
     // The machine loses power: Tidemark's files lose what was not synced, and the WAL loses its end beyond the last checkpoint.
@@ -679,6 +689,7 @@ internal sealed class World : IDisposable
     {
         CloseReader();
         NoteOwnCheckpoints();
+        var lineage = _database.Lineage;
         _database.Dispose();
         _source.Dispose();
         var wal = DatabasePath + "-wal";
@@ -691,12 +702,12 @@ internal sealed class World : IDisposable
 
         File.Delete(DatabasePath + "-shm");
         OpenSource();
-        _own.Restart((PowerLoss)_random.Next((int)PowerLoss.Unordered + 1), _random.Next());
-        Start();
+        LosePower(lineage);
     }
 
     private void LoseSpool()
     {
+        _lostLineages.Add(_database.Lineage);
         _database.Dispose();
         DeleteSpool();
         _lostSpools++;
