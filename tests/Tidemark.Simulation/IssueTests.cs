@@ -262,6 +262,35 @@ public sealed class IssueTests
     }
 
     [Fact]
+    public void Captures_stay_when_the_compacted_file_that_takes_their_place_has_vanished()
+    {
+        using var script = new Script();
+        for (var i = 0; i < 15; i++)
+        {
+            script.Insert();
+            script.Replicate();
+            if (i % 5 == 4)
+            {
+                script.Time.Advance(TimeSpan.FromSeconds(31));
+                script.Maintain();
+            }
+        }
+
+        script.Spool.DeleteUpTo(script.Captured);
+        script.Replica.Lose(script.Replica.Files.Last(file => file.Level == s_first).Key);
+        for (var i = 0; i < 10; i++)
+        {
+            script.Time.Advance(TimeSpan.FromMinutes(5));
+            script.Maintain();
+            Assert.Equal(script.Captured, script.Replica.TryPlan(new RestoreTarget.Latest(), mustSucceed: true)!.MaxTxid);
+            script.Ship();
+        }
+
+        script.CheckNewest();
+        Assert.Contains(script.Replica.Files, file => file.Level == new Level(2));
+    }
+
+    [Fact]
     public void Two_writers_on_one_destination_stop_and_neither_harms_the_other_issue_1301()
     {
         for (var seed = 1; seed <= 10; seed++)

@@ -35,7 +35,6 @@ internal sealed class MaintenanceWorker
     private readonly DateTimeOffset?[] _lastRuns;
     private readonly HashSet<LtxFileKey> _writtenAgain = [];
     private readonly HashSet<LtxFileKey> _damaged = [];
-    private readonly List<LtxFileInfo> _written = [];
     private readonly Lock _gate = new();
 
     private Task _run = Task.CompletedTask;
@@ -93,7 +92,8 @@ internal sealed class MaintenanceWorker
         ? new Txid(ulong.MaxValue)
         : Catalog?.NewestAt(new Level(1))?.MaxTxid ?? Txid.None;
 
-    private ReplicaCatalog? Catalog => _upload.IsReconciled ? _upload.Catalog : null;
+    // What is in doubt is not worked with: the destination is listed anew before.
+    private ReplicaCatalog? Catalog => _upload.IsInDoubt ? null : _upload.Catalog;
 
     /// <summary>Begins a run if one is due and none is underway. By one thread. Never throws.</summary>
     public void Sweep(CancellationToken stopping)
@@ -141,7 +141,7 @@ internal sealed class MaintenanceWorker
 
     private async Task CatchUpAsync(ReplicaCatalog catalog, OnceOptions once, CancellationToken cancellationToken)
     {
-        TakeOver(catalog);
+        LeaveOutDamaged(catalog);
         if (once.ForcesSnapshot)
         {
             await ComposeSnapshotAsync(catalog, cancellationToken).ConfigureAwait(false);
@@ -251,7 +251,7 @@ internal sealed class MaintenanceWorker
             return;
         }
 
-        TakeOver(catalog);
+        LeaveOutDamaged(catalog);
         var now = _scope.Time.GetUtcNow();
         var version = catalog.Version;
         var failures = new List<Exception>();
@@ -269,15 +269,19 @@ internal sealed class MaintenanceWorker
             _lastSnapshot = now;
         }
 
-        await TryAsync(() => DeleteDamagedAsync(catalog, stopping), failures).ConfigureAwait(false);
-        if (IsRetentionDue(catalog, now) && await TryAsync(() => DeleteAsync(catalog, now, stopping), failures).ConfigureAwait(false))
+        if (Catalog == catalog)
         {
-            _lastRetention = now;
+            await TryAsync(() => DeleteDamagedAsync(catalog, stopping), failures).ConfigureAwait(false);
+            if (IsRetentionDue(catalog, now) && await TryAsync(() => DeleteAsync(catalog, now, stopping), failures).ConfigureAwait(false))
+            {
+                _lastRetention = now;
+            }
         }
 
-        if (_upload.Catalog != catalog)
+        if (Catalog != catalog)
         {
-            // The destination was listed anew meanwhile, perhaps before a file was written or deleted here.
+            // The destination was listed anew meanwhile, perhaps before a file was written or deleted here; or a file turned out to be missing,
+            // and what was thought to take its place may be missing too.
             _upload.Distrust();
             Changed();
         }
@@ -293,16 +297,9 @@ internal sealed class MaintenanceWorker
         }
     }
 
-    // The destination may have been listed anew while the last run wrote, and the listing may lack what was written meanwhile. It has what
-    // is damaged.
-    private void TakeOver(ReplicaCatalog catalog)
+    // A destination that was listed anew shows what is damaged too.
+    private void LeaveOutDamaged(ReplicaCatalog catalog)
     {
-        foreach (var file in _written.Where(file => !catalog.At(file.Level).Contains(file)))
-        {
-            catalog.Add(file);
-        }
-
-        _written.Clear();
         foreach (var damaged in catalog.Files.Where(file => _damaged.Contains(file.Key)))
         {
             catalog.Remove(damaged.Key);
@@ -380,7 +377,6 @@ internal sealed class MaintenanceWorker
         {
             await _upload.Claim.ConfirmAsync(cancellationToken).ConfigureAwait(false);
             var result = await _retention.RunAsync(plan, catalog, cancellationToken).ConfigureAwait(false);
-            _written.RemoveAll(plan.Deletions.Contains);
             _scope.Metrics.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files);
             _scope.Logger.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files, result.SizeBytes, plan.Floor ?? Txid.First);
         }
@@ -480,7 +476,6 @@ internal sealed class MaintenanceWorker
         {
             // Until it is whole again it takes the place of nothing, whatever happens here.
             _damaged.Add(damaged);
-            _written.RemoveAll(file => file.Key == damaged);
             catalog.Remove(damaged);
             if (await TryMendAsync(catalog, damaged, cancellationToken).ConfigureAwait(false))
             {
@@ -515,7 +510,6 @@ internal sealed class MaintenanceWorker
 
     private void NoteFile(LtxFileInfo file, CompactionResult result)
     {
-        _written.Add(file);
         _scope.Metrics.Compacted(_options.DatabasePath, _upload.Store.Name, file.Level.Value, file.SizeBytes);
         _scope.Logger.Compacted(
             _options.DatabasePath, file.Key.ToString(), _upload.Store.Name, result.InputCount, result.BytesRead, file.SizeBytes);

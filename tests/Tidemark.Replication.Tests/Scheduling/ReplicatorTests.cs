@@ -433,6 +433,38 @@ public sealed class ReplicatorTests : IDisposable
     }
 
     [Fact]
+    public async Task A_destination_that_holds_other_states_of_the_same_txids_gets_those_of_a_database_that_rests()
+    {
+        var inner = new MemoryStore();
+        var isDown = false;
+        var store = new FaultingStore(inner, _ => isDown ? StoreFault.Before : null);
+        byte[] older;
+        using (var source = Create())
+        {
+            await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+            older = source.Serialize();
+            Directory.CreateDirectory(_folder["older"]);
+            CopyFiles(_folder[".app.db-tidemark"], _folder["older"]);
+            source.Insert(10);
+            await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+        }
+
+        // An older copy of both is put back, and goes on while the destination cannot be asked.
+        Directory.Delete(_folder[".app.db-tidemark"], recursive: true);
+        Directory.Move(_folder["older"], _folder[".app.db-tidemark"]);
+        await File.WriteAllBytesAsync(DatabasePath, older, TestContext.Current.CancellationToken);
+        using var putBack = SourceDatabase.Open(DatabasePath);
+        putBack.Insert(20);
+        isDown = true;
+        await Assert.ThrowsAsync<ReplicaStoreException>(() => Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken));
+        isDown = false;
+
+        await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+
+        await AssertReplicaIsAsync(putBack, inner);
+    }
+
+    [Fact]
     public async Task A_second_writer_at_one_destination_ends_that_one_and_holds_back_no_other()
     {
         using var source = Create();
@@ -484,6 +516,16 @@ public sealed class ReplicatorTests : IDisposable
         source.CreateTable();
         source.Insert(10);
         return source;
+    }
+
+    private static void CopyFiles(string folder, string target)
+    {
+        foreach (var path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(target, Path.GetRelativePath(folder, path));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(path, copy);
+        }
     }
 
     private static async Task AssertReplicaIsAsync(SourceDatabase source, IReplicaStore store)
