@@ -433,6 +433,53 @@ public sealed class ReplicatorTests : IDisposable
     }
 
     [Fact]
+    public async Task An_image_for_which_there_is_no_room_holds_back_no_other_destination_and_is_not_tried_with_every_capture()
+    {
+        const int Captures = 5;
+        using var source = Create();
+        var (here, added) = (new SignallingStore(), new MemoryStore());
+        for (var i = 0; i < 2; i++)
+        {
+            source.Insert(10);
+            await Engine(Options(here)).RunOnceAsync(TestContext.Current.CancellationToken);
+        }
+
+        // What comes first is not in the spool any more, so the added destination needs an image.
+        var (attempts, images) = (0, _folder[".app.db-tidemark/ltx/9/"]);
+        var files = new HookedFileSystem
+        {
+            Opening = path =>
+            {
+                if (path.StartsWith(images, StringComparison.Ordinal))
+                {
+                    attempts++;
+                    throw new IOException("No space left on device");
+                }
+            },
+        };
+        using var events = new SignallingLogger(eventId: 2048);
+        var engine = new Replicator([Options(here, added) with { ShutdownTimeout = TimeSpan.Zero }], files, TimeProvider.System, events);
+        var run = engine.RunAsync(_stop.Token, _cutShort.Token);
+        await events.Logged.WaitAsync(TestContext.Current.CancellationToken);
+        for (var i = 0; i < Captures; i++)
+        {
+            var count = here.Count;
+            source.Insert(1);
+            await here.WaitForFilesAsync(count + 1, TestContext.Current.CancellationToken);
+        }
+
+        Assert.InRange(attempts, 1, Captures - 1);
+        Assert.Null(engine.GetStatus()[0].Failure);
+        await _stop.CancelAsync();
+        await Assert.ThrowsAsync<TidemarkException>(() => run);
+        await AssertReplicaIsAsync(source, here);
+
+        await Engine(Options(here, added)).RunOnceAsync(TestContext.Current.CancellationToken);
+
+        await AssertReplicaIsAsync(source, added);
+    }
+
+    [Fact]
     public async Task A_destination_that_holds_other_states_of_the_same_txids_gets_those_of_a_database_that_rests()
     {
         var inner = new MemoryStore();
