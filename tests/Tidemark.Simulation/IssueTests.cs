@@ -290,6 +290,42 @@ public sealed class IssueTests
         Assert.Contains(script.Replica.Files, file => file.Level == new Level(2));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(9)]
+    public void A_file_that_was_read_wrong_once_is_neither_given_up_nor_written_again(int level)
+    {
+        using var script = new Script(options => options with { L0Retention = TimeSpan.FromSeconds(10) });
+        for (var i = 0; i < 10; i++)
+        {
+            script.Insert();
+            script.Replicate();
+            script.Time.Advance(TimeSpan.FromSeconds(20));
+            script.Maintain();
+        }
+
+        script.Spool.DeleteUpTo(script.Captured);
+        var file = script.Replica.Files.Last(file => file.Level == new Level(level));
+        script.Replica.Misread(file.Key);
+        var compactions = script.Replica.Compactions;
+        for (var hour = 0; hour < 25; hour++)
+        {
+            script.Time.Advance(TimeSpan.FromHours(1));
+            script.Insert();
+            script.Replicate();
+            script.Maintain();
+            script.Ship();
+            Assert.Null(script.Worker.GetStatus().MaintenanceFailure);
+            Assert.Null(script.Worker.WantedImage);
+        }
+
+        Assert.True(script.Replica.Compactions > compactions);
+        Assert.Contains(file, script.Replica.Files);
+        Assert.DoesNotContain(script.Replica.Files, found => found.Level == Level.Captured && found.MinTxid != found.MaxTxid);
+        script.CheckNewest();
+        script.Replica.CheckPromised(null);
+    }
+
     [Fact]
     public void Two_writers_on_one_destination_stop_and_neither_harms_the_other_issue_1301()
     {

@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Tidemark.Formats;
+using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Compaction;
 using Tidemark.Replicas.Leases;
@@ -13,8 +14,8 @@ namespace Tidemark.Replication.Scheduling;
 /// <remarks>
 /// <para>Decides only when a step runs. Nothing runs, no timer stands and no request is made for a destination whose files are as they were
 /// when there was nothing to do. Shipping goes on beside it.</para>
-/// <para>A file that turns out to be damaged is as good as missing: it takes the place of nothing. It is shipped again while the spool still
-/// holds it, or made again of the files that it was made of. If neither can be done, the database's own loop is asked for a snapshot of the
+/// <para>A file that turns out to be damaged, also when it is read again, is as good as missing: it takes the place of nothing. It is shipped
+/// again while the spool still holds it, or made again of the files that it was made of. If neither can be done, the database's own loop is asked for a snapshot of the
 /// database as it is, from which compaction and restores go on, and the damaged file is deleted when that lies there: restores would
 /// choose it. Other levels are not held up meanwhile.</para>
 /// <para>A second writer that is found here ends this for good; the loop of the destination is woken to find it too.</para>
@@ -35,6 +36,7 @@ internal sealed class MaintenanceWorker
     private readonly DateTimeOffset?[] _lastRuns;
     private readonly HashSet<LtxFileKey> _writtenAgain = [];
     private readonly HashSet<LtxFileKey> _damaged = [];
+    private readonly HashSet<LtxFileKey> _readAgain = [];
     private readonly Lock _gate = new();
 
     private Task _run = Task.CompletedTask;
@@ -141,7 +143,7 @@ internal sealed class MaintenanceWorker
 
     private async Task CatchUpAsync(ReplicaCatalog catalog, OnceOptions once, CancellationToken cancellationToken)
     {
-        LeaveOutDamaged(catalog);
+        Begin(catalog);
         if (once.ForcesSnapshot)
         {
             await ComposeSnapshotAsync(catalog, cancellationToken).ConfigureAwait(false);
@@ -251,7 +253,7 @@ internal sealed class MaintenanceWorker
             return;
         }
 
-        LeaveOutDamaged(catalog);
+        Begin(catalog);
         var now = _scope.Time.GetUtcNow();
         var version = catalog.Version;
         var failures = new List<Exception>();
@@ -297,9 +299,10 @@ internal sealed class MaintenanceWorker
         }
     }
 
-    // A destination that was listed anew shows what is damaged too.
-    private void LeaveOutDamaged(ReplicaCatalog catalog)
+    // A run begins. A destination that was listed anew shows what is damaged too.
+    private void Begin(ReplicaCatalog catalog)
     {
+        _readAgain.Clear();
         foreach (var damaged in catalog.Files.Where(file => _damaged.Contains(file.Key)))
         {
             catalog.Remove(damaged.Key);
@@ -474,6 +477,11 @@ internal sealed class MaintenanceWorker
         var failure = result.Failure!;
         if (result.DamagedFile is { } damaged)
         {
+            if (_readAgain.Add(damaged) && await IsWholeAsync(damaged, cancellationToken).ConfigureAwait(false))
+            {
+                return;
+            }
+
             // Until it is whole again it takes the place of nothing, whatever happens here.
             _damaged.Add(damaged);
             catalog.Remove(damaged);
@@ -506,6 +514,24 @@ internal sealed class MaintenanceWorker
         }
 
         ExceptionDispatchInfo.Throw(failure);
+    }
+
+    // What was read wrong on its way here is no damage, and history must not be given up for it. Once a run: then it counts.
+    private async ValueTask<bool> IsWholeAsync(LtxFileKey file, CancellationToken cancellationToken)
+    {
+        var content = await _upload.Store.OpenAsync(file, 0, null, cancellationToken).ConfigureAwait(false);
+        await using (content.ConfigureAwait(false))
+        {
+            try
+            {
+                await LtxReader.VerifyAsync(content, file.ToString(), cancellationToken).ConfigureAwait(false);
+                return true;
+            }
+            catch (LtxFormatException)
+            {
+                return false;
+            }
+        }
     }
 
     private void NoteFile(LtxFileInfo file, CompactionResult result)
