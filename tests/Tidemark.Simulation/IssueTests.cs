@@ -327,6 +327,47 @@ public sealed class IssueTests
     }
 
     [Fact]
+    public void A_damaged_file_that_compaction_makes_anew_after_a_failure_counts_from_then_on()
+    {
+        using var script = new Script(options => options with { L0Retention = TimeSpan.FromHours(1) });
+        for (var i = 0; i < 15; i++)
+        {
+            script.Insert();
+            script.Replicate();
+            if (i % 5 == 4)
+            {
+                script.Time.Advance(TimeSpan.FromSeconds(31));
+                script.Maintain();
+            }
+        }
+
+        var damaged = script.Replica.Files.Last(file => file.Level == s_first).Key;
+        script.Replica.Flip(damaged);
+        script.Replica.Writing = key =>
+        {
+            if (key == damaged)
+            {
+                throw new ReplicaStoreException($"{key}: an injected fault.", null) { IsTransient = true };
+            }
+        };
+        script.Time.Advance(TimeSpan.FromMinutes(5));
+        script.Maintain();
+        Assert.NotNull(script.Worker.GetStatus().MaintenanceFailure);
+        Assert.DoesNotContain(script.Worker.Catalog!.Files, file => file.Key == damaged);
+
+        script.Replica.Writing = null;
+        foreach (var minutes in (int[])[1, 60, 1])
+        {
+            script.Time.Advance(TimeSpan.FromMinutes(minutes));
+            script.Maintain();
+            Assert.Equal(script.Replica.Files, script.Worker.Catalog!.Files);
+        }
+
+        Assert.Null(script.Worker.GetStatus().MaintenanceFailure);
+        Assert.Single(script.Replica.Files, file => file.Level == Level.Captured);
+    }
+
+    [Fact]
     public void Two_writers_on_one_destination_stop_and_neither_harms_the_other_issue_1301()
     {
         for (var seed = 1; seed <= 10; seed++)

@@ -39,6 +39,9 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     /// <summary>Whether two processes write here at once.</summary>
     public bool HasTwoWriters { get; set; }
 
+    /// <summary>Called before a file is written; what it throws is the failure.</summary>
+    public Action<LtxFileKey>? Writing { get; set; }
+
     public int Compactions { get; private set; }
 
     public int Deletions { get; private set; }
@@ -76,11 +79,17 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
 
     public async ValueTask<LtxFileInfo> WriteAsync(
         LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
-        => await NoteAsync(await _files.WriteAsync(key, created, content, cancellationToken));
+    {
+        Writing?.Invoke(key);
+        return await NoteAsync(await _files.WriteAsync(key, created, content, cancellationToken));
+    }
 
     public async ValueTask<LtxFileInfo> CreateAsync(
         LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
-        => await NoteAsync(await _files.CreateAsync(key, created, content, cancellationToken));
+    {
+        Writing?.Invoke(key);
+        return await NoteAsync(await _files.CreateAsync(key, created, content, cancellationToken));
+    }
 
     public ValueTask<string?> ReadClaimAsync(CancellationToken cancellationToken) => _files.ReadClaimAsync(cancellationToken);
 

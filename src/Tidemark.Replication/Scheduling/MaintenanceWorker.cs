@@ -15,9 +15,9 @@ namespace Tidemark.Replication.Scheduling;
 /// <para>Decides only when a step runs. Nothing runs, no timer stands and no request is made for a destination whose files are as they were
 /// when there was nothing to do. Shipping goes on beside it.</para>
 /// <para>A file that turns out to be damaged, also when it is read again, is as good as missing: it takes the place of nothing. It is shipped
-/// again while the spool still holds it, or made again of the files that it was made of. If neither can be done, the database's own loop is asked for a snapshot of the
-/// database as it is, from which compaction and restores go on, and the damaged file is deleted when that lies there: restores would
-/// choose it. Other levels are not held up meanwhile.</para>
+/// again while the spool still holds it, or made again of the files that it was made of. If neither can be done, the database's own loop is
+/// asked for a snapshot of the database as it is, from which compaction and restores go on, and the damaged file is deleted when that lies
+/// there: restores would choose it. Other levels are not held up meanwhile.</para>
 /// <para>A second writer that is found here ends this for good; the loop of the destination is woken to find it too.</para>
 /// </remarks>
 internal sealed class MaintenanceWorker
@@ -536,6 +536,7 @@ internal sealed class MaintenanceWorker
 
     private void NoteFile(LtxFileInfo file, CompactionResult result)
     {
+        _damaged.Remove(file.Key); // Made anew, in the course of things.
         _scope.Metrics.Compacted(_options.DatabasePath, _upload.Store.Name, file.Level.Value, file.SizeBytes);
         _scope.Logger.Compacted(
             _options.DatabasePath, file.Key.ToString(), _upload.Store.Name, result.InputCount, result.BytesRead, file.SizeBytes);
