@@ -1,6 +1,7 @@
 using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
 using Tidemark.Testing.Files;
@@ -365,6 +366,71 @@ public sealed class IssueTests
 
         Assert.Null(script.Worker.GetStatus().MaintenanceFailure);
         Assert.Single(script.Replica.Files, file => file.Level == Level.Captured);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_damaged_file_that_cannot_be_made_anew_is_led_past_and_goes_also_after_a_restart(bool isRestarted)
+    {
+        using var script = new Script(options => options with { L0Retention = TimeSpan.FromSeconds(10) });
+        for (var i = 0; i < 15; i++)
+        {
+            script.Insert();
+            script.Replicate();
+            script.Time.Advance(TimeSpan.FromSeconds(10));
+            script.Maintain();
+        }
+
+        script.Spool.DeleteUpTo(script.Captured);
+        var damaged = script.Replica.Files.Last(file => file.Level == s_first).Key;
+        Assert.DoesNotContain(script.Replica.Files, file => file.Level == Level.Captured && file.MaxTxid < damaged.Name.MaxTxid);
+        script.Replica.Flip(damaged);
+        script.Time.Advance(TimeSpan.FromMinutes(5));
+        script.Maintain();
+        Assert.Contains(script.Replica.Files, file => file.Key == damaged);
+        if (isRestarted)
+        {
+            script.Stop();
+            script.Start();
+        }
+
+        for (var i = 0; i < 3; i++)
+        {
+            script.Replicate();
+            script.Time.Advance(TimeSpan.FromHours(i == 0 ? 25 : 1)); // The next snapshot is composed.
+            script.Insert();
+            script.Replicate();
+            script.Maintain();
+            script.Ship();
+        }
+
+        Assert.DoesNotContain(script.Replica.Files, file => file.Key == damaged);
+        Assert.Null(script.Worker.GetStatus().MaintenanceFailure);
+        script.CheckNewest();
+    }
+
+    [Fact]
+    public void A_second_writer_that_maintenance_finds_ends_shipping_too_though_there_is_nothing_to_ship_issue_1301()
+    {
+        using var script = new Script();
+        for (var i = 0; i < 3; i++)
+        {
+            script.Insert();
+            script.Replicate();
+        }
+
+        var other = new ClaimStep(script.Replica, Lineage.Create(), script.Time, TimeSpan.FromSeconds(30));
+        World.Wait(other.TakeAsync(CancellationToken.None));
+        script.Time.Advance(TimeSpan.FromMinutes(1));
+        script.Ship();
+        var files = script.Replica.Files;
+        script.Maintain();
+
+        Assert.NotNull(script.Worker.GetStatus().MaintenanceFailure);
+        Assert.Throws<ReplicaConflictException>(script.Ship);
+        Assert.Equal(files, script.Replica.Files);
+        Assert.Throws<ReplicaConflictException>(() => World.Wait(other.ConfirmNowAsync(CancellationToken.None)));
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Leases;
+using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
@@ -187,6 +188,41 @@ public sealed class ReplicatorTests : IDisposable
 
         await Assert.ThrowsAnyAsync<TidemarkException>(() => run);
         await AssertReplicaIsAsync(source, alive);
+    }
+
+    [Fact]
+    public async Task Once_with_a_forced_snapshot_mends_a_replica_in_which_a_file_is_damaged()
+    {
+        using var source = Create();
+        var store = new MemoryStore();
+        for (var i = 0; i < 4; i++)
+        {
+            source.Insert(5);
+            await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+        }
+
+        var damaged = (await ReplicaListing.ReadAllAsync(store, TestContext.Current.CancellationToken))[1];
+        using (var content = new MemoryStream())
+        {
+            await using (var file = await store.OpenAsync(damaged.Key, 0, null, TestContext.Current.CancellationToken))
+            {
+                await file.CopyToAsync(content, TestContext.Current.CancellationToken);
+            }
+
+            content.GetBuffer()[content.Length / 2] ^= 1;
+            content.Position = 0;
+            await store.WriteAsync(damaged.Key, damaged.Created, content, TestContext.Current.CancellationToken);
+        }
+
+        await Engine(Options(store)).RunOnceAsync(new OnceOptions { ForcesSnapshot = true }, TestContext.Current.CancellationToken);
+
+        var restored = _folder["restored.db"];
+        await new RestoreStep(store, PhysicalFileSystem.Instance, TimeProvider.System).RunAsync(
+            RestorePlan.From(
+                await ReplicaListing.ReadAllAsync(store, TestContext.Current.CancellationToken), new RestoreTarget.Latest()),
+            new RestoreOptions { OutputPath = restored },
+            TestContext.Current.CancellationToken);
+        Assert.Equal(source.Serialize(), await File.ReadAllBytesAsync(restored, TestContext.Current.CancellationToken));
     }
 
     [Fact]
