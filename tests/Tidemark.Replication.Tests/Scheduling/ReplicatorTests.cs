@@ -527,7 +527,7 @@ public sealed class ReplicatorTests : IDisposable
             await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
             older = source.Serialize();
             Directory.CreateDirectory(_folder["older"]);
-            CopyFiles(_folder[".app.db-tidemark"], _folder["older"]);
+            await CopyFilesAsync(_folder[".app.db-tidemark"], _folder["older"]);
             source.Insert(10);
             await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
         }
@@ -601,13 +601,13 @@ public sealed class ReplicatorTests : IDisposable
         return source;
     }
 
-    private static void CopyFiles(string folder, string target)
+    private static async Task CopyFilesAsync(string folder, string target)
     {
         foreach (var path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
         {
             var copy = Path.Combine(target, Path.GetRelativePath(folder, path));
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(path, copy);
+            await File.WriteAllBytesAsync(copy, PlainFile.Read(path), TestContext.Current.CancellationToken);
         }
     }
 
