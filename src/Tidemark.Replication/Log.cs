@@ -171,4 +171,11 @@ internal static partial class Log
 
     [LoggerMessage(2047, LogLevel.Error, "A look at {Database} failed: {Reason}")]
     public static partial void SweepFailed(this ILogger logger, string database, string reason);
+
+    [LoggerMessage(
+        2048,
+        LogLevel.Warning,
+        "All pages of {Database} have to be written to the spool for a destination that lacks captures, which failed; trying again in "
+            + "{DelayMs:0} ms: {Reason}")]
+    public static partial void ImageFailed(this ILogger logger, string database, double delayMs, string reason);
 }

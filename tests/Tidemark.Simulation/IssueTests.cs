@@ -1,6 +1,7 @@
 using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
 using Tidemark.Testing.Files;
@@ -259,6 +260,177 @@ public sealed class IssueTests
 
         script.CheckNewest();
         Assert.Contains(script.Replica.Files, file => file.Level == new Level(2));
+    }
+
+    [Fact]
+    public void Captures_stay_when_the_compacted_file_that_takes_their_place_has_vanished()
+    {
+        using var script = new Script();
+        for (var i = 0; i < 15; i++)
+        {
+            script.Insert();
+            script.Replicate();
+            if (i % 5 == 4)
+            {
+                script.Time.Advance(TimeSpan.FromSeconds(31));
+                script.Maintain();
+            }
+        }
+
+        script.Spool.DeleteUpTo(script.Captured);
+        script.Replica.Lose(script.Replica.Files.Last(file => file.Level == s_first).Key);
+        for (var i = 0; i < 10; i++)
+        {
+            script.Time.Advance(TimeSpan.FromMinutes(5));
+            script.Maintain();
+            Assert.Equal(script.Captured, script.Replica.TryPlan(new RestoreTarget.Latest(), mustSucceed: true)!.MaxTxid);
+            script.Ship();
+        }
+
+        script.CheckNewest();
+        Assert.Contains(script.Replica.Files, file => file.Level == new Level(2));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(9)]
+    public void A_file_that_was_read_wrong_once_is_neither_given_up_nor_written_again(int level)
+    {
+        using var script = new Script(options => options with { L0Retention = TimeSpan.FromSeconds(10) });
+        for (var i = 0; i < 10; i++)
+        {
+            script.Insert();
+            script.Replicate();
+            script.Time.Advance(TimeSpan.FromSeconds(20));
+            script.Maintain();
+        }
+
+        script.Spool.DeleteUpTo(script.Captured);
+        var file = script.Replica.Files.Last(file => file.Level == new Level(level));
+        script.Replica.Misread(file.Key);
+        var compactions = script.Replica.Compactions;
+        for (var hour = 0; hour < 25; hour++)
+        {
+            script.Time.Advance(TimeSpan.FromHours(1));
+            script.Insert();
+            script.Replicate();
+            script.Maintain();
+            script.Ship();
+            Assert.Null(script.Worker.GetStatus().MaintenanceFailure);
+            Assert.Null(script.Worker.WantedImage);
+        }
+
+        Assert.True(script.Replica.Compactions > compactions);
+        Assert.Contains(file, script.Replica.Files);
+        Assert.DoesNotContain(script.Replica.Files, found => found.Level == Level.Captured && found.MinTxid != found.MaxTxid);
+        script.CheckNewest();
+        script.Replica.CheckPromised(null);
+    }
+
+    [Fact]
+    public void A_damaged_file_that_compaction_makes_anew_after_a_failure_counts_from_then_on()
+    {
+        using var script = new Script(options => options with { L0Retention = TimeSpan.FromHours(1) });
+        for (var i = 0; i < 15; i++)
+        {
+            script.Insert();
+            script.Replicate();
+            if (i % 5 == 4)
+            {
+                script.Time.Advance(TimeSpan.FromSeconds(31));
+                script.Maintain();
+            }
+        }
+
+        var damaged = script.Replica.Files.Last(file => file.Level == s_first).Key;
+        script.Replica.Flip(damaged);
+        script.Replica.Writing = key =>
+        {
+            if (key == damaged)
+            {
+                throw new ReplicaStoreException($"{key}: an injected fault.", null) { IsTransient = true };
+            }
+        };
+        script.Time.Advance(TimeSpan.FromMinutes(5));
+        script.Maintain();
+        Assert.NotNull(script.Worker.GetStatus().MaintenanceFailure);
+        Assert.DoesNotContain(script.Worker.Catalog!.Files, file => file.Key == damaged);
+
+        script.Replica.Writing = null;
+        foreach (var minutes in (int[])[1, 60, 1])
+        {
+            script.Time.Advance(TimeSpan.FromMinutes(minutes));
+            script.Maintain();
+            Assert.Equal(script.Replica.Files, script.Worker.Catalog!.Files);
+        }
+
+        Assert.Null(script.Worker.GetStatus().MaintenanceFailure);
+        Assert.Single(script.Replica.Files, file => file.Level == Level.Captured);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_damaged_file_that_cannot_be_made_anew_is_led_past_and_goes_also_after_a_restart(bool isRestarted)
+    {
+        using var script = new Script(options => options with { L0Retention = TimeSpan.FromSeconds(10) });
+        for (var i = 0; i < 15; i++)
+        {
+            script.Insert();
+            script.Replicate();
+            script.Time.Advance(TimeSpan.FromSeconds(10));
+            script.Maintain();
+        }
+
+        script.Spool.DeleteUpTo(script.Captured);
+        var damaged = script.Replica.Files.Last(file => file.Level == s_first).Key;
+        Assert.DoesNotContain(script.Replica.Files, file => file.Level == Level.Captured && file.MaxTxid < damaged.Name.MaxTxid);
+        script.Replica.Flip(damaged);
+        script.Time.Advance(TimeSpan.FromMinutes(5));
+        script.Maintain();
+        Assert.Contains(script.Replica.Files, file => file.Key == damaged);
+        if (isRestarted)
+        {
+            script.Stop();
+            script.Start();
+        }
+
+        for (var i = 0; i < 3; i++)
+        {
+            script.Replicate();
+            script.Time.Advance(TimeSpan.FromHours(i == 0 ? 25 : 1)); // The next snapshot is composed.
+            script.Insert();
+            script.Replicate();
+            script.Maintain();
+            script.Ship();
+        }
+
+        Assert.DoesNotContain(script.Replica.Files, file => file.Key == damaged);
+        Assert.Null(script.Worker.GetStatus().MaintenanceFailure);
+        script.CheckNewest();
+    }
+
+    [Fact]
+    public void A_second_writer_that_maintenance_finds_ends_shipping_too_though_there_is_nothing_to_ship_issue_1301()
+    {
+        using var script = new Script();
+        for (var i = 0; i < 3; i++)
+        {
+            script.Insert();
+            script.Replicate();
+        }
+
+        var other = new ClaimStep(script.Replica, Lineage.Create(), script.Time, TimeSpan.FromSeconds(30));
+        World.Wait(other.TakeAsync(CancellationToken.None));
+        script.Time.Advance(TimeSpan.FromMinutes(1));
+        script.Ship();
+        var files = script.Replica.Files;
+        script.Maintain();
+
+        Assert.NotNull(script.Worker.GetStatus().MaintenanceFailure);
+        Assert.Throws<ReplicaConflictException>(script.Ship);
+        Assert.Equal(files, script.Replica.Files);
+        Assert.Throws<ReplicaConflictException>(() => World.Wait(other.ConfirmNowAsync(CancellationToken.None)));
     }
 
     [Fact]

@@ -23,6 +23,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     private readonly Dictionary<LtxFileKey, string> _written = [];
     private readonly Dictionary<Txid, (string State, DateTimeOffset Created)> _expected = [];
     private readonly HashSet<LtxFileKey> _damaged = [];
+    private readonly HashSet<LtxFileKey> _misread = [];
     private int _lateFiles;
     private int _lateListings;
     private bool _isChecked;
@@ -37,6 +38,9 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
 
     /// <summary>Whether two processes write here at once.</summary>
     public bool HasTwoWriters { get; set; }
+
+    /// <summary>Called before a file is written; what it throws is the failure.</summary>
+    public Action<LtxFileKey>? Writing { get; set; }
 
     public int Compactions { get; private set; }
 
@@ -69,15 +73,23 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     }
 
     public ValueTask<Stream> OpenAsync(LtxFileKey key, long offset, long? length, CancellationToken cancellationToken)
-        => _files.OpenAsync(key, offset, length, cancellationToken);
+        => length is null && _misread.Remove(key)
+            ? ValueTask.FromResult<Stream>(new MemoryStream(Flipped(Read(key))[(int)offset..]))
+            : _files.OpenAsync(key, offset, length, cancellationToken);
 
     public async ValueTask<LtxFileInfo> WriteAsync(
         LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
-        => await NoteAsync(await _files.WriteAsync(key, created, content, cancellationToken));
+    {
+        Writing?.Invoke(key);
+        return await NoteAsync(await _files.WriteAsync(key, created, content, cancellationToken));
+    }
 
     public async ValueTask<LtxFileInfo> CreateAsync(
         LtxFileKey key, DateTimeOffset created, Stream content, CancellationToken cancellationToken)
-        => await NoteAsync(await _files.CreateAsync(key, created, content, cancellationToken));
+    {
+        Writing?.Invoke(key);
+        return await NoteAsync(await _files.CreateAsync(key, created, content, cancellationToken));
+    }
 
     public ValueTask<string?> ReadClaimAsync(CancellationToken cancellationToken) => _files.ReadClaimAsync(cancellationToken);
 
@@ -150,11 +162,12 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     /// <summary>A bit in the middle of a file turns over.</summary>
     public void Flip(LtxFileKey key)
     {
-        var bytes = Read(key);
-        bytes[bytes.Length / 2] ^= 1;
         (WasDamaged, _isChecked) = (true, false);
-        Damage(Files.Single(file => file.Key == key), bytes);
+        Damage(Files.Single(file => file.Key == key), Flipped(Read(key)));
     }
+
+    /// <summary>A file is read wrong once; it is whole.</summary>
+    public void Misread(LtxFileKey key) => _misread.Add(key);
 
     private void Damage(LtxFileInfo file, byte[] bytes)
     {
@@ -323,6 +336,12 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
 
         Compactions += file.Level == Level.Captured ? 0 : 1;
         return file;
+    }
+
+    private static byte[] Flipped(byte[] bytes)
+    {
+        bytes[bytes.Length / 2] ^= 1;
+        return bytes;
     }
 
     private byte[] Read(LtxFileKey key)

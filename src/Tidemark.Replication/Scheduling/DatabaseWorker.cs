@@ -27,6 +27,10 @@ internal sealed class DatabaseWorker : IDisposable
     // One that has not answered by then is looked at as one that does not answer.
     private static readonly TimeSpan s_answerAwaited = TimeSpan.FromSeconds(10);
 
+    // An image needs as much room as the database: a disk that has no room for it must not be filled again and again.
+    private static readonly TimeSpan s_imageDelayMin = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_imageDelayMax = TimeSpan.FromMinutes(10);
+
     // Most commits take a few milliseconds; a disk that is busy takes its time.
     private static readonly TimeSpan s_commitDelayMin = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan s_commitDelayMax = TimeSpan.FromMilliseconds(640);
@@ -51,6 +55,7 @@ internal sealed class DatabaseWorker : IDisposable
     private readonly WakeSignal _wake = new();
     private readonly Action _changed;
     private readonly BackOff _backOff;
+    private readonly BackOff _imageBackOff;
     private readonly CommitWait _commitWait = new(s_commitDelayMin, s_commitDelayMax);
     private readonly TaskCompletionSource _firstLook = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -59,6 +64,7 @@ internal sealed class DatabaseWorker : IDisposable
     private readonly Lock _statusGate = new();
 
     private FileFacts? _walFacts;
+    private (long Since, TimeSpan Delay) _imagePause;
     private Txid _cleanedUpTo;
     private long _started;
     private long? _lastPinReport;
@@ -81,6 +87,7 @@ internal sealed class DatabaseWorker : IDisposable
     {
         (_options, _mustBegin, _scope) = (options, mustBegin, scope);
         _backOff = new BackOff(s_delayMin, s_delayMax, scope.Random);
+        _imageBackOff = new BackOff(s_imageDelayMin, s_imageDelayMax, scope.Random);
         _changed = _wake.Set;
         _spool = Spool.Open(scope.Files, options.SpoolPath ?? Spool.DefaultPath(scope.Files, options.DatabasePath));
         try
@@ -383,7 +390,7 @@ internal sealed class DatabaseWorker : IDisposable
                 lastCapture = _scope.Time.GetTimestamp();
             }
 
-            await _wake.WaitAsync(_commitWait.Next(_walFacts), _scope.Time, stopping).ConfigureAwait(false);
+            await _wake.WaitAsync(_commitWait.Next(_walFacts) ?? RestOfImagePause(), _scope.Time, stopping).ConfigureAwait(false);
         }
     }
 
@@ -418,7 +425,10 @@ internal sealed class DatabaseWorker : IDisposable
                 if (CaptureAll(stopping).Outcome != CaptureOutcome.NoDatabase)
                 {
                     Checkpoint();
-                    WriteImages();
+                    if (RestOfImagePause() is null)
+                    {
+                        TryWriteImages();
+                    }
                 }
             }
             finally
@@ -549,6 +559,26 @@ internal sealed class DatabaseWorker : IDisposable
             _pin = pin;
         }
     }
+
+    // An image is for a destination that lacks something. What stands in its way must not hold back the captures that others wait for.
+    private void TryWriteImages()
+    {
+        try
+        {
+            WriteImages();
+            _imagePause = default;
+            _imageBackOff.Reset();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _imagePause = (_scope.Time.GetTimestamp(), _imageBackOff.Next());
+            Offer(); // What was captured for it is there.
+            _scope.Logger.ImageFailed(_options.DatabasePath, _imagePause.Delay.TotalMilliseconds, Log.Reason(e));
+        }
+    }
+
+    private TimeSpan? RestOfImagePause()
+        => _imagePause.Delay - _scope.Time.GetElapsedTime(_imagePause.Since) is var rest && rest > TimeSpan.Zero ? rest : null;
 
     // A destination that cannot be continued, or whose files are damaged, goes on from a full image.
     private void WriteImages()
@@ -687,7 +717,7 @@ internal sealed class DatabaseWorker : IDisposable
 
                     await ReadBaseAsync(deadline).ConfigureAwait(false);
                     var last = CaptureAll(deadline);
-                    WriteImages();
+                    TryWriteImages();
                     return !last.HasMore;
                 }
                 finally

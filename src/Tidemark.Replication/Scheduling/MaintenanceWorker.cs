@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Tidemark.Formats;
+using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Compaction;
 using Tidemark.Replicas.Leases;
@@ -13,10 +14,10 @@ namespace Tidemark.Replication.Scheduling;
 /// <remarks>
 /// <para>Decides only when a step runs. Nothing runs, no timer stands and no request is made for a destination whose files are as they were
 /// when there was nothing to do. Shipping goes on beside it.</para>
-/// <para>A file that turns out to be damaged is as good as missing: it takes the place of nothing. It is shipped again while the spool still
-/// holds it, or made again of the files that it was made of. If neither can be done, the database's own loop is asked for a snapshot of the
-/// database as it is, from which compaction and restores go on, and the damaged file is deleted when that lies there: restores would
-/// choose it. Other levels are not held up meanwhile.</para>
+/// <para>A file that turns out to be damaged, also when it is read again, is as good as missing: it takes the place of nothing. It is shipped
+/// again while the spool still holds it, or made again of the files that it was made of. If neither can be done, the database's own loop is
+/// asked for a snapshot of the database as it is, from which compaction and restores go on, and the damaged file is deleted when that lies
+/// there: restores would choose it. Other levels are not held up meanwhile.</para>
 /// <para>A second writer that is found here ends this for good; the loop of the destination is woken to find it too.</para>
 /// </remarks>
 internal sealed class MaintenanceWorker
@@ -35,7 +36,7 @@ internal sealed class MaintenanceWorker
     private readonly DateTimeOffset?[] _lastRuns;
     private readonly HashSet<LtxFileKey> _writtenAgain = [];
     private readonly HashSet<LtxFileKey> _damaged = [];
-    private readonly List<LtxFileInfo> _written = [];
+    private readonly HashSet<LtxFileKey> _readAgain = [];
     private readonly Lock _gate = new();
 
     private Task _run = Task.CompletedTask;
@@ -93,7 +94,7 @@ internal sealed class MaintenanceWorker
         ? new Txid(ulong.MaxValue)
         : Catalog?.NewestAt(new Level(1))?.MaxTxid ?? Txid.None;
 
-    // Nothing is decided on one that is in doubt.
+    // What is in doubt is not worked with: the destination is listed anew before.
     private ReplicaCatalog? Catalog => _upload.IsInDoubt ? null : _upload.Catalog;
 
     /// <summary>Begins a run if one is due and none is underway. By one thread. Never throws.</summary>
@@ -142,7 +143,7 @@ internal sealed class MaintenanceWorker
 
     private async Task CatchUpAsync(ReplicaCatalog catalog, OnceOptions once, CancellationToken cancellationToken)
     {
-        TakeOver(catalog);
+        Begin(catalog);
         if (once.ForcesSnapshot)
         {
             await ComposeSnapshotAsync(catalog, cancellationToken).ConfigureAwait(false);
@@ -252,7 +253,7 @@ internal sealed class MaintenanceWorker
             return;
         }
 
-        TakeOver(catalog);
+        Begin(catalog);
         var now = _scope.Time.GetUtcNow();
         var version = catalog.Version;
         var failures = new List<Exception>();
@@ -270,15 +271,19 @@ internal sealed class MaintenanceWorker
             _lastSnapshot = now;
         }
 
-        await TryAsync(() => DeleteDamagedAsync(catalog, stopping), failures).ConfigureAwait(false);
-        if (IsRetentionDue(catalog, now) && await TryAsync(() => DeleteAsync(catalog, now, stopping), failures).ConfigureAwait(false))
+        if (Catalog == catalog)
         {
-            _lastRetention = now;
+            await TryAsync(() => DeleteDamagedAsync(catalog, stopping), failures).ConfigureAwait(false);
+            if (IsRetentionDue(catalog, now) && await TryAsync(() => DeleteAsync(catalog, now, stopping), failures).ConfigureAwait(false))
+            {
+                _lastRetention = now;
+            }
         }
 
-        if (_upload.Catalog != catalog)
+        if (Catalog != catalog)
         {
-            // The destination was listed anew meanwhile, perhaps before a file was written or deleted here.
+            // The destination was listed anew meanwhile, perhaps before a file was written or deleted here; or a file turned out to be missing,
+            // and what was thought to take its place may be missing too.
             _upload.Distrust();
             Changed();
         }
@@ -294,16 +299,10 @@ internal sealed class MaintenanceWorker
         }
     }
 
-    // The destination may have been listed anew while the last run wrote, and the listing may lack what was written meanwhile. It has what
-    // is damaged.
-    private void TakeOver(ReplicaCatalog catalog)
+    // A run begins. A destination that was listed anew shows what is damaged too.
+    private void Begin(ReplicaCatalog catalog)
     {
-        foreach (var file in _written.Where(file => !catalog.At(file.Level).Contains(file)))
-        {
-            catalog.Add(file);
-        }
-
-        _written.Clear();
+        _readAgain.Clear();
         foreach (var damaged in catalog.Files.Where(file => _damaged.Contains(file.Key)))
         {
             catalog.Remove(damaged.Key);
@@ -381,7 +380,6 @@ internal sealed class MaintenanceWorker
         {
             await _upload.Claim.ConfirmAsync(cancellationToken).ConfigureAwait(false);
             var result = await _retention.RunAsync(plan, catalog, cancellationToken).ConfigureAwait(false);
-            _written.RemoveAll(plan.Deletions.Contains);
             _scope.Metrics.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files);
             _scope.Logger.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files, result.SizeBytes, plan.Floor ?? Txid.First);
         }
@@ -479,9 +477,13 @@ internal sealed class MaintenanceWorker
         var failure = result.Failure!;
         if (result.DamagedFile is { } damaged)
         {
+            if (_readAgain.Add(damaged) && await IsWholeAsync(damaged, cancellationToken).ConfigureAwait(false))
+            {
+                return;
+            }
+
             // Until it is whole again it takes the place of nothing, whatever happens here.
             _damaged.Add(damaged);
-            _written.RemoveAll(file => file.Key == damaged);
             catalog.Remove(damaged);
             if (await TryMendAsync(catalog, damaged, cancellationToken).ConfigureAwait(false))
             {
@@ -514,9 +516,27 @@ internal sealed class MaintenanceWorker
         ExceptionDispatchInfo.Throw(failure);
     }
 
+    // What was read wrong on its way here is no damage, and history must not be given up for it. Once a run: then it counts.
+    private async ValueTask<bool> IsWholeAsync(LtxFileKey file, CancellationToken cancellationToken)
+    {
+        var content = await _upload.Store.OpenAsync(file, 0, null, cancellationToken).ConfigureAwait(false);
+        await using (content.ConfigureAwait(false))
+        {
+            try
+            {
+                await LtxReader.VerifyAsync(content, file.ToString(), cancellationToken).ConfigureAwait(false);
+                return true;
+            }
+            catch (LtxFormatException)
+            {
+                return false;
+            }
+        }
+    }
+
     private void NoteFile(LtxFileInfo file, CompactionResult result)
     {
-        _written.Add(file);
+        _damaged.Remove(file.Key); // Made anew, in the course of things.
         _scope.Metrics.Compacted(_options.DatabasePath, _upload.Store.Name, file.Level.Value, file.SizeBytes);
         _scope.Logger.Compacted(
             _options.DatabasePath, file.Key.ToString(), _upload.Store.Name, result.InputCount, result.BytesRead, file.SizeBytes);

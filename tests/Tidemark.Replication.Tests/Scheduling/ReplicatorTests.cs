@@ -5,6 +5,7 @@ using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Leases;
+using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
@@ -187,6 +188,41 @@ public sealed class ReplicatorTests : IDisposable
 
         await Assert.ThrowsAnyAsync<TidemarkException>(() => run);
         await AssertReplicaIsAsync(source, alive);
+    }
+
+    [Fact]
+    public async Task Once_with_a_forced_snapshot_mends_a_replica_in_which_a_file_is_damaged()
+    {
+        using var source = Create();
+        var store = new MemoryStore();
+        for (var i = 0; i < 4; i++)
+        {
+            source.Insert(5);
+            await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+        }
+
+        var damaged = (await ReplicaListing.ReadAllAsync(store, TestContext.Current.CancellationToken))[1];
+        using (var content = new MemoryStream())
+        {
+            await using (var file = await store.OpenAsync(damaged.Key, 0, null, TestContext.Current.CancellationToken))
+            {
+                await file.CopyToAsync(content, TestContext.Current.CancellationToken);
+            }
+
+            content.GetBuffer()[content.Length / 2] ^= 1;
+            content.Position = 0;
+            await store.WriteAsync(damaged.Key, damaged.Created, content, TestContext.Current.CancellationToken);
+        }
+
+        await Engine(Options(store)).RunOnceAsync(new OnceOptions { ForcesSnapshot = true }, TestContext.Current.CancellationToken);
+
+        var restored = _folder["restored.db"];
+        await new RestoreStep(store, PhysicalFileSystem.Instance, TimeProvider.System).RunAsync(
+            RestorePlan.From(
+                await ReplicaListing.ReadAllAsync(store, TestContext.Current.CancellationToken), new RestoreTarget.Latest()),
+            new RestoreOptions { OutputPath = restored },
+            TestContext.Current.CancellationToken);
+        Assert.Equal(source.Serialize(), await File.ReadAllBytesAsync(restored, TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -433,6 +469,85 @@ public sealed class ReplicatorTests : IDisposable
     }
 
     [Fact]
+    public async Task An_image_for_which_there_is_no_room_holds_back_no_other_destination_and_is_not_tried_with_every_capture()
+    {
+        const int Captures = 5;
+        using var source = Create();
+        var (here, added) = (new SignallingStore(), new MemoryStore());
+        for (var i = 0; i < 2; i++)
+        {
+            source.Insert(10);
+            await Engine(Options(here)).RunOnceAsync(TestContext.Current.CancellationToken);
+        }
+
+        // What comes first is not in the spool any more, so the added destination needs an image.
+        var (attempts, images) = (0, _folder[".app.db-tidemark/ltx/9/"]);
+        var files = new HookedFileSystem
+        {
+            Opening = path =>
+            {
+                if (path.StartsWith(images, StringComparison.Ordinal))
+                {
+                    attempts++;
+                    throw new IOException("No space left on device");
+                }
+            },
+        };
+        using var events = new SignallingLogger(eventId: 2048);
+        var engine = new Replicator([Options(here, added) with { ShutdownTimeout = TimeSpan.Zero }], files, TimeProvider.System, events);
+        var run = engine.RunAsync(_stop.Token, _cutShort.Token);
+        await events.Logged.WaitAsync(TestContext.Current.CancellationToken);
+        for (var i = 0; i < Captures; i++)
+        {
+            var count = here.Count;
+            source.Insert(1);
+            await here.WaitForFilesAsync(count + 1, TestContext.Current.CancellationToken);
+        }
+
+        Assert.InRange(attempts, 1, Captures - 1);
+        Assert.Null(engine.GetStatus()[0].Failure);
+        await _stop.CancelAsync();
+        await Assert.ThrowsAsync<TidemarkException>(() => run);
+        await AssertReplicaIsAsync(source, here);
+
+        await Engine(Options(here, added)).RunOnceAsync(TestContext.Current.CancellationToken);
+
+        await AssertReplicaIsAsync(source, added);
+    }
+
+    [Fact]
+    public async Task A_destination_that_holds_other_states_of_the_same_txids_gets_those_of_a_database_that_rests()
+    {
+        var inner = new MemoryStore();
+        var isDown = false;
+        var store = new FaultingStore(inner, _ => isDown ? StoreFault.Before : null);
+        byte[] older;
+        using (var source = Create())
+        {
+            await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+            older = source.Serialize();
+            Directory.CreateDirectory(_folder["older"]);
+            await CopyFilesAsync(_folder[".app.db-tidemark"], _folder["older"]);
+            source.Insert(10);
+            await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+        }
+
+        // An older copy of both is put back, and goes on while the destination cannot be asked.
+        Directory.Delete(_folder[".app.db-tidemark"], recursive: true);
+        Directory.Move(_folder["older"], _folder[".app.db-tidemark"]);
+        await File.WriteAllBytesAsync(DatabasePath, older, TestContext.Current.CancellationToken);
+        using var putBack = SourceDatabase.Open(DatabasePath);
+        putBack.Insert(20);
+        isDown = true;
+        await Assert.ThrowsAsync<ReplicaStoreException>(() => Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken));
+        isDown = false;
+
+        await Engine(Options(store)).RunOnceAsync(TestContext.Current.CancellationToken);
+
+        await AssertReplicaIsAsync(putBack, inner);
+    }
+
+    [Fact]
     public async Task A_second_writer_at_one_destination_ends_that_one_and_holds_back_no_other()
     {
         using var source = Create();
@@ -484,6 +599,16 @@ public sealed class ReplicatorTests : IDisposable
         source.CreateTable();
         source.Insert(10);
         return source;
+    }
+
+    private static async Task CopyFilesAsync(string folder, string target)
+    {
+        foreach (var path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(target, Path.GetRelativePath(folder, path));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            await File.WriteAllBytesAsync(copy, PlainFile.Read(path), TestContext.Current.CancellationToken);
+        }
     }
 
     private static async Task AssertReplicaIsAsync(SourceDatabase source, IReplicaStore store)
