@@ -533,7 +533,7 @@ internal sealed class DatabaseWorker : IDisposable
         {
             var since = _pin?.Since ?? now;
             var isLong = now - since >= s_pinReportedAfter;
-            var holders = isLong ? WalReaders.Find(_scope.Files, _database.Live!.ShmPath) : [];
+            var holders = isLong && _database.Live is { } live ? WalReaders.Find(_scope.Files, live.ShmPath) : [];
             pin = new WalPinStatus(since, framesInWal, holders);
             var isReported = _lastPinReport is { } last && _scope.Time.GetElapsedTime(last) < s_pinReportedEvery;
             if (isLong && framesInWal >= _options.CheckpointPages && !isReported)
