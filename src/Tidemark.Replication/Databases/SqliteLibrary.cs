@@ -69,4 +69,8 @@ internal static partial class SqliteLibrary
     /// <summary>https://www.sqlite.org/c3ref/sleep.html</summary>
     [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_sleep")]
     public static partial int Sleep(int milliseconds);
+
+    /// <summary>https://www.sqlite.org/c3ref/system_errno.html</summary>
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_system_errno")]
+    public static partial int SystemError(sqlite3 connection);
 }
