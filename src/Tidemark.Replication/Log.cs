@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
+using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Leases;
 
 namespace Tidemark.Replication;
@@ -9,7 +10,10 @@ internal static partial class Log
 {
     /// <summary>What a person needs to know of a failure: what is wrong, and how to mend it where that is known.</summary>
     public static string Reason(Exception failure)
-        => failure is TidemarkException { Hint: { } hint } ? $"{failure.Message} {hint}" : failure.Message;
+    {
+        var hint = failure is TidemarkException known ? known.Hint : OpenFileLimit.IsReached(failure) ? OpenFileLimit.Hint : null;
+        return hint is null ? failure.Message : $"{failure.Message} {hint}";
+    }
 
     [LoggerMessage(2000, LogLevel.Information, "Replicating {Database} to {Destination}")]
     public static partial void Replicating(this ILogger logger, string database, string destination);

@@ -187,7 +187,9 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
         {
             throw new TidemarkException(
                 $"{database.DatabasePath}: the spool cannot be opened: {e.Message}",
-                "Check the rights and the free space of the folder, or set another one with meta-path.",
+                OpenFileLimit.IsReached(e)
+                    ? OpenFileLimit.Hint
+                    : "Check the rights and the free space of the folder, or set another one with meta-path.",
                 e);
         }
 

@@ -43,6 +43,7 @@ internal static class FileErrors
     /// <summary>The hint that goes with a failure at <paramref name="path"/>, or null.</summary>
     public static string? HintFor(Exception e, string path)
         => IsDiskFull(e) ? $"Free some space on the disk that holds {path}."
+            : OpenFileLimit.IsReached(e) ? OpenFileLimit.Hint
             : IsReadOnly(e) ? $"Mount the disk that holds {path} for writing."
             : e is UnauthorizedAccessException ? $"Give the user that runs Tidemark the right to read and write {path}."
             : null;

@@ -159,10 +159,15 @@ internal sealed class CapturedDatabase : IDisposable
     /// <summary>Looks whether a capture would find anything. Costs no system call, so it may be asked often.</summary>
     public WalLook LookAtWal() => GuardIsUninterrupted ? Live!.LookAtWal() : WalLook.CannotTell;
 
-    /// <summary>Gives back what a database needs only while a step is at work.</summary>
+    /// <summary>Gives back what a database needs only while a step is at work. Where the guard cannot stay, everything is closed, and the next
+    /// capture has to prove that the WAL continues.</summary>
     public void Rest()
     {
-        Live?.Rest();
+        if (Live?.TryRest() == false)
+        {
+            Close();
+        }
+
         _checksums?.CloseFile();
     }
 

@@ -240,6 +240,12 @@ internal sealed class DatabaseConnection : IDisposable
         }
     }
 
+    /// <summary>Lets SQLite close the handles that other connections of this process have left behind; see
+    /// <see cref="DatabaseFile.TryCloseLeftHandles"/>. In a read transaction, which goes on.</summary>
+    /// <returns>False when this connection has lost its lock on the file and must be closed.</returns>
+    public bool TryCloseLeftHandles(TimeSpan busyTimeout, Action? whileUnlocked = null)
+        => _file.TryCloseLeftHandles(Path, busyTimeout, whileUnlocked);
+
     /// <summary>Lets the current read transaction go on at another state of the same run of the WAL.</summary>
     /// <remarks>
     /// SQLite holds the checkpoint lock from before it leaves the old state until it stands at the new one, so no frame can be moved into

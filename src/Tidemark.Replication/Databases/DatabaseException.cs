@@ -1,5 +1,6 @@
 using SQLitePCL;
 using Tidemark.Formats;
+using Tidemark.Replicas.Files;
 
 namespace Tidemark.Replication.Databases;
 
@@ -23,6 +24,15 @@ public sealed class DatabaseException : TidemarkException
     {
         var extended = connection is null || connection.IsInvalid ? code : raw.sqlite3_extended_errcode(connection);
         extended = (extended & 0xff) == (code & 0xff) ? extended : code;
+        if (IsOutOfHandles(connection, code))
+        {
+            return new DatabaseException(
+                $"{path}: cannot {action}: as many files are open as may be (SQLite code {extended}).", OpenFileLimit.Hint, extended)
+            {
+                IsTransient = true
+            };
+        }
+
         var text = raw.sqlite3_errstr(extended).utf8_to_string();
         var (hint, isTransient) = (code & 0xff) switch
         {
@@ -41,4 +51,9 @@ public sealed class DatabaseException : TidemarkException
             IsTransient = isTransient
         };
     }
+
+    private static bool IsOutOfHandles(sqlite3? connection, int code)
+        => (code & 0xff) is raw.SQLITE_CANTOPEN or raw.SQLITE_IOERR
+            && connection is { IsInvalid: false }
+            && OpenFileLimit.IsReached(SqliteLibrary.SystemError(connection));
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using SQLitePCL;
+using Tidemark.Replicas.Files;
 
 namespace Tidemark.Replication.Databases;
 
@@ -14,6 +15,8 @@ internal readonly unsafe partial struct DatabaseFile
 {
     // The methods table begins with an int version, padded to pointer size; the methods follow in this order.
     private const int ReadMethod = 2;
+    private const int LockMethod = 7;
+    private const int UnlockMethod = 8;
     private const int MapIndexMethod = 13;
     private const int VersionWithIndex = 2;
 
@@ -21,6 +24,14 @@ internal readonly unsafe partial struct DatabaseFile
     private const int IndexPieceSize = 32 * 1024;
 
     private const int NotNeeded = 4; // MADV_DONTNEED
+
+    // The file object of SQLite's unix files begins with three pointers; the handle follows. Not documented, so what is found there is
+    // believed only if it leads to the file. https://www.sqlite.org/src/file/src/os_unix.c: struct unixFile
+    private const int PointersBeforeHandle = 3;
+
+    // https://www.sqlite.org/c3ref/c_lock_exclusive.html
+    private const int NoLock = 0;
+    private const int SharedLock = 1;
 
     private readonly nint _file;
 
@@ -84,6 +95,62 @@ internal readonly unsafe partial struct DatabaseFile
         {
             _ = AdviseMemory((nint)(index + page), IndexPieceSize - page, NotNeeded);
         }
+    }
+
+    /// <summary>Lets SQLite close the handles that other connections to the same file have left behind.</summary>
+    /// <remarks>
+    /// Closing a handle drops all locks of the process on the file, so SQLite keeps those of closed connections until it holds no lock on
+    /// it, and closes them then. So the connection's shared lock is given back and taken again. While it is given back, a lock of the
+    /// open file holds the same bytes: there is no moment at which somebody could take the database for one that nobody uses, remove its
+    /// WAL, or leave WAL mode. Where there is no such lock, nothing is done.
+    /// </remarks>
+    /// <param name="path">The path of the file.</param>
+    /// <param name="busyTimeout">How long to try to take the lock again.</param>
+    /// <param name="whileUnlocked">Called while SQLite has no lock; for tests.</param>
+    /// <returns>False when the lock could not be taken again. Then the connection has to be closed; until it is, the lock of the open file
+    /// stays.</returns>
+    public bool TryCloseLeftHandles(string path, TimeSpan busyTimeout, Action? whileUnlocked = null)
+    {
+        if (FindHandle(path) is not { } handle || !OpenFileLock.TryTake(handle))
+        {
+            return true;
+        }
+
+        _ = SetLock(UnlockMethod, NoLock);
+        whileUnlocked?.Invoke();
+        return TryLockAgain(busyTimeout) && OpenFileLock.TryRelease(handle);
+    }
+
+    // Somebody who finds that he cannot have the file alone keeps others from new locks for a moment.
+    private bool TryLockAgain(TimeSpan busyTimeout)
+    {
+        for (var waitedMs = 0; ; waitedMs++)
+        {
+            var code = SetLock(LockMethod, SharedLock);
+            if (code == raw.SQLITE_OK || (code & 0xff) != raw.SQLITE_BUSY || waitedMs >= busyTimeout.TotalMilliseconds)
+            {
+                return code == raw.SQLITE_OK;
+            }
+
+            _ = SqliteLibrary.Sleep(1);
+        }
+    }
+
+    private int SetLock(int method, int level) => ((delegate* unmanaged[Cdecl]<nint, int, int>)Method(method))(_file, level);
+
+    private int? FindHandle(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return null;
+        }
+
+        var handle = Marshal.ReadInt32(_file, PointersBeforeHandle * nint.Size);
+        return PhysicalFileSystem.Instance.TryGetStamp($"/proc/self/fd/{handle}") is { } open
+            && PhysicalFileSystem.Instance.TryGetStamp(path) is { } file
+            && (open.Device, open.Number) == (file.Device, file.Number)
+                ? handle
+                : null;
     }
 
     private byte* Index()

@@ -18,6 +18,7 @@ internal sealed class LiveDatabase : IDisposable
     private readonly TimeSpan _busyTimeout;
     private DatabaseConnection _guard;
     private DatabaseConnection? _second;
+    private bool _hasLeftHandles;
 
     private LiveDatabase(string path, TimeSpan busyTimeout, DatabaseConnection guard)
     {
@@ -31,7 +32,7 @@ internal sealed class LiveDatabase : IDisposable
     /// <summary>Whether the guard holds a read transaction.</summary>
     public bool IsGuarded => _guard.IsReading;
 
-    /// <summary>A second connection, opened when it is asked for and closed by <see cref="Rest"/>.</summary>
+    /// <summary>A second connection, opened when it is asked for and closed by <see cref="TryRest"/>.</summary>
     /// <exception cref="DatabaseException">Transient when another file took the place of the open one.</exception>
     public DatabaseConnection Second
         => TryOpenSecond() ? _second! : throw new DatabaseException($"{_path}: another file took the place of the database.", null)
@@ -107,6 +108,7 @@ internal sealed class LiveDatabase : IDisposable
         try
         {
             opened = DatabaseConnection.Open(_path, _busyTimeout);
+            _hasLeftHandles = true; // When it is closed.
         }
         catch (DatabaseException) when (HasMoved())
         {
@@ -267,10 +269,21 @@ internal sealed class LiveDatabase : IDisposable
     }
 
     /// <summary>Closes the second connection, if it is open, and gives back what the guard does not need while nothing happens.</summary>
-    public void Rest()
+    /// <returns>False when the guard has lost its lock on the database file: then everything has to be closed.</returns>
+    public bool TryRest()
     {
         CloseSecond();
+        if (_hasLeftHandles && IsGuarded)
+        {
+            _hasLeftHandles = false;
+            if (!_guard.TryCloseLeftHandles(_busyTimeout))
+            {
+                return false;
+            }
+        }
+
         _guard.Rest();
+        return true;
     }
 
     /// <summary>Closes as an application would: if nobody else has the database open, the WAL goes into the file and is removed.</summary>

@@ -65,4 +65,12 @@ internal static partial class SqliteLibrary
     /// <summary>https://www.sqlite.org/c3ref/file_control.html</summary>
     [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_file_control", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int FileControl(sqlite3 connection, string schema, int operation, ref nint argument);
+
+    /// <summary>https://www.sqlite.org/c3ref/sleep.html</summary>
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_sleep")]
+    public static partial int Sleep(int milliseconds);
+
+    /// <summary>https://www.sqlite.org/c3ref/system_errno.html</summary>
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_system_errno")]
+    public static partial int SystemError(sqlite3 connection);
 }

@@ -41,6 +41,11 @@ internal sealed class DatabaseWorker : IDisposable
 
     private const int SweepsPerMoveCheck = 4;
 
+    // A commit can come long after the notice of its last frame, where the disk is slow. After that, where a notice is awaited, a look finds
+    // only what a lost one did not tell, or another file in the place of the database.
+    private const int SweepsUntilRest = 60;
+    private const int SweepsPerLookAtRest = 8;
+
     // A destination that hangs must not hold back captures, nor one that trickles. A full image would then be the faster way.
     private static readonly TimeSpan s_baseStallMax = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_baseTimeMax = TimeSpan.FromMinutes(5);
@@ -70,6 +75,8 @@ internal sealed class DatabaseWorker : IDisposable
     private long? _lastPinReport;
     private long _lastSweep;
     private int _sweeps;
+    private int _sweepsUntilRest;
+    private volatile bool _isArmed;
     private bool _isWaitingForDatabase;
     private DatabaseState _state;
     private DateTimeOffset? _lastSuccess;
@@ -88,7 +95,8 @@ internal sealed class DatabaseWorker : IDisposable
         (_options, _mustBegin, _scope) = (options, mustBegin, scope);
         _backOff = new BackOff(s_delayMin, s_delayMax, scope.Random);
         _imageBackOff = new BackOff(s_imageDelayMin, s_imageDelayMax, scope.Random);
-        _changed = _wake.Set;
+        _changed = OnNotice;
+        _sweeps = scope.Random.Next(SweepsPerLookAtRest); // So that not all databases are looked at in the same sweep.
         _spool = Spool.Open(scope.Files, options.SpoolPath ?? Spool.DefaultPath(scope.Files, options.DatabasePath));
         try
         {
@@ -173,7 +181,7 @@ internal sealed class DatabaseWorker : IDisposable
         }
 
         // Compaction has read back more since captures were shipped last.
-        if (_destinations.Min(destination => destination.Mended) > _cleanedUpTo)
+        if (_cleanedUpTo < _captured && _destinations.Min(destination => destination.Mended) > _cleanedUpTo)
         {
             CleanSpool();
         }
@@ -420,6 +428,7 @@ internal sealed class DatabaseWorker : IDisposable
                     return null;
                 }
 
+                var armed = _database.Live;
                 Arm();
                 await ReadBaseAsync(stopping).ConfigureAwait(false);
                 if (CaptureAll(stopping).Outcome != CaptureOutcome.NoDatabase)
@@ -429,6 +438,12 @@ internal sealed class DatabaseWorker : IDisposable
                     {
                         TryWriteImages();
                     }
+                }
+
+                if (_database.Live != armed)
+                {
+                    _isArmed = false;
+                    _wake.Set(); // The WAL that was opened here is watched from the next step on.
                 }
             }
             finally
@@ -543,7 +558,7 @@ internal sealed class DatabaseWorker : IDisposable
         {
             var since = _pin?.Since ?? now;
             var isLong = now - since >= s_pinReportedAfter;
-            var holders = isLong ? WalReaders.Find(_scope.Files, _database.Live!.ShmPath) : [];
+            var holders = isLong && _database.Live is { } live ? WalReaders.Find(_scope.Files, live.ShmPath) : [];
             pin = new WalPinStatus(since, framesInWal, holders);
             var isReported = _lastPinReport is { } last && _scope.Time.GetElapsedTime(last) < s_pinReportedEvery;
             if (isLong && framesInWal >= _options.CheckpointPages && !isReported)
@@ -824,21 +839,39 @@ internal sealed class DatabaseWorker : IDisposable
         }
     }
 
+    // Armed first, then looked at: what is written in between is told of.
     private void Arm()
     {
         if (_database.Live is { } live)
         {
+            _sweepsUntilRest = _isArmed ? _sweepsUntilRest : SweepsUntilRest;
+            _isArmed = true; // The notice may come before the next line.
+            if (!_scope.Watch.TryArm(live.WalPath, _changed))
+            {
+                _isArmed = false;
+            }
+
             _walFacts = _scope.Files.TryGetFacts(live.WalPath);
-            _scope.Watch.Arm(live.WalPath, _changed);
         }
     }
 
+    private void OnNotice()
+    {
+        _isArmed = false;
+        _wake.Set();
+    }
+
     // The index of the WAL in shared memory tells what no notice has told, and costs no system call. Whether another file took the place of
-    // the database costs one.
+    // the database costs one. At rest both are rarely asked.
     private bool NeedsLook()
-        => _database.LookAtWal() != WalLook.Nothing
-            || (_sweeps++ % SweepsPerMoveCheck == 0 && _database.Live!.HasMoved())
-            || (_options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue);
+    {
+        var isAtRest = _isArmed && _sweepsUntilRest == 0 && _database.GuardIsUninterrupted;
+        _sweepsUntilRest = Math.Max(0, _sweepsUntilRest - 1);
+        var sweep = _sweeps++;
+        return (_options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue)
+            || ((!isAtRest || sweep % SweepsPerLookAtRest == 0)
+                && (_database.LookAtWal() != WalLook.Nothing || (sweep % SweepsPerMoveCheck == 0 && _database.Live!.HasMoved())));
+    }
 
     private void NoteLook()
     {

@@ -7,7 +7,7 @@ namespace Tidemark.Replication.Scheduling;
 /// <summary>Notices changes of WAL files, with one inotify instance and one thread for all databases of the process.</summary>
 /// <remarks>
 /// Every watch reports one change and is then silent until it is armed again, so a busy database costs one notice a capture, not one a
-/// write. Where there is no inotify, or the user's watches are used up, arming does nothing and the slow poll has to do. Thread-safe.
+/// write. Where there is no inotify, or the user's watches are used up, arming fails and the sweep has to do. Thread-safe.
 /// </remarks>
 internal sealed partial class WalWatch : IDisposable
 {
@@ -44,13 +44,14 @@ internal sealed partial class WalWatch : IDisposable
     /// <summary>Reports the next change of a file, once. Arming a file that is armed replaces its handler.</summary>
     /// <param name="path">Path of the WAL. If it does not exist, nothing is reported.</param>
     /// <param name="changed">Called on the watching thread; must return at once.</param>
-    public void Arm(string path, Action changed)
+    /// <returns>False when nothing will be reported.</returns>
+    public bool TryArm(string path, Action changed)
     {
         lock (_gate)
         {
             if (_instance < 0 || _isEnded)
             {
-                return;
+                return false;
             }
 
             var watch = InotifyAddWatch(_instance, path, Modified | Once);
@@ -58,6 +59,8 @@ internal sealed partial class WalWatch : IDisposable
             {
                 _handlers[watch] = changed;
             }
+
+            return watch >= 0;
         }
     }
 

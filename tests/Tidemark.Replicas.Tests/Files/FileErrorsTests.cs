@@ -30,6 +30,16 @@ public sealed class FileErrorsTests
     }
 
     [Fact]
+    public void Too_many_open_files_pass_and_the_hint_names_the_limit()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no such limit.");
+        var tooMany = new IOException("too many open files", 24);
+        Assert.True(FileErrors.IsTransient(tooMany));
+        Assert.Equal(OpenFileLimit.Hint, FileErrors.HintFor(tooMany, "/a"));
+        Assert.False(OpenFileLimit.IsReached(new IOException("full", s_noSpace)));
+    }
+
+    [Fact]
     public void An_unknown_cause_may_pass_and_has_no_hint()
     {
         Assert.True(FileErrors.IsTransient(new IOException("input/output error")));
