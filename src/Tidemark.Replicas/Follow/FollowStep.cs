@@ -27,7 +27,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     private const int TriesMax = 4;
 
     private readonly FollowFiles _files = new(files, options.OutputPath);
-    private readonly FullImage _image = new(store, files, options);
+    private readonly FullImage _image = new(store, files, time, options);
     private OutputFile? _output;
     private (ulong Device, ulong Number)? _identity;
     private OutputState? _state;

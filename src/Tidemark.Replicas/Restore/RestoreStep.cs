@@ -72,7 +72,7 @@ public sealed class RestoreStep(IReplicaStore store, IFileSystem files, TimeProv
     {
         using var output = new RestoreOutput(files, options.OutputPath, options.Overwrite);
         var sink = new DatabaseFileSink(output.CreateTemporary(), output.TemporaryPath);
-        var database = new Materialiser(store, plan, sink, options.Parallelism, options.Progress);
+        var database = new Materialiser(store, plan, sink, options.Parallelism, time, options.Progress);
         await database.RunAsync(cancellationToken).ConfigureAwait(false);
         if (options.Inspect is { } inspect)
         {

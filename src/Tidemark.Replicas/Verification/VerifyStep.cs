@@ -143,7 +143,8 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
 
     private async ValueTask<VerifiedState> BuildAsync(RestorePlan plan, VerifyOptions options, CancellationToken cancellationToken)
     {
-        var database = new Materialiser(store, plan, new PageChecksumSink((_, _) => { }), options.Parallelism, options.Progress);
+        var database = new Materialiser(
+            store, plan, new PageChecksumSink((_, _) => { }), options.Parallelism, time, options.Progress);
         await database.RunAsync(cancellationToken).ConfigureAwait(false);
         return new VerifiedState
         {
