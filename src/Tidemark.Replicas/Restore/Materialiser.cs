@@ -95,7 +95,7 @@ internal sealed class Materialiser(
     private async ValueTask ReadFileAsync(LtxFileInfo info, Stream content, PartDecoder decoder, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var file = new PlannedFile(info, $"{store.Name}: {info.Key}", new CountingStream(content, count => BytesRead += count));
+        var file = new PlannedFile(info, PlannedFile.NameOf(store, info), new CountingStream(content, count => BytesRead += count));
         _files.Add(file);
         var header = await file.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
         CheckHeader(file, header);

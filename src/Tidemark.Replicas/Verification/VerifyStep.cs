@@ -100,7 +100,7 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
             var counted = new CountingStream(content, whenRead);
             await using (counted.ConfigureAwait(false))
             {
-                var name = $"{store.Name}: {file.Key}";
+                var name = PlannedFile.NameOf(store, file);
                 var header = (await LtxReader.VerifyAsync(counted, name, cancellationToken).ConfigureAwait(false)).Header;
                 return header.MinTxid == file.MinTxid && header.MaxTxid == file.MaxTxid
                     ? new FileReading(file, header, null)

@@ -26,7 +26,7 @@ public sealed class ReadAheadTests
     public async Task Files_of_any_size_come_out_as_they_are(int rangesMax)
     {
         await AddAsync(0, 1, RangeMax - 1, RangeMax, 70_000, RangeMax + 1, (3 * RangeMax) + 5, 100);
-        Assert.Equal(_contents, await ReadAllAsync(_store, rangesMax));
+        AssertContents(await ReadAllAsync(_store, rangesMax));
     }
 
     [Theory]
@@ -55,7 +55,7 @@ public sealed class ReadAheadTests
                 inside--;
             }
         });
-        Assert.Equal(_contents, await ReadAllAsync(store, rangesMax));
+        AssertContents(await ReadAllAsync(store, rangesMax));
         Assert.Equal((8, rangesMax), (store.Requests.Count, most));
     }
 
@@ -66,7 +66,7 @@ public sealed class ReadAheadTests
     {
         await AddAsync(RangeMax + 9);
         var store = new OpenHookedStore(_store) { BreaksAfter = (RangeMax / 2) + 1 };
-        Assert.Equal(_contents, await ReadAllAsync(store, rangesMax));
+        AssertContents(await ReadAllAsync(store, rangesMax));
         Assert.Equal(
             [
                 (0, RangeMax), // The first range, and the rest of it.
@@ -163,6 +163,11 @@ public sealed class ReadAheadTests
         Assert.Equal(_contents[0], await ReadAsync(ahead));
         Assert.Equal("broken", (await Assert.ThrowsAsync<ReplicaStoreException>(() => ReadAsync(ahead))).Message);
     }
+
+    // Much faster than a comparison of collections.
+    private void AssertContents(List<byte[]> read)
+        => Assert.Equal(
+            Enumerable.Repeat(true, _contents.Count), read.Zip(_contents, (actual, expected) => actual.AsSpan().SequenceEqual(expected)));
 
     private async Task AddAsync(params int[] sizes)
     {
