@@ -37,4 +37,8 @@ public sealed record FollowOptions
 
     /// <summary>Is told of every failure after which it is tried again. Null for none. Must not throw.</summary>
     public Action<FollowFailure>? OnFailure { get; init; }
+
+    /// <summary>Is told when a round succeeds after failures, also when nothing is new, with how many there were. Null for none. Must not
+    /// throw.</summary>
+    public Action<int>? OnRecovery { get; init; }
 }
