@@ -75,6 +75,9 @@ internal static partial class Log
     [LoggerMessage(5018, LogLevel.Warning, "Cannot follow, trying again in {RetryIn} (failure {Count} in a row): {Reason}")]
     public static partial void FollowFailed(this ILogger logger, TimeSpan retryIn, int count, string reason);
 
+    [LoggerMessage(5023, LogLevel.Information, "Following works again (failures before: {Count})")]
+    public static partial void FollowRecovered(this ILogger logger, int count);
+
     [LoggerMessage(5019, LogLevel.Information, "Stopped following into {Database}")]
     public static partial void FollowingStopped(this ILogger logger, string database);
 

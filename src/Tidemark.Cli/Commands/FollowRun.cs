@@ -35,18 +35,21 @@ internal sealed class FollowRun(
         }
         catch (NoMatchingBackupException)
         {
-            await ThrowIfLegacyAsync(store, interruption.Stopping);
+            await ThrowIfLegacyAsync(interruption.Stopping);
             throw;
         }
     }
 
-    private static async ValueTask ThrowIfLegacyAsync(IReplicaStore store, CancellationToken cancellationToken)
+    private async ValueTask ThrowIfLegacyAsync(CancellationToken cancellationToken)
     {
-        if (store is ILegacyReplicaSource legacy && await legacy.ListLegacyAsync(cancellationToken) is { Count: > 0 })
+        foreach (var store in stores)
         {
-            throw new TidemarkException(
-                $"cannot follow {store.Name}: it is a replica of Litestream 0.3",
-                "Restore it without -f, or replicate to it with Tidemark.");
+            if (store is ILegacyReplicaSource legacy && await legacy.ListLegacyAsync(cancellationToken) is { Count: > 0 })
+            {
+                throw new TidemarkException(
+                    $"cannot follow {store.Name}: it is a replica of Litestream 0.3",
+                    "Restore it without -f, or replicate to it with Tidemark.");
+            }
         }
     }
 
@@ -67,7 +70,7 @@ internal sealed class FollowRun(
         using var progress = host.IsErrorTerminal ? new ProgressLine(host.Error, host.Time) : null;
         var signals = interruption.Stopping.Register(stopping.Cancel);
         var follower = new Follower(store, host.Files, host.Time);
-        var states = follower.FollowAsync(options with { OnFailure = Report, Progress = progress }, stopping.Token);
+        var states = follower.FollowAsync(options with { OnFailure = Report, OnRecovery = logger.FollowRecovered, Progress = progress }, stopping.Token);
         ChildProcess? child = null;
         var childEnd = Task.FromResult(ExitCode.Done);
         var hasState = false;

@@ -49,8 +49,10 @@ internal sealed class RestoreCommand : Command
             "Let SQLite check the result before it gets its name: none, quick or full. none unless given; full for replicas of "
             + "Litestream 0.3, which have no checksum of the database.",
             initial: null, ParseIntegrityCheck);
-        _parallelism = Flags.Value("parallelism", "N", "How many cores expand and check pages. All unless given.",
-            Environment.ProcessorCount, FlagValue.PositiveInteger);
+        _parallelism = Flags.Value("parallelism", "N",
+            "How many reads of the replica are underway at once, and at most how many cores expand pages. All cores, and at least 8 reads, "
+            + "unless given.",
+            RestoreOptions.ParallelismDefault, FlagValue.PositiveInteger);
         _isFollowing = Flags.Switch("f", "Keep the output up to date with the replica until it is told to stop. It may be read meanwhile.");
         _followInterval = Flags.Value("follow-interval", "TIME", "With -f: how often to look for something new. 1s unless given.",
             TimeSpan.FromSeconds(1), FlagValue.PollInterval);

@@ -32,8 +32,10 @@ internal sealed class VerifyCommand : Command
         _isFull = Flags.Switch("full",
             "Restore each of these states to a temporary folder, let SQLite check it, and remove it again. TMPDIR says where.");
         _isJson = Flags.Switch("json", "Print JSON.");
-        _parallelism = Flags.Value("parallelism", "N", "How many cores read and check. All unless given.",
-            Environment.ProcessorCount, FlagValue.PositiveInteger);
+        _parallelism = Flags.Value("parallelism", "N",
+            "How many reads of the replica are underway at once, and at most how many cores check. All cores, and at least 8 reads, "
+            + "unless given.",
+            RestoreOptions.ParallelismDefault, FlagValue.PositiveInteger);
         _config = new ConfigFlags(Flags);
     }
 

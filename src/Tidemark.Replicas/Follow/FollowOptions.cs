@@ -25,9 +25,9 @@ public sealed record FollowOptions
     /// <value>10 seconds by default. After that, readers go first, and it is tried again later.</value>
     public TimeSpan ReaderWait { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How many cores expand and check pages when the whole database is restored.</summary>
-    /// <value>At least 1; the number of the machine's cores by default.</value>
-    public int Parallelism { get; init; } = Environment.ProcessorCount;
+    /// <summary>As <see cref="RestoreOptions.Parallelism"/>, for every restore of the whole database.</summary>
+    /// <value>At least 1; <see cref="RestoreOptions.ParallelismDefault"/> by default.</value>
+    public int Parallelism { get; init; } = RestoreOptions.ParallelismDefault;
 
     /// <summary>As <see cref="RestoreOptions.Inspect"/>, for every restore of the whole database.</summary>
     public Func<string, CancellationToken, ValueTask>? Inspect { get; init; }
@@ -37,4 +37,8 @@ public sealed record FollowOptions
 
     /// <summary>Is told of every failure after which it is tried again. Null for none. Must not throw.</summary>
     public Action<FollowFailure>? OnFailure { get; init; }
+
+    /// <summary>Is told when a round succeeds after failures, also when nothing is new, with how many there were. Null for none. Must not
+    /// throw.</summary>
+    public Action<int>? OnRecovery { get; init; }
 }

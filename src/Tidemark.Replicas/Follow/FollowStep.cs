@@ -27,7 +27,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     private const int TriesMax = 4;
 
     private readonly FollowFiles _files = new(files, options.OutputPath);
-    private readonly FullImage _image = new(store, files, options);
+    private readonly FullImage _image = new(store, files, time, options);
     private OutputFile? _output;
     private (ulong Device, ulong Number)? _identity;
     private OutputState? _state;
@@ -36,6 +36,9 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
 
     /// <summary>The state of the database, where it is known.</summary>
     public Txid Txid => _state?.Txid ?? Txid.None;
+
+    /// <summary>Whether a round has found the database in a known state, or brought it to one.</summary>
+    public bool HasFoundState { get; private set; }
 
     /// <summary>Restores, resumes, or applies what is new.</summary>
     /// <exception cref="FollowException">The database may not be touched, others are in the way, or it cannot be written.</exception>
@@ -69,6 +72,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     private async ValueTask<FollowPosition> RunRoundAsync(CancellationToken cancellationToken)
     {
         var knowledge = await LookAsync(cancellationToken).ConfigureAwait(false);
+        HasFoundState |= knowledge == OutputKnowledge.Known;
         var avoided = new HashSet<LtxFileKey>();
         LtxFormatException? damage = null;
         for (var tries = 1; ; tries++)
@@ -102,11 +106,11 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
                 // Retention or compaction has removed a file of the chain.
             }
             catch (LtxFormatException e) when (decision is FollowDecision.Apply apply && tries < TriesMax
-                && apply.Chain.Files.Any(file => MergedBatch.NameOf(store, file) == e.File))
+                && apply.Chain.Files.Any(file => PlannedFile.NameOf(store, file) == e.File))
             {
                 damage = e;
                 avoided.UnionWith(
-                    apply.Chain.Files.Where(file => MergedBatch.NameOf(store, file) == e.File).Select(file => file.Key));
+                    apply.Chain.Files.Where(file => PlannedFile.NameOf(store, file) == e.File).Select(file => file.Key));
             }
         }
     }
@@ -285,6 +289,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         FollowOutcome outcome, FollowReason reason, Txid previous, IPageBatch batch, in ApplyResult result)
     {
         _state = result.State;
+        HasFoundState = true;
         _files.WriteTxid(_state.Txid);
         return Position(outcome, previous) with
         {

@@ -20,15 +20,16 @@ public sealed class Follower(IReplicaStore store, IFileSystem files, TimeProvide
     /// <summary>Follows until it is cancelled or fails for good, and gives each state when it has been reached.</summary>
     /// <remarks>
     /// <para>The first state comes when the database was restored or found to be resumable. Rounds without news give nothing.</para>
-    /// <para>A failure that passes by itself is told to <see cref="FollowOptions.OnFailure"/>, and it is tried again. So is, once there is
-    /// a first state, what somebody can mend at the replica: damaged or missing files. The database keeps its state meanwhile.</para>
+    /// <para>A failure that passes by itself is told to <see cref="FollowOptions.OnFailure"/>, and it is tried again. So is, where the
+    /// database has a state of the replica, what somebody can mend at the replica: damaged or missing files, or a disk that is not mounted.
+    /// The database keeps its state meanwhile.</para>
     /// </remarks>
     /// <param name="options">Which database, and how.</param>
     /// <param name="cancellationToken">Ends it with <see cref="OperationCanceledException"/>. A batch that is being written is finished
     /// first.</param>
     /// <exception cref="FollowException">The database may not be touched or cannot be written.</exception>
     /// <exception cref="RestoreOutputException">The restored database cannot be put where it should go.</exception>
-    /// <exception cref="TidemarkException">The first state cannot be reached; the exceptions of
+    /// <exception cref="TidemarkException">There is no database yet, and it cannot be restored; the exceptions of
     /// <see cref="FollowStep.RunAsync"/>.</exception>
     public async IAsyncEnumerable<FollowPosition> FollowAsync(
         FollowOptions options, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -38,19 +39,23 @@ public sealed class Follower(IReplicaStore store, IFileSystem files, TimeProvide
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Parallelism, 1, nameof(options));
         using var step = new FollowStep(store, files, time, options);
         var failures = 0;
-        for (var hasBegun = false; ;)
+        while (true)
         {
-            var (position, failure) = await TryAsync(step, hasBegun, cancellationToken).ConfigureAwait(false);
-            failures = failure is null ? 0 : failures + 1;
-            var pause = failure is null ? options.Interval : DelayAfter(failures, options);
+            var (position, failure) = await TryAsync(step, cancellationToken).ConfigureAwait(false);
+            var pause = options.Interval;
             if (failure is not null)
             {
+                pause = DelayAfter(++failures, options);
                 options.OnFailure?.Invoke(new FollowFailure(failure, failures, pause));
+            }
+            else if (failures > 0)
+            {
+                options.OnRecovery?.Invoke(failures);
+                failures = 0;
             }
 
             if (position is { Outcome: not FollowOutcome.Idle })
             {
-                hasBegun = true;
                 yield return position;
             }
 
@@ -62,13 +67,13 @@ public sealed class Follower(IReplicaStore store, IFileSystem files, TimeProvide
     }
 
     private static async ValueTask<(FollowPosition? Position, TidemarkException? Failure)> TryAsync(
-        FollowStep step, bool hasBegun, CancellationToken cancellationToken)
+        FollowStep step, CancellationToken cancellationToken)
     {
         try
         {
             return (await step.RunAsync(cancellationToken).ConfigureAwait(false), null);
         }
-        catch (TidemarkException e) when (e.IsTransient || (hasBegun && e is not (FollowException or RestoreOutputException)))
+        catch (TidemarkException e) when (e.IsTransient || (step.HasFoundState && e is not (FollowException or RestoreOutputException)))
         {
             return (null, e);
         }

@@ -6,7 +6,7 @@ using Tidemark.Replicas.Stores;
 namespace Tidemark.Replicas.Follow;
 
 /// <summary>Builds the newest state of a replica in a temporary file beside the database, as a restore does. Thread-safe.</summary>
-internal sealed class FullImage(IReplicaStore store, IFileSystem files, FollowOptions options)
+internal sealed class FullImage(IReplicaStore store, IFileSystem files, TimeProvider time, FollowOptions options)
 {
     /// <summary>Builds it. When a file has vanished meanwhile it is planned anew, a few times at most.</summary>
     /// <param name="known">What the replica holds, for the first plan; null to list it.</param>
@@ -38,7 +38,7 @@ internal sealed class FullImage(IReplicaStore store, IFileSystem files, FollowOp
             place.ThrowUnlessAllowed();
             var file = place.CreateTemporary();
             var sink = new DatabaseFileSink(file, place.TemporaryPath);
-            var database = new Materialiser(store, plan, sink, options.Parallelism, options.Progress);
+            var database = new Materialiser(store, plan, sink, options.Parallelism, time, options.Progress);
             await database.RunAsync(cancellationToken).ConfigureAwait(false);
             if (options.Inspect is { } inspect)
             {

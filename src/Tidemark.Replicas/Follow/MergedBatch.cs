@@ -76,7 +76,7 @@ internal sealed class MergedBatch : IPageBatch
             {
                 var content = await store.OpenAsync(file.Key, 0, null, cancellationToken).ConfigureAwait(false);
                 var input = await LtxMergeInput.OpenAsync(
-                    new CountingStream(content, count => bytesRead += count), NameOf(store, file), cancellationToken).ConfigureAwait(false);
+                    new CountingStream(content, count => bytesRead += count), PlannedFile.NameOf(store, file), cancellationToken).ConfigureAwait(false);
                 inputs.Add(input);
                 ThrowUnlessNamedRightly(input, file);
                 if (inputs.Count == 1)
@@ -123,9 +123,6 @@ internal sealed class MergedBatch : IPageBatch
             }
         }
     }
-
-    /// <summary>How errors call a file.</summary>
-    public static string NameOf(IReplicaStore store, in LtxFileInfo file) => $"{store.Name}: {file.Key}";
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<LtxPage> ReadAsync(

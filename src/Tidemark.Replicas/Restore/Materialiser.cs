@@ -10,14 +10,20 @@ namespace Tidemark.Replicas.Restore;
 /// <remarks>
 /// <para>Files are read from the newest to the oldest. The first that brings a page has its newest version, so one bit per page tells which
 /// pages are still to be written, and each page is written once. The reader finds that out from frame headers; expanding is left to
-/// workers.</para>
+/// workers. Meanwhile the next ranges of the files are read ahead.</para>
 /// <para>A page that lies beyond the end of the newest file's database falls away. Memory is one bit per page and a fixed number of
 /// buffers.</para>
 /// <para>Nothing that was written may be used before <see cref="RunAsync"/> has returned: only then every checksum is right. Used
 /// once.</para>
 /// </remarks>
+/// <param name="store">The replica.</param>
+/// <param name="plan">Which files.</param>
+/// <param name="sink">Where the pages go.</param>
+/// <param name="parallelism">How many ranges are read at once; and at most how many cores expand pages.</param>
+/// <param name="time">The clock, for going on with what breaks off; null to fail then.</param>
+/// <param name="progress">Is told how far it has come, about once per megabyte. Null for none.</param>
 internal sealed class Materialiser(
-    IReplicaStore store, RestorePlan plan, IPageSink sink, int parallelism, IProgress<RestoreProgress>? progress)
+    IReplicaStore store, RestorePlan plan, IPageSink sink, int parallelism, TimeProvider? time, IProgress<RestoreProgress>? progress)
 {
     /// <summary>The least that a page takes in a file: frame header, size, and one byte of compressed data.</summary>
     private const int FrameSizeBytesMin = 11;
@@ -56,14 +62,17 @@ internal sealed class Materialiser(
     /// <exception cref="ReplicaStoreException">A file cannot be read.</exception>
     public async ValueTask RunAsync(CancellationToken cancellationToken)
     {
-        var decoder = new PartDecoder(sink, parallelism);
+        LtxFileInfo[] files = [.. plan.Files.Reverse()];
+        var ahead = new ReadAhead(new RangeReader(store, time), files, parallelism, cancellationToken);
+        var decoder = new PartDecoder(sink, Math.Min(parallelism, Environment.ProcessorCount));
         try
         {
+            await using (ahead.ConfigureAwait(false))
             await using (decoder.ConfigureAwait(false))
             {
-                for (var i = plan.Files.Count - 1; i >= 0; i--)
+                foreach (var file in files)
                 {
-                    await ReadFileAsync(plan.Files[i], decoder, cancellationToken).ConfigureAwait(false);
+                    await ReadFileAsync(file, ahead.OpenNext(), decoder, cancellationToken).ConfigureAwait(false);
                 }
 
                 while (decoder.HasWorkUnderway)
@@ -83,11 +92,10 @@ internal sealed class Materialiser(
         }
     }
 
-    private async ValueTask ReadFileAsync(LtxFileInfo info, PartDecoder decoder, CancellationToken cancellationToken)
+    private async ValueTask ReadFileAsync(LtxFileInfo info, Stream content, PartDecoder decoder, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var content = await store.OpenAsync(info.Key, 0, null, cancellationToken).ConfigureAwait(false);
-        var file = new PlannedFile(info, $"{store.Name}: {info.Key}", new CountingStream(content, count => BytesRead += count));
+        var file = new PlannedFile(info, PlannedFile.NameOf(store, info), new CountingStream(content, count => BytesRead += count));
         _files.Add(file);
         var header = await file.ReadHeaderAsync(cancellationToken).ConfigureAwait(false);
         CheckHeader(file, header);

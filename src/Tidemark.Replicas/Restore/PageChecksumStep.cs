@@ -5,7 +5,7 @@ namespace Tidemark.Replicas.Restore;
 
 /// <summary>Reads one state of a replica as a restore does, with every check, and keeps the checksum of each page instead of a
 /// database.</summary>
-/// <remarks>Needs one bit a page and a fixed number of buffers. Thread-safe: it has no state.</remarks>
+/// <remarks>A read that breaks off ends it. Needs one bit a page and a fixed number of buffers. Thread-safe: it has no state.</remarks>
 /// <param name="store">The replica.</param>
 public sealed class PageChecksumStep(IReplicaStore store)
 {
@@ -14,7 +14,7 @@ public sealed class PageChecksumStep(IReplicaStore store)
     /// <param name="take">Is given the checksum of each page of the state except the lock page. What it was given may be used only when
     /// this has returned: only then every check was made. Where files vanish meanwhile, it may be given a page again, with the same
     /// value.</param>
-    /// <param name="parallelism">How many cores expand and check pages; at least 1.</param>
+    /// <param name="parallelism">How many reads are underway at once, and at most how many cores expand and check pages; at least 1.</param>
     /// <param name="progress">Is told how far this has come, about once per megabyte. Null for none.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="NoMatchingBackupException">The replica is empty.</exception>
@@ -29,7 +29,7 @@ public sealed class PageChecksumStep(IReplicaStore store)
         {
             var files = await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false);
             var plan = RestorePlan.From(files, new RestoreTarget.AtTxid(txid));
-            var database = new Materialiser(store, plan, new PageChecksumSink(take), parallelism, progress);
+            var database = new Materialiser(store, plan, new PageChecksumSink(take), parallelism, time: null, progress);
             try
             {
                 await database.RunAsync(cancellationToken).ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Stores;
 
 namespace Tidemark.Replicas.Restore;
 
@@ -15,6 +16,9 @@ internal sealed class PlannedFile(LtxFileInfo info, string name, Stream content)
 
     /// <summary>How errors call it.</summary>
     public string Name => name;
+
+    /// <summary>How errors call a file of a replica.</summary>
+    public static string NameOf(IReplicaStore store, in LtxFileInfo file) => $"{store.Name}: {file.Key}";
 
     /// <summary>Whether all of it was read and every checksum in it is right.</summary>
     public bool IsProven { get; private set; }

@@ -11,9 +11,13 @@ public sealed record RestoreOptions
     /// database.</value>
     public bool Overwrite { get; init; }
 
-    /// <summary>How many cores expand and check pages.</summary>
-    /// <value>At least 1; the number of the machine's cores by default. Small databases use fewer.</value>
-    public int Parallelism { get; init; } = Environment.ProcessorCount;
+    /// <summary>How many reads of the replica are underway at once, and at most how many cores expand and check pages.</summary>
+    /// <value>At least 1; <see cref="ParallelismDefault"/> by default. Each read needs up to 2 MB of memory, and so does each core. Small
+    /// databases use fewer.</value>
+    public int Parallelism { get; init; } = ParallelismDefault;
+
+    /// <summary>Enough that a store far away does not slow a restore down: the number of the machine's cores, and at least 8.</summary>
+    public static int ParallelismDefault { get; } = Math.Max(8, Environment.ProcessorCount);
 
     /// <summary>
     /// Looks at the finished database, by its temporary path, before it is published; throws to refuse it. Null for none. What it leaves

@@ -1,3 +1,5 @@
+using Tidemark.Formats.Ltx;
+using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Stores;
 
@@ -32,7 +34,7 @@ public sealed class RestoreStep(IReplicaStore store, IFileSystem files, TimeProv
 
     /// <summary>Carries out a plan. When a file of it has vanished meanwhile, its target is planned anew, a few times at most.</summary>
     /// <exception cref="RestoreOutputException">The database cannot be put where it should go.</exception>
-    /// <exception cref="Formats.Ltx.LtxFormatException">A file is damaged.</exception>
+    /// <exception cref="DamagedFileException">A file is damaged.</exception>
     /// <exception cref="RestoreVerificationException">The files do not fit together.</exception>
     /// <exception cref="ReplicaStoreException">The store cannot be read.</exception>
     public async ValueTask<RestoreResult> RunAsync(RestorePlan plan, RestoreOptions options, CancellationToken cancellationToken)
@@ -54,7 +56,28 @@ public sealed class RestoreStep(IReplicaStore store, IFileSystem files, TimeProv
             {
                 plan = await PlanAsync(plan.Target, cancellationToken).ConfigureAwait(false);
             }
+            catch (LtxFormatException e)
+            {
+                throw await ExplainAsync(e, plan, cancellationToken).ConfigureAwait(false);
+            }
         }
+    }
+
+    private async ValueTask<DamagedFileException> ExplainAsync(
+        LtxFormatException damage, RestorePlan plan, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<LtxFileInfo> listed = plan.Files;
+        try
+        {
+            listed = await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ReplicaStoreException)
+        {
+            // The damage is what to report; what was planned tells some of the states.
+        }
+
+        return DamagedFileException.From(
+            damage, plan.Files.First(file => PlannedFile.NameOf(store, file) == damage.File), plan.MaxTxid, listed);
     }
 
     private void Check(RestoreOptions options)
@@ -72,7 +95,7 @@ public sealed class RestoreStep(IReplicaStore store, IFileSystem files, TimeProv
     {
         using var output = new RestoreOutput(files, options.OutputPath, options.Overwrite);
         var sink = new DatabaseFileSink(output.CreateTemporary(), output.TemporaryPath);
-        var database = new Materialiser(store, plan, sink, options.Parallelism, options.Progress);
+        var database = new Materialiser(store, plan, sink, options.Parallelism, time, options.Progress);
         await database.RunAsync(cancellationToken).ConfigureAwait(false);
         if (options.Inspect is { } inspect)
         {

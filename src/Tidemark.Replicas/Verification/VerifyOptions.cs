@@ -12,9 +12,9 @@ public sealed record VerifyOptions
     /// <summary>Whether the state of every snapshot must be restorable as well.</summary>
     public bool IncludesSnapshots { get; init; }
 
-    /// <summary>How many cores read, expand and check.</summary>
-    /// <value>At least 1; the number of the machine's cores by default.</value>
-    public int Parallelism { get; init; } = Environment.ProcessorCount;
+    /// <summary>How many reads of the replica are underway at once, and at most how many cores expand and check.</summary>
+    /// <value>At least 1; <see cref="RestoreOptions.ParallelismDefault"/> by default.</value>
+    public int Parallelism { get; init; } = RestoreOptions.ParallelismDefault;
 
     /// <summary>Where each state is really restored to, looked at, and removed again. Null: nothing is written, and each state is put
     /// together in memory, one checksum a page.</summary>

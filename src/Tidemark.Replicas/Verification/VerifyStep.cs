@@ -100,7 +100,7 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
             var counted = new CountingStream(content, whenRead);
             await using (counted.ConfigureAwait(false))
             {
-                var name = $"{store.Name}: {file.Key}";
+                var name = PlannedFile.NameOf(store, file);
                 var header = (await LtxReader.VerifyAsync(counted, name, cancellationToken).ConfigureAwait(false)).Header;
                 return header.MinTxid == file.MinTxid && header.MaxTxid == file.MaxTxid
                     ? new FileReading(file, header, null)
@@ -143,7 +143,8 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
 
     private async ValueTask<VerifiedState> BuildAsync(RestorePlan plan, VerifyOptions options, CancellationToken cancellationToken)
     {
-        var database = new Materialiser(store, plan, new PageChecksumSink((_, _) => { }), options.Parallelism, options.Progress);
+        var database = new Materialiser(
+            store, plan, new PageChecksumSink((_, _) => { }), options.Parallelism, time, options.Progress);
         await database.RunAsync(cancellationToken).ConfigureAwait(false);
         return new VerifiedState
         {

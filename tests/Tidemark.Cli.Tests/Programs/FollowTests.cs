@@ -1,4 +1,6 @@
+using System.Globalization;
 using Tidemark.Cli.Demo;
+using Tidemark.Cli.Processes;
 using Tidemark.Testing;
 
 namespace Tidemark.Cli.Tests.Programs;
@@ -9,6 +11,7 @@ public sealed class FollowTests : IDisposable
     private const int Sigint = 2;
     private const int Sigkill = 9;
     private const int Sigterm = 15;
+    private const int Sigusr1 = 10;
 
     private readonly TemporaryFolder _folder = new();
 
@@ -119,6 +122,7 @@ public sealed class FollowTests : IDisposable
         Assert.Contains("failure 1 in a row", await program.WaitForLineAsync("Cannot follow"), StringComparison.Ordinal);
         File.Delete(_folder["replica"]);
         Directory.Move(_folder["away"], _folder["replica"]);
+        await program.WaitForLineAsync("Following works again"); // Though nothing is new.
         await ReplicateRowsAsync(2);
 
         await program.WaitForLineAsync("Applied changes");
@@ -144,12 +148,21 @@ public sealed class FollowTests : IDisposable
     }
 
     [Fact]
+    public async Task A_replica_of_litestream_0_3_is_named_at_any_destination()
+    {
+        LegacyReplica.CopyTo(_folder);
+        var config = await ConfigureAsync("empty", "replica");
+
+        var result = await RunningProgram.RunAsync("restore", "-f", "-config", config, "-o", Output, Database);
+
+        Assert.Equal($"Error: cannot follow {Url}: it is a replica of Litestream 0.3", result.FirstErrorLine);
+    }
+
+    [Fact]
     public async Task A_database_of_the_configuration_is_followed_at_the_destination_that_reaches_furthest()
     {
         await ReplicateRowsAsync(3);
-        var config = _folder["tidemark.yml"];
-        await File.WriteAllTextAsync(
-            config, $"dbs: [{{path: '{Database}', replicas: [{{path: '{_folder["empty"]}'}}, {{path: '{_folder["replica"]}'}}]}}]", Token);
+        var config = await ConfigureAsync("empty", "replica");
 
         await using var program = RunningProgram.Start("restore", "-f", "-config", config, "-o", Output, Database);
 
@@ -250,13 +263,66 @@ public sealed class FollowTests : IDisposable
         Assert.Equal("precious", await File.ReadAllTextAsync(Output, Token));
     }
 
+    [Fact]
+    public async Task A_child_waits_while_the_replica_is_away_at_the_start()
+    {
+        await ReplicateRowsAsync(1);
+        await using (var first = Follow())
+        {
+            await first.WaitForLineAsync("Restored");
+            await first.KillAsync();
+        }
+
+        Directory.Move(_folder["replica"], _folder["away"]);
+        await File.WriteAllTextAsync(_folder["replica"], "in the way", Token);
+        await using var second = Follow("-exec", "echo the child runs");
+        await second.WaitForLineAsync("failure 2 in a row");
+        File.Delete(_folder["replica"]);
+        Directory.Move(_folder["away"], _folder["replica"]);
+        var result = await second.WaitAsync();
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Matches("(?s)Cannot follow.*Following works again.*Resumed.*the child runs", result.Output);
+    }
+
+    [Fact]
+    public async Task A_child_outlives_a_killed_follower_and_does_not_hinder_the_next_one()
+    {
+        await ReplicateRowsAsync(1);
+        await using var killed = await FollowWithChildAsync(
+            $"trap 'echo still here' USR1; trap 'echo the orphan ends; exit 0' TERM; echo $$ > {_folder["pid"]}");
+        var orphan = int.Parse(await File.ReadAllTextAsync(_folder["pid"], Token), CultureInfo.InvariantCulture);
+        await killed.KillAsync();
+        Signals.Send(orphan, Sigusr1);
+        await killed.WaitForLineAsync("still here");
+
+        await ReplicateRowsAsync(1);
+        await using (var next = await FollowWithChildAsync("echo $$"))
+        {
+            Assert.Equal(2, CountRows());
+            next.Signal(Sigterm);
+            Assert.Equal(128 + Sigterm, (await next.WaitAsync()).ExitCode);
+        }
+
+        Signals.Send(orphan, Sigterm);
+        await killed.WaitForLineAsync("the orphan ends");
+    }
+
+    private async Task<string> ConfigureAsync(params IEnumerable<string> replicas)
+    {
+        var config = _folder["tidemark.yml"];
+        var destinations = string.Join(", ", replicas.Select(replica => $"{{path: '{_folder[replica]}'}}"));
+        await File.WriteAllTextAsync(config, $"dbs: [{{path: '{Database}', replicas: [{destinations}]}}]", Token);
+        return config;
+    }
+
     private RunningProgram Follow(params string[] flags)
         => RunningProgram.Start(["restore", "-f", "-follow-interval", "20ms", .. flags, "-o", Output, Url]);
 
     /// <summary>Follows with a shell as the child that runs until a signal ends it, and waits until it runs.</summary>
     private async Task<RunningProgram> FollowWithChildAsync(string preparation)
     {
-        var script = _folder["child.sh"];
+        var script = _folder[$"{Guid.NewGuid():n}.sh"]; // A shell reads its script as it goes.
         await File.WriteAllTextAsync(script, $"{preparation}\necho child is ready\nwhile :; do sleep 0.05; done\n", Token);
         var program = Follow("-exec", $"sh {script}");
         await program.WaitForLineAsync("child is ready");

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using Tidemark.Cli.Demo;
 using Tidemark.Testing;
 
 namespace Tidemark.Cli.Tests.Programs;
@@ -129,6 +131,38 @@ public sealed class RestoreTests : IDisposable
     public async Task A_moment_before_all_backups_is_a_missing_backup()
         => Assert.Equal(0, (await RunningProgram.RunAsync(
             "restore", "-if-replica-exists", "-timestamp", "2001-01-01T00:00:00Z", "-o", Output, Replica.Url)).ExitCode);
+
+    [Fact]
+    public async Task A_moment_with_fraction_and_offset_is_restored_and_the_log_says_which_state_that_is()
+    {
+        var url = $"file://{_folder["replica"]}";
+        var source = _folder["source.db"];
+        for (var row = 1; row <= 2; row++)
+        {
+            using (var database = DemoDatabase.Open(source))
+            {
+                database.Execute("PRAGMA journal_mode=WAL; CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY); INSERT INTO t DEFAULT VALUES");
+            }
+
+            Assert.Equal(0, (await RunningProgram.RunAsync("replicate", "-once", source, url)).ExitCode);
+        }
+
+        var listing = await RunningProgram.RunAsync("ltx", "-json", url);
+        var files = JsonDocument.Parse(listing.Output).RootElement.EnumerateArray()
+            .Select(file => (Txid: file.GetProperty("max_txid").GetString()!, Created: file.GetProperty("timestamp").GetDateTimeOffset()))
+            .ToArray();
+        var moment = files[^1].Created.ToOffset(TimeSpan.FromHours(2)); // The last file was made at this moment, and not before it.
+
+        var result = await RunningProgram.RunAsync(
+            "restore", "-o", Output, "-timestamp", moment.ToString("yyyy-MM-dd'T'HH:mm:ss.fffzzz", CultureInfo.InvariantCulture), url);
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Contains(
+            $"TXID {files[^2].Txid}, captured at {files[^2].Created.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFF", CultureInfo.InvariantCulture)}",
+            result.Output, StringComparison.Ordinal);
+        using var restored = DemoDatabase.Open(Output);
+        Assert.Equal(1, restored.QueryNumber("SELECT count(*) FROM t"));
+    }
 
     [Fact]
     public async Task A_txid_and_a_moment_together_are_refused()

@@ -93,6 +93,13 @@ public sealed class RunningProgram : IAsyncDisposable
         await end;
     }
 
+    /// <summary>Kills the program, and nothing that it has started, and waits until it is gone.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync(Token);
+    }
+
     /// <summary>Waits for the end.</summary>
     public async Task<ProgramResult> WaitAsync()
     {

@@ -99,6 +99,57 @@ public sealed class ApplyFaultTests : IDisposable
 
     [Theory]
     [InlineData(PowerLoss.Everything)]
+    [InlineData(PowerLoss.Names)]
+    [InlineData(PowerLoss.Contents)]
+    [InlineData(PowerLoss.Mixed)]
+    [InlineData(PowerLoss.Unordered)]
+    public async Task A_power_loss_while_a_database_of_another_page_size_takes_its_place_leaves_the_old_state_or_the_new_one(PowerLoss loss)
+    {
+        using var other = OfAnotherPageSize();
+        var store = await other.Files.StoreAsync("9:1-3 0:3-3");
+        for (var (failAt, isDone) = (1, false); !isDone; failAt++)
+        {
+            var disk = await PrepareAsync(2);
+            using (var step = Step(disk, store))
+            {
+                disk.FailPowerAt(failAt);
+                isDone = await SucceedsAsync(step, disk) && !disk.PowerHasFailed;
+            }
+
+            disk.Restart(loss, failAt);
+            AssertOldOrOther(disk, other, isDone, $"operation {failAt}");
+            using var again = Step(disk, store);
+            Assert.Equal(new Txid(3), (await again.RunAsync(TestContext.Current.CancellationToken)).Txid);
+            AssertOldOrOther(disk, other, isDone: true, $"after operation {failAt}");
+        }
+    }
+
+    [Theory]
+    [InlineData(FileFault.Error)]
+    [InlineData(FileFault.ErrorAfterSuccess)]
+    public async Task A_failure_while_a_database_of_another_page_size_takes_its_place_leaves_the_old_state_or_the_new_one(FileFault fault)
+    {
+        using var other = OfAnotherPageSize();
+        var store = await other.Files.StoreAsync("9:1-3 0:3-3");
+        for (var failAt = 1; ; failAt++)
+        {
+            var disk = await PrepareAsync(2);
+            var faulty = new FaultyFileSystem(disk, failAt, fault);
+            using var step = Step(faulty, store);
+            var isDone = await SucceedsAsync(step);
+            AssertOldOrOther(disk, other, isDone, $"operation {failAt}");
+            if (!faulty.HasFailed)
+            {
+                break;
+            }
+
+            Assert.Equal(new Txid(3), (await step.RunAsync(TestContext.Current.CancellationToken)).Txid);
+            AssertOldOrOther(disk, other, isDone: true, $"after operation {failAt}");
+        }
+    }
+
+    [Theory]
+    [InlineData(PowerLoss.Everything)]
     [InlineData(PowerLoss.Mixed)]
     public async Task A_power_loss_while_a_journal_is_rolled_back_changes_nothing(PowerLoss loss)
     {
@@ -123,7 +174,7 @@ public sealed class ApplyFaultTests : IDisposable
     private static FollowStep Step(IFileSystem disk, IReplicaStore store)
         => new(store, disk, TimeProvider.System, new FollowOptions { OutputPath = Output, Parallelism = 1, ReaderWait = TimeSpan.Zero });
 
-    private static async Task<bool> SucceedsAsync(FollowStep step)
+    private static async Task<bool> SucceedsAsync(FollowStep step, MemoryFileSystem? disk = null)
     {
         try
         {
@@ -133,6 +184,10 @@ public sealed class ApplyFaultTests : IDisposable
         catch (TidemarkException)
         {
             return false;
+        }
+        catch (IOException) when (disk is { PowerHasFailed: true })
+        {
+            return false; // Without power, also what cannot fail on a real disk fails.
         }
     }
 
@@ -183,6 +238,26 @@ public sealed class ApplyFaultTests : IDisposable
         var found = Followed.ReadCopy(disk.ReadAllBytes(Output), journal);
         var isOld = !isDone && found.Length == _history.Files.At(from).Length;
         Followed.AssertSame(_history.Files.At(isOld ? from : to), found, when);
+    }
+
+    private static SqliteHistory OfAnotherPageSize()
+    {
+        var other = new SqliteHistory(pageSize: 4096);
+        for (var capture = 0; capture < 3; capture++)
+        {
+            other.Grow(40);
+            other.Capture();
+        }
+
+        return other;
+    }
+
+    private void AssertOldOrOther(MemoryFileSystem disk, SqliteHistory other, bool isDone, string when)
+    {
+        var journal = disk.FileExists(Output + "-journal") ? disk.ReadAllBytes(Output + "-journal") : null;
+        var found = Followed.ReadCopy(disk.ReadAllBytes(Output), journal);
+        var isOld = !isDone && found.Length == _history.Files.At(2).Length;
+        Followed.AssertSame(isOld ? _history.Files.At(2) : other.Files.At(3), found, when);
     }
 
     private async Task AssertGoesOnAsync(MemoryFileSystem disk, MemoryStore store, int to)

@@ -386,6 +386,27 @@ public sealed class FollowStepTests : IDisposable
     }
 
     [Fact]
+    public async Task Files_that_compaction_removes_while_they_are_fetched_are_planned_around()
+    {
+        _history.Grow(5);
+        _history.Capture();
+        await ShipAsync();
+        using var step = StepThatLoses("1:1-2", "0:1-1", "0:2-2");
+        Assert.Equal(FollowOutcome.Restored, (await RunAsync(step)).Outcome);
+        AssertIs(2);
+
+        _history.Grow(5);
+        _history.Capture();
+        _history.Grow(5);
+        _history.Capture();
+        await ShipAsync();
+        using var next = StepThatLoses("1:3-4", "0:3-3", "0:4-4");
+        var position = await RunAsync(next);
+        Assert.Equal((FollowOutcome.Applied, 1), (position.Outcome, position.FileCount));
+        AssertIs(4);
+    }
+
+    [Fact]
     public async Task An_empty_replica_leaves_the_database_as_it_is()
     {
         await FollowOnceAsync();
@@ -439,6 +460,23 @@ public sealed class FollowStepTests : IDisposable
     }
 
     private static Task<FollowPosition> RunAsync(FollowStep step) => step.RunAsync(TestContext.Current.CancellationToken).AsTask();
+
+    /// <summary>A follower whose replica is compacted when it has planned and opens the first file.</summary>
+    private FollowStep StepThatLoses(string made, params IEnumerable<string> removed)
+    {
+        var isCompacted = false;
+        var store = new OpenHookedStore(_store, async () =>
+        {
+            if (!isCompacted)
+            {
+                isCompacted = true;
+                await _history.Files.WriteAsync(_store, Listing.ParseFile(made).Key);
+                await _store.DeleteAsync([.. removed.Select(file => Listing.ParseFile(file).Key)], TestContext.Current.CancellationToken);
+            }
+        });
+        return new FollowStep(
+            store, PhysicalFileSystem.Instance, TimeProvider.System, new FollowOptions { OutputPath = Output, Parallelism = 1 });
+    }
 
     private FollowStep Step(bool overwrite = false, TimeSpan? readerWait = null)
         => new(_store, PhysicalFileSystem.Instance, TimeProvider.System, new FollowOptions

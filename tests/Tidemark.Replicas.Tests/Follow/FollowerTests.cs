@@ -20,6 +20,7 @@ public sealed class FollowerTests : IDisposable
     private readonly MemoryFileSystem _disk = new();
     private readonly FakeTimeProvider _time = new();
     private readonly Channel<FollowFailure> _failures = Channel.CreateUnbounded<FollowFailure>();
+    private readonly Channel<int> _recoveries = Channel.CreateUnbounded<int>();
 
     public FollowerTests() => _history.Capture();
 
@@ -65,6 +66,54 @@ public sealed class FollowerTests : IDisposable
         isAway = false;
         await TickUntilAsync(next);
         Assert.Equal(FollowOutcome.Applied, states.Current.Outcome);
+    }
+
+    [Fact]
+    public async Task That_it_works_again_is_told_once_also_when_nothing_is_new()
+    {
+        var isAway = false;
+        using var stop = new CancellationTokenSource();
+        await using var states = FollowAsync(
+            new FaultingStore(await _history.Files.StoreAsync("0:1-1"), _ => Volatile.Read(ref isAway) ? StoreFault.Before : null),
+            stop.Token);
+        await NextAsync(states);
+        Volatile.Write(ref isAway, true);
+        var next = states.MoveNextAsync().AsTask();
+        await NextFailureAsync();
+        await NextFailureAsync();
+        Volatile.Write(ref isAway, false);
+        while (!_recoveries.Reader.TryPeek(out _))
+        {
+            await TickAsync(TimeSpan.FromSeconds(1));
+        }
+
+        for (var round = 0; round < 5; round++)
+        {
+            await TickAsync(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.True(_recoveries.Reader.TryRead(out var failures));
+        Assert.Equal(2, failures);
+        Assert.False(_recoveries.Reader.TryPeek(out _));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
+    }
+
+    [Fact]
+    public async Task A_replica_that_is_empty_at_a_restart_is_waited_for_where_the_database_has_a_state()
+    {
+        await using (var states = FollowAsync(await _history.Files.StoreAsync("0:1-1")))
+        {
+            await NextAsync(states);
+        }
+
+        var store = new MemoryStore();
+        await using var again = FollowAsync(store);
+        var next = again.MoveNextAsync().AsTask();
+        Assert.IsType<NoMatchingBackupException>((await NextFailureAsync()).Error);
+        await _history.Files.WriteAsync(store, Listing.ParseFile("0:1-1").Key);
+        await TickUntilAsync(next);
+        Assert.Equal((FollowOutcome.Resumed, new Txid(1)), (again.Current.Outcome, again.Current.Txid));
     }
 
     [Fact]
@@ -134,6 +183,7 @@ public sealed class FollowerTests : IDisposable
                     OutputPath = Output,
                     Parallelism = 1,
                     OnFailure = failure => _failures.Writer.TryWrite(failure),
+                    OnRecovery = failures => _recoveries.Writer.TryWrite(failures),
                 },
                 cancellationToken)
             .GetAsyncEnumerator(TestContext.Current.CancellationToken);

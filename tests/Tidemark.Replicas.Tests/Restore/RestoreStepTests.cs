@@ -47,7 +47,7 @@ public sealed class RestoreStepTests
             iter: 150);
 
     [Fact]
-    public async Task Files_of_many_parts_are_put_together_by_any_number_of_workers()
+    public async Task Files_of_many_parts_are_put_together_with_any_parallelism()
     {
         var history = new History(65536);
         history.Capture(90, [.. Enumerable.Range(1, 90).Select(page => (page, (byte)page))]);
@@ -74,7 +74,7 @@ public sealed class RestoreStepTests
         await store.WriteAsync(Key("0:2-2"), DateTimeOffset.UnixEpoch, new MemoryStream(TwoPages(pageSize, LockPage, page)), default);
         var plan = RestorePlan.From(await ReplicaListing.ReadAllAsync(store, default), new RestoreTarget.Latest());
 
-        await new Materialiser(store, plan, new DatabaseFileSink(database, "db"), parallelism: 2, progress: null).RunAsync(default);
+        await new Materialiser(store, plan, new DatabaseFileSink(database, "db"), parallelism: 2, time: null, progress: null).RunAsync(default);
 
         Assert.Equal((LockPage + 2L) * pageSize.Bytes, database.Length);
         Assert.Equal([LockPage - 1L, LockPage + 1L], database.FilledPages(pageSize.Bytes));

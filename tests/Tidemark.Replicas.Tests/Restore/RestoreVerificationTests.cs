@@ -50,6 +50,44 @@ public sealed class RestoreVerificationTests
         }
     }
 
+    [Theory]
+    [InlineData("9:1-2 0:3-3 0:4-4", "0:4-4", 3, "Restore TXID 0000000000000003 of 2026-")]
+    [InlineData("9:1-2 0:3-3 0:4-4", "0:3-3", 2, "Restore TXID 0000000000000002 of 2026-")]
+    [InlineData("0:1-1 1:2-4 0:2-2", "1:2-4", 2, "Restore TXID 0000000000000002 of 2026-")]
+    [InlineData("9:1-2 0:3-3 0:4-4", "9:1-2", null, "Restore from another replica")]
+    [InlineData("9:1-2 1:3-4 0:3-3 0:4-4", "1:3-4", 4, "Move the file away, and restore TXID 0000000000000004 again")]
+    [InlineData("9:1-4 0:1-1 1:2-4", "9:1-4", 4, "Move the file away, and restore TXID 0000000000000004 again")]
+    public async Task Damage_says_what_can_be_restored_and_that_can_be_restored(string files, string damaged, int? restorable, string hint)
+    {
+        var history = new History(512).CaptureAtRandom(seed: 21, captures: 4, pagesMax: 5);
+        var store = await history.StoreAsync(files);
+        var key = Key(damaged);
+        var content = history.File((int)key.Name.MinTxid.Value, (int)key.Name.MaxTxid.Value);
+        content[^20] ^= 1;
+        await history.WriteAsync(store, key, content);
+
+        var failure = await Assert.ThrowsAsync<DamagedFileException>(() => RunAsync(store, _disk));
+
+        Assert.StartsWith(hint, failure.Hint, StringComparison.Ordinal);
+        Assert.StartsWith($"{store.Name}: {key}: ", failure.Message, StringComparison.Ordinal);
+        Assert.Equal((key, restorable is { } txid ? new Txid((ulong)txid) : null), (failure.Key, failure.RestorableTxid));
+        if (failure.RestorableTxid is { } left)
+        {
+            if (hint.StartsWith("Move", StringComparison.Ordinal))
+            {
+                await store.DeleteAsync([key], default);
+            }
+            else
+            {
+                Assert.Contains(RestoreTarget.TextOf(History.TimeOf((int)left.Value)), failure.Hint, StringComparison.Ordinal);
+            }
+
+            await new RestoreStep(store, _disk, TimeProvider.System)
+                .RunAsync(new RestoreTarget.AtTxid(left), new RestoreOptions { OutputPath = Output }, default);
+            Assert.Equal(history.At((int)left.Value), _disk.ReadAllBytes(Output));
+        }
+    }
+
     [Fact]
     public async Task A_file_under_the_name_of_another_is_refused()
     {
