@@ -204,6 +204,9 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     }
 
     /// <inheritdoc/>
+    public IFileWatch Watch() => new LinuxFileWatch();
+
+    /// <inheritdoc/>
     public void SyncDirectory(string path)
     {
         if (OperatingSystem.IsWindows())

@@ -799,7 +799,7 @@ internal sealed class DatabaseWorker : IDisposable
         if (_database.Live is { } live)
         {
             _walFacts = _scope.Files.TryGetFacts(live.WalPath);
-            _scope.Watch.Arm(live.WalPath, _changed);
+            _scope.Watch.ArmContent(live.WalPath, _changed);
         }
     }
 
