@@ -91,6 +91,8 @@ internal sealed class Disk(IFileSystem inner) : IFileSystem
         inner.SyncDirectory(path);
     }
 
+    public IFileWatch Watch() => inner.Watch();
+
     private static IOException Full() => new("No space left on device", NoSpace);
 
     private bool NextFails()

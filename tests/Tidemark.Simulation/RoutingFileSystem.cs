@@ -37,5 +37,7 @@ internal sealed class RoutingFileSystem(IFileSystem own, IFileSystem real, strin
 
     public void SyncDirectory(string path) => For(path).SyncDirectory(path);
 
+    public IFileWatch Watch() => real.Watch();
+
     private IFileSystem For(string path) => path.StartsWith(realFolder, StringComparison.Ordinal) ? real : own;
 }

@@ -42,7 +42,7 @@ internal sealed class CommitToFileMeasure : IMeasure
                 }
             }
 
-            peakBytes = replicator.End();
+            peakBytes = replicator.End().PeakBytes;
         }
 
         workspace.Remove("app.db", ".app.db-tidemark", "replica");

@@ -1,6 +1,7 @@
 using Tidemark.Benchmarks.Reporting;
 using Tidemark.Benchmarks.Roles;
 using Tidemark.Benchmarks.Workloads;
+using Tidemark.Replicas.Catalog;
 
 namespace Tidemark.Benchmarks.Measures;
 
@@ -30,9 +31,9 @@ internal sealed class CompactionMeasure : IMeasure
             composition.Add(await ComposeAsync(workspace));
         }
 
-        var compactionBytes = RoleProcess.Run(Role.Compact, workspace["replica"], workspace["merges"]);
+        var ofCompaction = RoleProcess.Run(Role.Compact, workspace["replica"], workspace["merges"]);
         workspace.Remove("replica/ltx/1");
-        var compositionBytes = RoleProcess.Run(Role.Compose, workspace["replica"], workspace["merges"]);
+        var ofComposition = RoleProcess.Run(Role.Compose, workspace["replica"], workspace["merges"]);
         workspace.Remove("app.db", "replica", "merges");
         var what = FormattableString.Invariant($"{Captures} captures of {megabytes:0} MB");
         return
@@ -40,8 +41,8 @@ internal sealed class CompactionMeasure : IMeasure
             Figure.Plain($"compaction of {what}", new Sample(compaction), "s"),
             Figure.Ratio($"compaction of {what}, to cat", compaction, copy, 3.0),
             Figure.Plain($"snapshot of {what}, to cat", new Sample(composition.Zip(copy, (own, other) => own / other)), "x"),
-            Figure.Below($"peak memory, compaction of {what}", compactionBytes / 1e6, GoalMegabytes, "MB"),
-            Figure.Below($"peak memory, snapshot of {what}", compositionBytes / 1e6, GoalMegabytes, "MB"),
+            Figure.Below($"peak memory, compaction of {what}", ofCompaction.PeakBytes / 1e6, GoalMegabytes, "MB"),
+            Figure.Below($"peak memory, snapshot of {what}", ofComposition.PeakBytes / 1e6, GoalMegabytes, "MB"),
         ];
     }
 
@@ -65,7 +66,7 @@ internal sealed class CompactionMeasure : IMeasure
     }
 
     private static async Task<double> CompactAsync(Workspace workspace)
-        => await TimeAsync(workspace, "replica/ltx/1", async () => await Merging.CompactAsync(workspace["replica"], workspace["merges"]));
+        => await TimeAsync(workspace, "replica/ltx/1", async () => await Merging.CompactAsync(workspace["replica"], workspace["merges"], new Level(1)));
 
     private static async Task<double> ComposeAsync(Workspace workspace)
         => await TimeAsync(workspace, "replica/ltx/9", () => Merging.ComposeAsync(workspace["replica"], workspace["merges"]));

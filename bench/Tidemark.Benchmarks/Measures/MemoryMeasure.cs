@@ -43,6 +43,6 @@ internal sealed class MemoryMeasure : IMeasure
 
         return Task.FromResult<IReadOnlyList<Figure>>(figures);
 
-        void Add(string name, long peakBytes) => figures.Add(Figure.Below(name, peakBytes / 1e6, GoalMegabytes, "MB"));
+        void Add(string name, RoleUsage usage) => figures.Add(Figure.Below(name, usage.PeakBytes / 1e6, GoalMegabytes, "MB"));
     }
 }

@@ -31,7 +31,7 @@ internal sealed class WriterStallMeasure : IMeasure
             {
                 watch.Take(); // The first image.
                 var transactions = Write(workspace);
-                peaks.Add(replicator.End() / 1e6);
+                peaks.Add(replicator.End().PeakBytes / 1e6);
                 var windows = CheckpointWindows(replicator.Events);
                 replicated.AddRange(transactions.Select(transaction => transaction.Milliseconds));
                 checkpointed.AddRange(transactions

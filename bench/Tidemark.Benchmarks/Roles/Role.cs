@@ -1,11 +1,13 @@
 using System.Diagnostics;
-using System.Globalization;
 using Tidemark.Benchmarks.Workloads;
+using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Stores;
 
 namespace Tidemark.Benchmarks.Roles;
 
-/// <summary>What this program does as a child of itself: one action of the engine in a process of its own, which at its end tells how much
-/// memory it took.</summary>
+/// <summary>What this program does as a child of itself: one action of the engine in a process of its own, which at its end tells what it
+/// took.</summary>
 internal static class Role
 {
     /// <summary>The first argument of a child.</summary>
@@ -20,6 +22,8 @@ internal static class Role
     public const string ReplicateWithoutSnapshots = "replicate-without-snapshots";
     public const string ReplicateWithSnapshots = "replicate-with-snapshots";
     public const string ReplicateAll = "replicate-all";
+    public const string Follow = "follow";
+    public const string FollowWithoutNotices = "follow-without-notices";
 
     /// <summary>How often <see cref="ReplicateWithSnapshots"/> makes a snapshot.</summary>
     public static readonly TimeSpan SnapshotInterval = TimeSpan.FromSeconds(20);
@@ -29,9 +33,6 @@ internal static class Role
 
     /// <summary>The line of its answer.</summary>
     public const string SettledAnswer = "settled";
-
-    /// <summary>Begins the last line that a child prints; the bytes follow.</summary>
-    public const string PeakLabel = "peak ";
 
     /// <summary>Plays the role.</summary>
     public static async Task RunAsync(string name, string[] paths)
@@ -57,7 +58,7 @@ internal static class Role
                 await Engine.RestoreAsync(paths[0], paths[1]);
                 break;
             case Compact:
-                await Merging.CompactAsync(paths[0], paths[1]);
+                await Merging.CompactAsync(paths[0], paths[1], new Level(1));
                 break;
             case Compose:
                 await Merging.ComposeAsync(paths[0], paths[1]);
@@ -75,11 +76,17 @@ internal static class Role
                 await ReplicatorRole.RunAsync([.. DatabaseFolder.Paths(paths[0])
                     .Select(path => ReplicatorRole.One(path, Path.Combine(paths[1], Path.GetFileName(path))))]);
                 break;
+            case Follow:
+                await FollowerRole.RunAsync(new LocalStore(paths[0], PhysicalFileSystem.Instance), paths[1]);
+                break;
+            case FollowWithoutNotices:
+                await FollowerRole.RunAsync(new CountingStore(new LocalStore(paths[0], PhysicalFileSystem.Instance)), paths[1]);
+                break;
             default:
                 throw new ArgumentException($"There is no role '{name}'.", nameof(name));
         }
 
         using var self = Process.GetCurrentProcess();
-        Console.WriteLine(PeakLabel + self.PeakWorkingSet64.ToString(CultureInfo.InvariantCulture));
+        Console.WriteLine(new RoleUsage(self.PeakWorkingSet64, self.TotalProcessorTime.TotalSeconds));
     }
 }

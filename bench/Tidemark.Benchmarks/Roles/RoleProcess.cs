@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Globalization;
 
 namespace Tidemark.Benchmarks.Roles;
 
@@ -13,7 +12,7 @@ internal sealed class RoleProcess : IDisposable
     private readonly ConcurrentQueue<EngineEvent> _events = new();
     private readonly BlockingCollection<string> _answers = [];
     private readonly Task _reading;
-    private long _peakBytes;
+    private RoleUsage? _usage;
 
     private RoleProcess(Process process)
     {
@@ -30,8 +29,7 @@ internal sealed class RoleProcess : IDisposable
         })!);
 
     /// <summary>Runs a role to its end.</summary>
-    /// <returns>The most memory that it took, in bytes.</returns>
-    public static long Run(string role, params ReadOnlySpan<string> paths)
+    public static RoleUsage Run(string role, params ReadOnlySpan<string> paths)
     {
         using var child = Start(role, paths);
         return child.End();
@@ -71,14 +69,13 @@ internal sealed class RoleProcess : IDisposable
     }
 
     /// <summary>Ends the child's input and waits for its end.</summary>
-    /// <returns>The most memory that it took, in bytes.</returns>
-    public long End()
+    public RoleUsage End()
     {
         _process.StandardInput.Close();
         _reading.Wait();
         _process.WaitForExit();
-        return _process.ExitCode == 0 && _peakBytes > 0
-            ? _peakBytes
+        return _process.ExitCode == 0 && _usage is { } usage
+            ? usage
             : throw new InvalidOperationException($"The child '{string.Join(' ', _process.StartInfo.ArgumentList)}' has failed.");
     }
 
@@ -124,9 +121,9 @@ internal sealed class RoleProcess : IDisposable
             {
                 _answers.Add(line);
             }
-            else if (line.StartsWith(Role.PeakLabel, StringComparison.Ordinal))
+            else if (RoleUsage.TryParse(line) is { } usage)
             {
-                _peakBytes = long.Parse(line.AsSpan(Role.PeakLabel.Length), CultureInfo.InvariantCulture);
+                _usage = usage;
             }
         }
     }

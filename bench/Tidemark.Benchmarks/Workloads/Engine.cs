@@ -59,7 +59,7 @@ internal sealed class Engine : IDisposable
     public void Seal() => new CheckpointStep(_database, new CheckpointPolicy(1, TimeSpan.Zero)).Run(CheckpointAction.Seal);
 
     /// <summary>Restores the newest state from a folder.</summary>
-    public static async Task RestoreAsync(string replicaFolder, string output)
+    public static async Task<RestoreResult> RestoreAsync(string replicaFolder, string output)
         => await new RestoreStep(
             new LocalStore(replicaFolder, PhysicalFileSystem.Instance), PhysicalFileSystem.Instance, TimeProvider.System)
             .RunAsync(new RestoreTarget.Latest(), new RestoreOptions { OutputPath = output }, CancellationToken.None);

@@ -9,15 +9,15 @@ namespace Tidemark.Benchmarks.Workloads;
 /// <summary>The steps that merge files of a replica in a folder.</summary>
 internal static class Merging
 {
-    /// <summary>Merges all captures into level 1.</summary>
+    /// <summary>Merges all that is new on the level below into a level.</summary>
     /// <returns>How many files were written.</returns>
-    public static async Task<int> CompactAsync(string replicaFolder, string temporaryFolder)
+    public static async Task<int> CompactAsync(string replicaFolder, string temporaryFolder, Level target)
     {
         var (store, catalog) = await OpenAsync(replicaFolder);
         var step = new CompactionStep(store, Lineage.Create(), PhysicalFileSystem.Instance, temporaryFolder);
         for (var files = 1; ; files++)
         {
-            var result = await step.RunAsync(catalog, new Level(1), takesSingle: true, CancellationToken.None);
+            var result = await step.RunAsync(catalog, target, takesSingle: true, CancellationToken.None);
             ThrowUnlessCompacted(result);
             if (!result.HasMore)
             {

@@ -70,6 +70,28 @@ internal static class SampleDatabase
         connection.Run("COMMIT");
     }
 
+    /// <summary>One transaction that changes that many rows all over the database, and not its size. What it does depends on
+    /// <paramref name="number"/> only.</summary>
+    public static void Change(Connection connection, int rows, int number)
+    {
+        connection.Run("BEGIN IMMEDIATE");
+        Scatter(connection, rows, number);
+        connection.Run("COMMIT");
+    }
+
+    /// <summary>What <see cref="Change"/> does, in a transaction of the caller.</summary>
+    public static void Scatter(Connection connection, int rows, int number)
+    {
+        const int PrimeOfRow = 7919;
+        const int PrimeOfNumber = 104_729;
+        var count = connection.Run("SELECT max(id) FROM log");
+        connection.Run($$"""
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<{{rows}})
+            UPDATE log SET line='{"at":"{{number:D20}}"' || substr(line, 29)
+            WHERE id IN (SELECT (i*{{PrimeOfRow}}+{{number}}*{{PrimeOfNumber}})%{{count}}+1 FROM n)
+            """);
+    }
+
     private static Connection Begin(string path)
     {
         var connection = new Connection(path);

@@ -71,4 +71,7 @@ public interface IFileSystem
 
     /// <summary>Makes the names in a folder durable (fsync of the folder; nothing on systems that need none).</summary>
     void SyncDirectory(string path);
+
+    /// <summary>Begins to watch, so far nothing. Takes a thread where the system gives notices.</summary>
+    IFileWatch Watch();
 }

@@ -204,6 +204,9 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     }
 
     /// <inheritdoc/>
+    public IFileWatch Watch() => new LinuxFileWatch();
+
+    /// <inheritdoc/>
     public void SyncDirectory(string path)
     {
         if (OperatingSystem.IsWindows())
@@ -310,10 +313,9 @@ public sealed partial class PhysicalFileSystem : IFileSystem
 
     private sealed class PhysicalFile(SafeFileHandle handle) : IFile
     {
-        private const int WriteBackSizeBytes = 8 << 20;
         private const uint WriteBackOnly = 2; // SYNC_FILE_RANGE_WRITE
 
-        private long _writtenBytes;
+        private readonly WrittenStretches _written = new();
 
         public long Length => RandomAccess.GetLength(handle);
 
@@ -337,12 +339,11 @@ public sealed partial class PhysicalFileSystem : IFileSystem
         public void Write(long offset, ReadOnlySpan<byte> source)
         {
             RandomAccess.Write(handle, source, offset);
-            var written = Interlocked.Add(ref _writtenBytes, source.Length);
-            if (OperatingSystem.IsLinux() && written / WriteBackSizeBytes != (written - source.Length) / WriteBackSizeBytes)
+            if (OperatingSystem.IsLinux())
             {
                 // The disk may begin now, so that the sync at the end of a large file finds little left to do. Only a hint: what fails here
                 // fails there.
-                _ = BeginWriteBack(handle, 0, 0, WriteBackOnly);
+                _written.Add(offset, source.Length, full => _ = BeginWriteBack(handle, full, WrittenStretches.SizeBytes, WriteBackOnly));
             }
         }
 

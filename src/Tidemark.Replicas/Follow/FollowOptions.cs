@@ -13,7 +13,7 @@ public sealed record FollowOptions
     /// <value>False by default: it is an error, since it may be somebody's only copy.</value>
     public bool Overwrite { get; init; }
 
-    /// <summary>How long to wait before looking again when there was nothing new.</summary>
+    /// <summary>How long to wait before looking again when there was nothing new, unless the store tells of something earlier.</summary>
     /// <value>Positive; one second by default.</value>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(1);
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Tidemark.Formats;
+using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
@@ -10,6 +11,8 @@ namespace Tidemark.Replicas.Follow;
 /// <remarks>
 /// <para>Others may read the database with SQLite at any time, also with connections that stay open, and see one state or the next, never
 /// a mixture. Nobody may write to it: what others write is overwritten.</para>
+/// <para>A store that tells of new files (<see cref="IReplicaChangeSource"/>) is listed as soon as it does, any other once in an
+/// interval.</para>
 /// <para>Runs on Linux. Thread-safe: it has no state. Only one follower may follow into a database at a time.</para>
 /// </remarks>
 /// <param name="store">The replica.</param>
@@ -37,10 +40,12 @@ public sealed class Follower(IReplicaStore store, IFileSystem files, TimeProvide
         ArgumentNullException.ThrowIfNull(options);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Interval, TimeSpan.Zero, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Parallelism, 1, nameof(options));
+        using var watch = (store as IReplicaChangeSource)?.Watch(Level.Captured);
         using var step = new FollowStep(store, files, time, options);
         var failures = 0;
         while (true)
         {
+            var change = watch?.NextAsync(); // Before it looks: what comes meanwhile is not missed.
             var (position, failure) = await TryAsync(step, cancellationToken).ConfigureAwait(false);
             var pause = options.Interval;
             if (failure is not null)
@@ -61,7 +66,8 @@ public sealed class Follower(IReplicaStore store, IFileSystem files, TimeProvide
 
             if (position is not { HasMore: true })
             {
-                await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+                // A failure is not over because somebody goes on writing.
+                await PauseAsync(failure is null ? change : null, pause, cancellationToken).ConfigureAwait(false);
             }
         }
     }
@@ -77,6 +83,19 @@ public sealed class Follower(IReplicaStore store, IFileSystem files, TimeProvide
         {
             return (null, e);
         }
+    }
+
+    /// <summary>Waits until something may have changed, but not for longer than the pause.</summary>
+    private async ValueTask PauseAsync(Task? change, TimeSpan pause, CancellationToken cancellationToken)
+    {
+        if (change is null)
+        {
+            await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        await change.WaitAsync(pause, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private static TimeSpan DelayAfter(int failures, FollowOptions options)

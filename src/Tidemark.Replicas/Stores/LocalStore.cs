@@ -21,7 +21,7 @@ namespace Tidemark.Replicas.Stores;
 /// <para>Folders are created by the first write. A folder that does not exist is an empty replica. But where this store has seen files and
 /// nothing is left of them, nothing is created: the disk may not be mounted, and its place must not be filled.</para>
 /// </remarks>
-public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource
+public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource, IReplicaChangeSource
 {
     private const int BufferSizeBytes = 128 * 1024;
     private const string TemporaryEnding = ".tmp";
@@ -190,6 +190,9 @@ public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource
     /// <inheritdoc/>
     public ValueTask<Stream> OpenLegacyAsync(LegacyFileKey key, CancellationToken cancellationToken)
         => _legacy.OpenLegacyAsync(key, cancellationToken);
+
+    /// <inheritdoc/>
+    public IReplicaWatch Watch(Level level) => new FolderWatch(_files.Watch(), FolderOf(level));
 
     private async ValueTask<LtxFileInfo> WriteAsync(
         LtxFileKey key, DateTimeOffset created, Stream content, bool replaces, CancellationToken cancellationToken)

@@ -846,7 +846,7 @@ internal sealed class DatabaseWorker : IDisposable
         {
             _sweepsUntilRest = _isArmed ? _sweepsUntilRest : SweepsUntilRest;
             _isArmed = true; // The notice may come before the next line.
-            if (!_scope.Watch.TryArm(live.WalPath, _changed))
+            if (!_scope.Watch.TryArmContent(live.WalPath, _changed))
             {
                 _isArmed = false;
             }

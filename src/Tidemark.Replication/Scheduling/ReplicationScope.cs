@@ -25,7 +25,7 @@ internal sealed class ReplicationScope(IFileSystem files, TimeProvider time, ILo
     public Random Random { get; init; } = Random.Shared;
 
     /// <summary>Notices of changes.</summary>
-    public WalWatch Watch { get; } = new();
+    public IFileWatch Watch { get; } = files.Watch();
 
     /// <summary>Bounds captures.</summary>
     public WorkLimit Captures { get; } = new(CapturesAtOnce, time);

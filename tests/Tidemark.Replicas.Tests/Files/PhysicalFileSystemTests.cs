@@ -27,6 +27,49 @@ public sealed class PhysicalFileSystemTests : IDisposable
     }
 
     [Fact]
+    public async Task A_watch_reports_one_change_and_is_then_silent_until_it_is_armed_again()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Files are watched on Linux.");
+        using var busy = Files.Open(_folder["busy"], FileMode.CreateNew, FileAccess.ReadWrite);
+        using var other = Files.Open(_folder["other"], FileMode.CreateNew, FileAccess.ReadWrite);
+        using var watch = Files.Watch();
+        var changes = 0;
+        for (var round = 1; round <= 3; round++)
+        {
+            // Notices come in the order of the changes, so when that of the other file is here, no further one of the busy file can come.
+            var last = new TaskCompletionSource();
+            _ = watch.TryArmContent(_folder["busy"], () => Interlocked.Increment(ref changes));
+            _ = watch.TryArmContent(_folder["other"], last.SetResult);
+            busy.Write(0, [1]);
+            busy.SetLength(0);
+            busy.Write(0, [2]);
+            other.Write(0, [1]);
+            await last.Task.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+            Assert.Equal(round, changes);
+        }
+    }
+
+    [Fact]
+    public async Task A_watch_reports_names_that_appear_in_a_folder()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Folders are watched on Linux.");
+        Files.CreateDirectory(_folder["inner"]);
+        using var watch = Files.Watch();
+        foreach (var appear in new Action[]
+        {
+            () => Files.Open(_folder["inner/new"], FileMode.CreateNew, FileAccess.ReadWrite).Dispose(),
+            () => Files.Move(_folder["inner/new"], _folder["inner/renamed"]),
+            () => Assert.True(Files.TryMoveNew(_folder["inner/renamed"], _folder["inner/moved"])),
+        })
+        {
+            var appeared = new TaskCompletionSource();
+            _ = watch.TryArmNames(_folder["inner"], appeared.SetResult);
+            appear();
+            await appeared.Task.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact]
     public void A_lock_has_one_holder_until_it_is_given_back()
     {
         var held = Files.TryLock(_folder["lock"]);

@@ -1,10 +1,12 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Time.Testing;
 using Tidemark.Formats;
+using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Follow;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replicas.Tests.Restore;
+using Tidemark.Testing;
 using Tidemark.Testing.Files;
 using Tidemark.Testing.Stores;
 using Xunit;
@@ -15,6 +17,7 @@ namespace Tidemark.Replicas.Tests.Follow;
 public sealed class FollowerTests : IDisposable
 {
     private const string Output = "/data/copy.db";
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
 
     private readonly SqliteHistory _history = new();
     private readonly MemoryFileSystem _disk = new();
@@ -42,6 +45,26 @@ public sealed class FollowerTests : IDisposable
         await _history.Files.WriteAsync(store, Listing.ParseFile("0:2-2").Key);
         await TickUntilAsync(next);
         Assert.Equal((FollowOutcome.Applied, new Txid(2)), (states.Current.Outcome, states.Current.Txid));
+    }
+
+    [Fact]
+    public async Task A_new_file_in_a_folder_is_applied_though_no_time_passes()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Folders are watched on Linux.");
+        using var folder = new TemporaryFolder();
+        var source = new LocalStore(folder.Path, PhysicalFileSystem.Instance);
+        await _history.Files.WriteAsync(source, Listing.ParseFile("0:1-1").Key);
+        await using var states = FollowAsync(new LocalStore(folder.Path, PhysicalFileSystem.Instance));
+        await NextAsync(states);
+        for (var txid = 2; txid <= 5; txid++)
+        {
+            var next = states.MoveNextAsync().AsTask();
+            _history.Grow(1);
+            _history.Capture();
+            await _history.Files.WriteAsync(source, Listing.ParseFile($"0:{txid}-{txid}").Key);
+            Assert.True(await next.WaitAsync(s_patience));
+            Assert.Equal((FollowOutcome.Applied, new Txid((ulong)txid)), (states.Current.Outcome, states.Current.Txid));
+        }
     }
 
     [Fact]

@@ -12,6 +12,8 @@ public sealed class LocalStoreTests : ReplicaStoreContract, IDisposable
 {
     private static readonly DateTimeOffset s_created = DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_123);
 
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(1);
+
     private const int CreatedSize = 200_000;
 
     private readonly TemporaryFolder _folder = new();
@@ -35,6 +37,44 @@ public sealed class LocalStoreTests : ReplicaStoreContract, IDisposable
         await store.DeleteAsync([Key(0, 1)], default);
         await Assert.ThrowsAsync<ReplicaFileNotFoundException>(async () => await store.OpenAsync(Key(0, 1), 0, null, default));
         Assert.False(Directory.Exists(_folder["replica"]));
+    }
+
+    [Fact]
+    public async Task A_watch_tells_of_every_new_file_of_its_level()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Folders are watched on Linux.");
+        var store = CreateStore();
+        using var watch = Assert.IsType<LocalStore>(store).Watch(Level.Captured);
+        var missed = watch.NextAsync();
+        await WriteAsync(store, Key(0, 1)); // Makes the folder, so no notice can come of it.
+        for (var txid = 2; txid <= 4; txid++)
+        {
+            var next = watch.NextAsync();
+            await WriteAsync(store, Key(0, txid));
+            await next.WaitAsync(s_patience);
+        }
+
+        Directory.Delete(Level0, recursive: true);
+        Directory.CreateDirectory(Level0);
+        var again = watch.NextAsync();
+        await store.CreateAsync(Key(0, 5), s_created, new MemoryStream([1, 2, 3]), default);
+        await again.WaitAsync(s_patience);
+        Assert.False(missed.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_watch_tells_nothing_of_other_levels()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Folders are watched on Linux.");
+        var store = Assert.IsType<LocalStore>(CreateStore());
+        await WriteAsync(store, Key(0, 1));
+        await WriteAsync(store, Key(1, 1));
+        using var captured = store.Watch(Level.Captured);
+        using var compacted = store.Watch(new Level(1));
+        var (other, own) = (captured.NextAsync(), compacted.NextAsync());
+        await WriteAsync(store, Key(1, 2));
+        await own.WaitAsync(s_patience);
+        Assert.False(other.IsCompleted);
     }
 
     [Fact]

@@ -134,7 +134,7 @@ public sealed class RestingDatabaseTests : IDisposable
     {
         var path = _folder["watched"];
         using var file = PhysicalFileSystem.Instance.Open(path, FileMode.Create, FileAccess.ReadWrite);
-        Assert.True(_scope.Watch.TryArm(
+        Assert.True(_scope.Watch.TryArmContent(
             path,
             () =>
             {

@@ -70,6 +70,9 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
     /// <inheritdoc/>
     public void SyncDirectory(string path) => Run(() => inner.SyncDirectory(path));
 
+    /// <inheritdoc/>
+    public IFileWatch Watch() => inner.Watch();
+
     private bool NextFails()
     {
         var operation = Interlocked.Increment(ref _operations);

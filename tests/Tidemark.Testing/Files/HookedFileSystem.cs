@@ -45,4 +45,6 @@ public sealed class HookedFileSystem : IFileSystem
     public IReadOnlyList<string> ListDirectories(string directory) => _inner.ListDirectories(directory);
 
     public void SyncDirectory(string path) => _inner.SyncDirectory(path);
+
+    public IFileWatch Watch() => _inner.Watch();
 }

@@ -334,6 +334,9 @@ public sealed class MemoryFileSystem : IFileSystem
     }
 
     /// <inheritdoc/>
+    public IFileWatch Watch() => new SilentFileWatch();
+
+    /// <inheritdoc/>
     public void SyncDirectory(string path)
     {
         lock (_gate)

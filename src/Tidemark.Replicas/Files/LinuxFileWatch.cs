@@ -2,16 +2,17 @@ using System.ComponentModel;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 
-namespace Tidemark.Replication.Scheduling;
+namespace Tidemark.Replicas.Files;
 
-/// <summary>Notices changes of WAL files, with one inotify instance and one thread for all databases of the process.</summary>
+/// <summary>Notices of Linux, with one inotify instance and one thread for everything that is watched.</summary>
 /// <remarks>
-/// Every watch reports one change and is then silent until it is armed again, so a busy database costs one notice a capture, not one a
-/// write. Where there is no inotify, or the user's watches are used up, arming fails and the sweep has to do. Thread-safe.
+/// Where there is no inotify, or the user's watches are used up, arming fails. https://man7.org/linux/man-pages/man7/inotify.7.html
 /// </remarks>
-internal sealed partial class WalWatch : IDisposable
+internal sealed partial class LinuxFileWatch : IFileWatch
 {
     private const uint Modified = 0x2;
+    private const uint Appeared = 0x80 | 0x100; // IN_MOVED_TO; IN_CREATE, since a name can also come by a hard link.
+    private const uint Ended = 0x8000; // IN_IGNORED
     private const uint Once = 0x80000000;
     private const uint SelfDeleted = 0x400;
     private const int CloseOnExec = 0x80000;
@@ -23,7 +24,7 @@ internal sealed partial class WalWatch : IDisposable
     private readonly int _endWatch = -1;
     private bool _isEnded;
 
-    public WalWatch()
+    public LinuxFileWatch()
     {
         if (!OperatingSystem.IsLinux())
         {
@@ -38,32 +39,16 @@ internal sealed partial class WalWatch : IDisposable
 
         // Removing this watch is what wakes the thread for the last time.
         _endWatch = InotifyAddWatch(_instance, "/", SelfDeleted);
-        new Thread(ReadEvents) { IsBackground = true, Name = "WAL watch" }.Start();
+        new Thread(ReadEvents) { IsBackground = true, Name = "file watch" }.Start();
     }
 
-    /// <summary>Reports the next change of a file, once. Arming a file that is armed replaces its handler.</summary>
-    /// <param name="path">Path of the WAL. If it does not exist, nothing is reported.</param>
-    /// <param name="changed">Called on the watching thread; must return at once.</param>
-    /// <returns>False when nothing will be reported.</returns>
-    public bool TryArm(string path, Action changed)
-    {
-        lock (_gate)
-        {
-            if (_instance < 0 || _isEnded)
-            {
-                return false;
-            }
+    /// <inheritdoc/>
+    public bool TryArmContent(string path, Action changed) => TryArm(path, Modified, changed);
 
-            var watch = InotifyAddWatch(_instance, path, Modified | Once);
-            if (watch >= 0)
-            {
-                _handlers[watch] = changed;
-            }
+    /// <inheritdoc/>
+    public bool TryArmNames(string folder, Action appeared) => TryArm(folder, Appeared, appeared);
 
-            return watch >= 0;
-        }
-    }
-
+    /// <inheritdoc/>
     public void Dispose()
     {
         lock (_gate)
@@ -74,6 +59,25 @@ internal sealed partial class WalWatch : IDisposable
                 _handlers.Clear();
                 _ = InotifyRemoveWatch(_instance, _endWatch);
             }
+        }
+    }
+
+    private bool TryArm(string path, uint what, Action handler)
+    {
+        lock (_gate)
+        {
+            if (_instance < 0 || _isEnded)
+            {
+                return false;
+            }
+
+            var watch = InotifyAddWatch(_instance, path, what | Once);
+            if (watch >= 0)
+            {
+                _handlers[watch] = handler;
+            }
+
+            return watch >= 0;
         }
     }
 
@@ -117,13 +121,13 @@ internal sealed partial class WalWatch : IDisposable
                 }
 
                 // A watch that has fired reports its end too, and its number is used again only after that.
-                if ((mask & Modified) != 0)
-                {
-                    _handlers.Remove(watch, out handler);
-                }
+                _handlers.Remove(watch, out handler);
             }
 
-            handler?.Invoke();
+            if ((mask & Ended) == 0)
+            {
+                handler?.Invoke();
+            }
         }
 
         return true;
