@@ -263,14 +263,9 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
     // One timer for all databases. What it finds wakes their loops.
     private async Task SweepAsync(CancellationToken stopping)
     {
+        var interval = databases.Select(database => database.MonitorInterval).Append(s_sweepIntervalMax).Min();
         while (true)
         {
-            var interval = s_sweepIntervalMax;
-            foreach (var (_, run) in _runs)
-            {
-                interval = run.Worker.MonitorInterval < interval ? run.Worker.MonitorInterval : interval;
-            }
-
             try
             {
                 await Task.Delay(interval, time, stopping).ConfigureAwait(false);
@@ -280,8 +275,10 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
                 return;
             }
 
+            interval = s_sweepIntervalMax;
             foreach (var (_, run) in _runs)
             {
+                interval = run.Worker.MonitorInterval < interval ? run.Worker.MonitorInterval : interval;
                 try
                 {
                     run.Worker.Sweep();

@@ -42,7 +42,7 @@ internal sealed class DatabaseWorker : IDisposable
     private const int SweepsPerMoveCheck = 4;
 
     // A commit can come long after the notice of its last frame, where the disk is slow. After that, where a notice is awaited, a look finds
-    // only what a lost one did not tell, or another file in the place of the database.
+    // only what a lost one did not tell. What is looked at is in no cache by then, so thousands of looks a second cost more than they seem.
     private const int SweepsUntilRest = 60;
     private const int SweepsPerLookAtRest = 8;
 
@@ -76,6 +76,7 @@ internal sealed class DatabaseWorker : IDisposable
     private long _lastSweep;
     private int _sweeps;
     private int _sweepsUntilRest;
+    private int _sweepsToPass;
     private volatile bool _isArmed;
     private bool _isWaitingForDatabase;
     private DatabaseState _state;
@@ -96,7 +97,7 @@ internal sealed class DatabaseWorker : IDisposable
         _backOff = new BackOff(s_delayMin, s_delayMax, scope.Random);
         _imageBackOff = new BackOff(s_imageDelayMin, s_imageDelayMax, scope.Random);
         _changed = OnNotice;
-        _sweeps = scope.Random.Next(SweepsPerLookAtRest); // So that not all databases are looked at in the same sweep.
+        MonitorInterval = options.MonitorInterval;
         _spool = Spool.Open(scope.Files, options.SpoolPath ?? Spool.DefaultPath(scope.Files, options.DatabasePath));
         try
         {
@@ -121,7 +122,7 @@ internal sealed class DatabaseWorker : IDisposable
     public string DatabasePath => _options.DatabasePath;
 
     /// <summary>How often the sweep looks at the database.</summary>
-    public TimeSpan MonitorInterval => _options.MonitorInterval;
+    public TimeSpan MonitorInterval { get; }
 
     /// <summary>The names of the destinations.</summary>
     public IEnumerable<string> Destinations => _options.Destinations.Select(store => store.Name);
@@ -154,12 +155,18 @@ internal sealed class DatabaseWorker : IDisposable
     /// thread; costs next to nothing while there is none.</summary>
     public void Sweep()
     {
-        if (_scope.Time.GetElapsedTime(_lastSweep) < _options.MonitorInterval)
+        if (_scope.Time.GetElapsedTime(_lastSweep) < MonitorInterval)
         {
             return;
         }
 
         _lastSweep = _scope.Time.GetTimestamp();
+        if (_isArmed && _sweepsUntilRest == 0 && _sweepsToPass > 0)
+        {
+            _sweepsToPass--;
+            return;
+        }
+
         if (_steps.Wait(0, CancellationToken.None))
         {
             try
@@ -167,6 +174,10 @@ internal sealed class DatabaseWorker : IDisposable
                 if (NeedsLook())
                 {
                     _wake.Set();
+                }
+                else if (_isArmed)
+                {
+                    ComeToRest();
                 }
             }
             finally
@@ -862,15 +873,23 @@ internal sealed class DatabaseWorker : IDisposable
     }
 
     // The index of the WAL in shared memory tells what no notice has told, and costs no system call. Whether another file took the place of
-    // the database costs one. At rest both are rarely asked.
+    // the database costs one.
     private bool NeedsLook()
+        => _database.LookAtWal() != WalLook.Nothing
+            || ((_sweepsUntilRest == 0 || _sweeps++ % SweepsPerMoveCheck == 0) && _database.Live!.HasMoved())
+            || (_options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue);
+
+    // Databases that come to rest together are looked at in different sweeps from then on.
+    private void ComeToRest()
     {
-        var isAtRest = _isArmed && _sweepsUntilRest == 0 && _database.GuardIsUninterrupted;
-        _sweepsUntilRest = Math.Max(0, _sweepsUntilRest - 1);
-        var sweep = _sweeps++;
-        return (_options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue)
-            || ((!isAtRest || sweep % SweepsPerLookAtRest == 0)
-                && (_database.LookAtWal() != WalLook.Nothing || (sweep % SweepsPerMoveCheck == 0 && _database.Live!.HasMoved())));
+        if (_sweepsUntilRest == 0)
+        {
+            _sweepsToPass = SweepsPerLookAtRest - 1;
+        }
+        else if (--_sweepsUntilRest == 0)
+        {
+            _sweepsToPass = _scope.Random.Next(SweepsPerLookAtRest);
+        }
     }
 
     private void NoteLook()

@@ -11,13 +11,4 @@ internal static class MaintenanceClock
     /// <param name="now">The moment.</param>
     public static bool IsDue(TimeSpan interval, DateTimeOffset? last, DateTimeOffset now)
         => last is not { } known || known.UtcTicks / interval.Ticks != now.UtcTicks / interval.Ticks;
-
-    /// <summary>The next multiple after a moment: until then nothing falls due that is not due then.</summary>
-    /// <param name="interval">More than zero.</param>
-    /// <param name="now">The moment.</param>
-    public static DateTimeOffset NextAfter(TimeSpan interval, DateTimeOffset now)
-    {
-        var ticks = ((now.UtcTicks / interval.Ticks) + 1) * (Int128)interval.Ticks;
-        return ticks < DateTimeOffset.MaxValue.UtcTicks ? new DateTimeOffset((long)ticks, TimeSpan.Zero) : DateTimeOffset.MaxValue;
-    }
 }

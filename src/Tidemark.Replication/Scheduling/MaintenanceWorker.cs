@@ -45,7 +45,6 @@ internal sealed class MaintenanceWorker
     private DateTimeOffset _retentionRecheckAt;
     private (ReplicaCatalog Catalog, long Version)? _retained;
     private (ReplicaCatalog Catalog, long Version)? _compacted;
-    private (ReplicaCatalog Catalog, long Version, Txid Shipped, DateTimeOffset Since, DateTimeOffset Until)? _nothingDue;
     private bool _askedOnce;
     private volatile bool _hasConflict;
     private (long Since, TimeSpan Delay) _pause;
@@ -173,42 +172,7 @@ internal sealed class MaintenanceWorker
         }
 
         var now = _scope.Time.GetUtcNow();
-        var (version, shipped) = (catalog.Version, _upload.Shipped);
-        if (_nothingDue is { } known
-            && (known.Catalog, known.Version, known.Shipped) == (catalog, version, shipped)
-            && known.Since <= now && now < known.Until)
-        {
-            return false;
-        }
-
-        if (AreLevelsDue(catalog, now) || IsSnapshotDue(catalog, now) || IsRetentionDue(catalog, now) || Bridged(catalog).Length > 0)
-        {
-            return true;
-        }
-
-        // What waits for an image is looked at each time: the image may just have been shipped.
-        _nothingDue = _damaged.Count == 0 && _upload.Requested is null ? (catalog, version, shipped, now, NextDue(now)) : null;
-        return false;
-    }
-
-    // As long as the catalogue does not change, only the clock makes something due.
-    private DateTimeOffset NextDue(DateTimeOffset now)
-    {
-        var next = MaintenanceClock.NextAfter(_options.SnapshotInterval, now);
-        Take(MaintenanceClock.NextAfter(_options.L0RetentionCheckInterval, now));
-        foreach (var interval in _options.CompactionIntervals)
-        {
-            Take(MaintenanceClock.NextAfter(interval, now));
-        }
-
-        if (_retentionRecheckAt > now)
-        {
-            Take(_retentionRecheckAt);
-        }
-
-        return next;
-
-        void Take(DateTimeOffset moment) => next = moment < next ? moment : next;
+        return AreLevelsDue(catalog, now) || IsSnapshotDue(catalog, now) || IsRetentionDue(catalog, now) || Bridged(catalog).Length > 0;
     }
 
     private bool AreLevelsDue(ReplicaCatalog catalog, DateTimeOffset now)
@@ -248,7 +212,6 @@ internal sealed class MaintenanceWorker
 
     private async Task RunAsync(CancellationToken stopping)
     {
-        _nothingDue = null;
         try
         {
             using var place = await _scope.Maintenance.EnterAsync(stopping).ConfigureAwait(false);
