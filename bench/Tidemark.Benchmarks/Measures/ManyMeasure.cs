@@ -12,8 +12,8 @@ internal sealed class ManyMeasure : IMeasure
     private const double HandlesMax = 3;
     private const double ProcessorPercentMax = 1;
 
-    // What a process may have open has to suffice: four handles for each database, and some for the work itself.
-    private const int HandlesOfDatabase = 4;
+    // What a process may have open has to suffice: three handles for each database, and some for the work itself.
+    private const int HandlesOfDatabase = 3;
     private const int HandlesOfWork = 500;
 
     private static readonly (int Count, double GoalMegabytes, string Original)[] s_sizes =
@@ -21,7 +21,7 @@ internal sealed class ManyMeasure : IMeasure
 
     private static readonly TimeSpan s_activity = TimeSpan.FromSeconds(90);
 
-    // Handles are counted when each database had its first checkpoint, for which a second connection is opened.
+    // Handles are counted when each database had its first checkpoint, for which a second connection is opened and closed.
     private static readonly TimeSpan s_untilCheckpoints = TimeSpan.FromSeconds(65);
 
     private static readonly TimeSpan s_commitInterval = TimeSpan.FromSeconds(3);
