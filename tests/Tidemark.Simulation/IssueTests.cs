@@ -291,6 +291,36 @@ public sealed class IssueTests
         Assert.Contains(script.Replica.Files, file => file.Level == new Level(2));
     }
 
+    [Fact]
+    public void A_clock_that_is_set_back_while_maintenance_runs_makes_nothing_old()
+    {
+        using var script = new Script();
+        for (var i = 0; i < 4; i++)
+        {
+            script.Insert();
+            script.Replicate();
+            script.Time.Advance(TimeSpan.FromMinutes(2));
+        }
+
+        var isSetBack = false;
+        script.Replica.Written = key =>
+        {
+            if (!isSetBack && key.Level == s_first)
+            {
+                isSetBack = true;
+                script.Time.Jump(TimeSpan.FromDays(-3));
+                script.Insert();
+                script.Replicate();
+            }
+        };
+        script.Maintain();
+
+        Assert.True(isSetBack);
+        Assert.Contains(script.Replica.Files, file => file.Level == Level.Snapshots && file.MaxTxid == script.Captured);
+        script.Replica.CheckFiles();
+        script.Replica.CheckPromised(null);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(9)]

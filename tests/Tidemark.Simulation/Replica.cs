@@ -117,6 +117,9 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
         }
     }
 
+    /// <summary>Called when a file was written.</summary>
+    public Action<LtxFileKey>? Written { get; set; }
+
     /// <summary>The next listing of all levels lacks the newest files.</summary>
     public void ListLate(int files) => (_lateFiles, _lateListings) = (files, Level.Count);
 
@@ -322,6 +325,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     private async ValueTask<LtxFileInfo> NoteAsync(LtxFileInfo file)
     {
         await ValueTask.CompletedTask;
+        Written?.Invoke(file.Key);
         _isChecked = false;
         var isMended = _damaged.Remove(file.Key);
         var fingerprint = World.Fingerprint(Read(file.Key));

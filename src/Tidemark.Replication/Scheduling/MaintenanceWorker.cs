@@ -161,7 +161,7 @@ internal sealed class MaintenanceWorker
         }
 
         await DeleteDamagedAsync(catalog, cancellationToken).ConfigureAwait(false);
-        await DeleteAsync(catalog, _scope.Time.GetUtcNow(), cancellationToken).ConfigureAwait(false);
+        await DeleteAsync(catalog, cancellationToken).ConfigureAwait(false);
     }
 
     private bool IsDue()
@@ -274,7 +274,7 @@ internal sealed class MaintenanceWorker
         if (Catalog == catalog)
         {
             await TryAsync(() => DeleteDamagedAsync(catalog, stopping), failures).ConfigureAwait(false);
-            if (IsRetentionDue(catalog, now) && await TryAsync(() => DeleteAsync(catalog, now, stopping), failures).ConfigureAwait(false))
+            if (IsRetentionDue(catalog, now) && await TryAsync(() => DeleteAsync(catalog, stopping), failures).ConfigureAwait(false))
             {
                 _lastRetention = now;
             }
@@ -373,8 +373,9 @@ internal sealed class MaintenanceWorker
         }
     }
 
-    private async Task DeleteAsync(ReplicaCatalog catalog, DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task DeleteAsync(ReplicaCatalog catalog, CancellationToken cancellationToken)
     {
+        var now = _scope.Time.GetUtcNow(); // What was just written is not old because the clock was set back since the run began.
         var plan = RetentionPlan.From(catalog.Files, now, _retentionOptions);
         if (plan.Deletions.Count > 0)
         {
