@@ -149,7 +149,7 @@ internal sealed class Disk(IFileSystem inner) : IFileSystem
             file.Sync();
         }
 
-        public bool TryLockRange(long offset, long length) => file.TryLockRange(offset, length);
+        public bool TryLockRange(long offset, long length, bool isShared) => file.TryLockRange(offset, length, isShared);
 
         public void UnlockRange(long offset, long length) => file.UnlockRange(offset, length);
 

@@ -351,7 +351,8 @@ public sealed partial class PhysicalFileSystem : IFileSystem
 
         public void Sync() => RandomAccess.FlushToDisk(handle);
 
-        public bool TryLockRange(long offset, long length) => LinuxRangeLock.TryTake(handle, offset, length);
+        public bool TryLockRange(long offset, long length, bool isShared)
+            => LinuxRangeLock.TryTake(handle, offset, length, isShared);
 
         public void UnlockRange(long offset, long length) => LinuxRangeLock.Release(handle, offset, length);
 

@@ -159,7 +159,8 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
 
     private async ValueTask<OutputContent?> ReadContentAsync(CancellationToken cancellationToken)
     {
-        using var locked = await _output!.ReserveAsync(options.ReaderWait, cancellationToken).ConfigureAwait(false);
+        using var locked = _output!.Lock();
+        await locked.ReserveAsync(options.ReaderWait, cancellationToken).ConfigureAwait(false);
         try
         {
             return OutputFile.ReadContent(_output.File, cancellationToken);

@@ -7,6 +7,7 @@ using Tidemark.Replicas.Stores;
 using Tidemark.Replicas.Tests.Restore;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
+using Tidemark.Testing.Files;
 using Xunit;
 
 namespace Tidemark.Replicas.Tests.Follow;
@@ -291,21 +292,63 @@ public sealed class FollowStepTests : IDisposable
     public async Task A_hot_journal_is_rolled_back_first()
     {
         await FollowOnceAsync();
-        using (var writer = new ReaderProcess(Output))
-        {
-            // The cache is too small for the transaction, so SQLite has written to the database when it is killed.
-            await writer.RunAsync("PRAGMA cache_size=1");
-            await writer.RunAsync("PRAGMA cache_spill=1");
-            await writer.RunAsync("BEGIN IMMEDIATE");
-            await writer.RunAsync("UPDATE accounts SET note = randomblob(300), balance = balance * 2");
-            await writer.RunAsync("INSERT INTO accounts(note) SELECT randomblob(900) FROM accounts, accounts AS b");
-        }
-
-        Assert.True(PhysicalFileSystem.Instance.FileExists(Output + "-journal"));
+        await LeaveHotJournalAsync();
         using var step = Step();
         Assert.Equal(FollowOutcome.Resumed, (await RunAsync(step)).Outcome);
         Assert.False(PhysicalFileSystem.Instance.FileExists(Output + "-journal"));
         AssertIs(1);
+    }
+
+    [Fact]
+    public async Task A_reader_that_comes_while_a_hot_journal_is_rolled_back_never_sees_what_it_takes_back()
+    {
+        await FollowOnceAsync();
+        await LeaveHotJournalAsync();
+        var (isLocking, seen) = (false, new List<string>());
+        var files = new HookedFileSystem
+        {
+            Locking = () =>
+            {
+                // Locks are taken one after the other. Before the first one SQLite would roll the journal back itself.
+                if (isLocking)
+                {
+                    seen.Add(ReadOnce());
+                }
+
+                isLocking = true;
+            },
+        };
+        using var step = new FollowStep(
+            _store, files, TimeProvider.System, new FollowOptions { OutputPath = Output, Parallelism = 1 });
+        Assert.Equal(FollowOutcome.Resumed, (await RunAsync(step)).Outcome);
+        Assert.NotEmpty(seen);
+        Assert.All(seen, answer => Assert.Contains(answer, (string[])["[(20, 0)]", "OperationalError('database is locked')"]));
+        AssertIs(1);
+    }
+
+    [Fact]
+    public async Task While_a_change_is_prepared_nobody_can_take_its_journal_for_that_of_a_crashed_writer_and_delete_it()
+    {
+        await FollowOnceAsync();
+        _history.Grow(5);
+        _history.Capture();
+        await ShipAsync();
+        var hasLockedOut = new List<bool>();
+        var files = new HookedFileSystem
+        {
+            Locking = () =>
+            {
+                if (PhysicalFileSystem.Instance.FileExists(Output + "-journal"))
+                {
+                    hasLockedOut.Add(CanExcludeReaders());
+                }
+            },
+        };
+        using var step = new FollowStep(
+            _store, files, TimeProvider.System, new FollowOptions { OutputPath = Output, Parallelism = 1 });
+        Assert.Equal(FollowOutcome.Applied, (await RunAsync(step)).Outcome);
+        Assert.NotEmpty(hasLockedOut);
+        Assert.DoesNotContain(true, hasLockedOut);
     }
 
     [Fact]
@@ -492,6 +535,36 @@ public sealed class FollowStepTests : IDisposable
         await ShipAsync();
         using var step = Step();
         await RunAsync(step);
+    }
+
+    private async Task LeaveHotJournalAsync()
+    {
+        using (var writer = new ReaderProcess(Output))
+        {
+            // The cache is too small for the transaction, so SQLite has written to the database when it is killed.
+            await writer.RunAsync("PRAGMA cache_size=1");
+            await writer.RunAsync("PRAGMA cache_spill=1");
+            await writer.RunAsync("BEGIN IMMEDIATE");
+            await writer.RunAsync("UPDATE accounts SET note = randomblob(300), balance = balance * 2 + 1");
+            await writer.RunAsync("INSERT INTO accounts(note) SELECT randomblob(900) FROM accounts, accounts AS b");
+        }
+
+        Assert.True(PhysicalFileSystem.Instance.FileExists(Output + "-journal"));
+    }
+
+    /// <summary>What a program sees that opens the database, without waiting.</summary>
+    private string ReadOnce()
+    {
+        using var reader = new ReaderProcess(Output);
+        reader.RunAsync("PRAGMA busy_timeout = 0").GetAwaiter().GetResult();
+        return reader.RunAsync("SELECT count(*), sum(balance) FROM accounts NOT INDEXED").GetAwaiter().GetResult();
+    }
+
+    /// <summary>Whether another program could take the lock under which SQLite rolls a journal back.</summary>
+    private bool CanExcludeReaders()
+    {
+        using var file = PhysicalFileSystem.Instance.Open(Output, FileMode.Open, FileAccess.ReadWrite);
+        return file.TryLockRange(0x4000_0002, 510);
     }
 
     private async Task ShipAsync()

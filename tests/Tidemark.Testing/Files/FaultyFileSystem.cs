@@ -136,7 +136,8 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
 
         public void Sync() => owner.Run(inner.Sync);
 
-        public bool TryLockRange(long offset, long length) => owner.Run(() => inner.TryLockRange(offset, length));
+        public bool TryLockRange(long offset, long length, bool isShared)
+            => owner.Run(() => inner.TryLockRange(offset, length, isShared));
 
         public void UnlockRange(long offset, long length) => inner.UnlockRange(offset, length);
 

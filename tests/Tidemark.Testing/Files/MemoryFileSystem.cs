@@ -534,7 +534,7 @@ public sealed class MemoryFileSystem : IFileSystem
         }
 
         /// <summary>Always true: there is one program.</summary>
-        public bool TryLockRange(long offset, long length)
+        public bool TryLockRange(long offset, long length, bool isShared)
         {
             lock (owner._gate)
             {
