@@ -148,9 +148,10 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
                 _files.WriteTxid(state.Txid);
             }
         }
-        else if (content is { Pages: > 0 } other && noted is { } txid && !(record?.Knows(txid) ?? false))
+        else if (content is { Pages: > 0 } other && noted is { } txid && record is null)
         {
-            // The original's follower leaves nothing but the TXID, and may be one batch ahead of it.
+            // The original's follower leaves nothing but the TXID, and may be one batch ahead of it. Where there is a record, the TXID
+            // may be that of a state which somebody has changed, before it was begun to restore another one.
             _state = new OutputState(txid, Lineage.None, other, null);
         }
 

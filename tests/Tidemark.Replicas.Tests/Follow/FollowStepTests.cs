@@ -352,6 +352,28 @@ public sealed class FollowStepTests : IDisposable
     }
 
     [Fact]
+    public async Task A_changed_database_stays_one_when_readers_hold_up_that_it_is_restored_again()
+    {
+        await FollowOnceAsync();
+        using (var file = PhysicalFileSystem.Instance.Open(Output, FileMode.Open, FileAccess.ReadWrite))
+        {
+            file.Write(_history.Files.At(1).Length - 10, [1, 2, 3]);
+        }
+
+        _history.Do("UPDATE accounts SET note = x'01' WHERE id = 1"); // Changes neither the first page nor that one.
+        _history.Capture();
+        await ShipAsync();
+        using var reader = new ReaderProcess(Output);
+        await reader.RunAsync("BEGIN");
+        await reader.RunAsync("SELECT count(*) FROM accounts");
+        using var step = Step(readerWait: TimeSpan.FromMilliseconds(20));
+        await Assert.ThrowsAsync<FollowException>(() => RunAsync(step));
+        await reader.RunAsync("COMMIT");
+        Assert.Equal(FollowReason.OutputChanged, (await RunAsync(step)).Reason);
+        AssertIs(2);
+    }
+
+    [Fact]
     public async Task Pages_of_another_size_reach_readers_that_have_the_database_open()
     {
         await FollowOnceAsync();
