@@ -10,8 +10,8 @@ namespace Tidemark.Replicas.Follow;
 
 /// <summary>Brings a followed database up to its replica: one bounded round at a time.</summary>
 /// <remarks>
-/// <para>After a failure the database is in the state that it had, or a journal lies beside it that takes it back there. The next round
-/// looks at everything anew.</para>
+/// <para>After a failure the database is in the state that it had, or a journal lies beside it that takes it back there. Where the failure
+/// may have touched it, the next round reads it as a whole.</para>
 /// <para>It keeps one handle on the database until it is disposed. In a process that also reads the database with SQLite, dispose it after
 /// the last connection was closed: closing the handle drops SQLite's locks. Not thread-safe.</para>
 /// </remarks>
@@ -50,20 +50,9 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     /// <exception cref="ReplicaStoreException">The store cannot be read.</exception>
     public async ValueTask<FollowPosition> RunAsync(CancellationToken cancellationToken)
     {
-        var isDone = false;
-        try
-        {
-            var position = await RunRoundAsync(cancellationToken).ConfigureAwait(false);
-            (isDone, _reported) = (true, position.Txid);
-            return position;
-        }
-        finally
-        {
-            if (!isDone)
-            {
-                _state = null; // What lies there now is looked at in the next round.
-            }
-        }
+        var position = await RunRoundAsync(cancellationToken).ConfigureAwait(false);
+        _reported = position.Txid;
+        return position;
     }
 
     /// <inheritdoc/>
@@ -208,7 +197,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         await using (batch.ConfigureAwait(false))
         {
             var previous = Txid;
-            var result = await Applying().RunAsync(_state, batch, cancellationToken).ConfigureAwait(false);
+            var result = await WriteAsync(_state, batch, cancellationToken).ConfigureAwait(false);
             return Finish(FollowOutcome.Applied, FollowReason.None, previous, batch, result) with
             {
                 HasMore = chain.HasMore || batch.HasMore,
@@ -240,7 +229,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         await using (image.ConfigureAwait(false))
         {
             Open();
-            var result = await Applying().RunAsync(null, image, cancellationToken).ConfigureAwait(false);
+            var result = await WriteAsync(null, image, cancellationToken).ConfigureAwait(false);
             return Finish(FollowOutcome.RestoredAgain, reason, previous, image, result);
         }
     }
@@ -287,12 +276,28 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         }
     }
 
+    /// <summary>Changes the database. Its state is not known before that has ended, unless it ended before anything was touched.</summary>
+    private async ValueTask<ApplyResult> WriteAsync(OutputState? before, IPageBatch batch, CancellationToken cancellationToken)
+    {
+        var known = _state;
+        _state = null;
+        try
+        {
+            return await new ApplyStep(_output!, _files, options.ReaderWait).RunAsync(before, batch, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is FollowMismatchException or FollowException { IsFromOthersInTheWay: true })
+        {
+            _state = known;
+            throw;
+        }
+    }
+
     private FollowPosition Finish(
         FollowOutcome outcome, FollowReason reason, Txid previous, IPageBatch batch, in ApplyResult result)
     {
+        _files.WriteTxid(result.State.Txid);
         _state = result.State;
         HasFoundState = true;
-        _files.WriteTxid(_state.Txid);
         return Position(outcome, previous) with
         {
             Reason = reason,
@@ -311,8 +316,6 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         PageSize = _state!.Content.PageSize,
         Pages = _state.Content.Pages,
     };
-
-    private ApplyStep Applying() => new(_output!, _files, options.ReaderWait);
 
     /// <summary>Whether the name still leads to the file that is open.</summary>
     private bool IsSameFile() => _output is not null && _files.Facts is not null && _files.Identity == _identity;

@@ -8,6 +8,7 @@ using Tidemark.Replicas.Tests.Restore;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
 using Tidemark.Testing.Files;
+using Tidemark.Testing.Stores;
 using Xunit;
 
 namespace Tidemark.Replicas.Tests.Follow;
@@ -370,6 +371,40 @@ public sealed class FollowStepTests : IDisposable
         await Assert.ThrowsAsync<FollowException>(() => RunAsync(step));
         await reader.RunAsync("COMMIT");
         Assert.Equal(FollowReason.OutputChanged, (await RunAsync(step)).Reason);
+        AssertIs(2);
+    }
+
+    [Fact]
+    public async Task A_database_that_was_not_touched_is_not_read_again_after_a_failure()
+    {
+        await ShipAsync();
+        var (isAway, reads) = (false, 0);
+        var files = new HookedFileSystem { Reading = path => reads += path == Output ? 1 : 0 };
+        var store = new FaultingStore(_store, _ => isAway ? StoreFault.Before : null);
+        using var step = new FollowStep(store, files, TimeProvider.System, new FollowOptions
+        {
+            OutputPath = Output,
+            Parallelism = 1,
+            ReaderWait = TimeSpan.FromMilliseconds(20),
+        });
+        await RunAsync(step);
+        (isAway, reads) = (true, 0);
+        await Assert.ThrowsAnyAsync<ReplicaStoreException>(() => RunAsync(step));
+        isAway = false;
+        Assert.Equal(FollowOutcome.Idle, (await RunAsync(step)).Outcome);
+        Assert.Equal(0, reads);
+
+        _history.Do("UPDATE accounts SET note = x'01' WHERE id = 1");
+        _history.Capture();
+        await ShipAsync();
+        using var reader = new ReaderProcess(Output);
+        await reader.RunAsync("BEGIN");
+        await reader.RunAsync("SELECT count(*) FROM accounts");
+        await Assert.ThrowsAsync<FollowException>(() => RunAsync(step));
+        await reader.RunAsync("COMMIT");
+        var readsOfOneTry = reads;
+        Assert.Equal(FollowOutcome.Applied, (await RunAsync(step)).Outcome);
+        Assert.Equal(2 * readsOfOneTry, reads);
         AssertIs(2);
     }
 

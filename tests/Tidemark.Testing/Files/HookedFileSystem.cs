@@ -2,7 +2,7 @@ using Tidemark.Replicas.Files;
 
 namespace Tidemark.Testing.Files;
 
-/// <summary>The real files, with a look at every file that is opened and every lock that is taken.</summary>
+/// <summary>The real files, with a look at what is opened, read and locked.</summary>
 public sealed class HookedFileSystem : IFileSystem
 {
     private readonly PhysicalFileSystem _inner = PhysicalFileSystem.Instance;
@@ -10,13 +10,16 @@ public sealed class HookedFileSystem : IFileSystem
     /// <summary>Called with the path before a file is opened; what it throws is the failure.</summary>
     public Action<string>? Opening { get; set; }
 
+    /// <summary>Called with the path before a part of a file is read.</summary>
+    public Action<string>? Reading { get; set; }
+
     /// <summary>Called before each try to lock a range of a file.</summary>
     public Action? Locking { get; set; }
 
     public IFile Open(string path, FileMode mode, FileAccess access)
     {
         Opening?.Invoke(path);
-        return new HookedFile(this, _inner.Open(path, mode, access));
+        return new HookedFile(this, path, _inner.Open(path, mode, access));
     }
 
     public void Move(string source, string destination) => _inner.Move(source, destination);
@@ -51,11 +54,15 @@ public sealed class HookedFileSystem : IFileSystem
 
     public IFileWatch Watch() => _inner.Watch();
 
-    private sealed class HookedFile(HookedFileSystem owner, IFile inner) : IFile
+    private sealed class HookedFile(HookedFileSystem owner, string path, IFile inner) : IFile
     {
         public long Length => inner.Length;
 
-        public int Read(long offset, Span<byte> destination) => inner.Read(offset, destination);
+        public int Read(long offset, Span<byte> destination)
+        {
+            owner.Reading?.Invoke(path);
+            return inner.Read(offset, destination);
+        }
 
         public void Write(long offset, ReadOnlySpan<byte> source) => inner.Write(offset, source);
 
