@@ -46,6 +46,9 @@ public interface IFileSystem
     /// <summary>Whether there is a folder of this name.</summary>
     bool DirectoryExists(string path);
 
+    /// <summary>Where a path leads when symbolic links are followed that stand at its end; the path itself where it is none.</summary>
+    string FollowLinks(string path);
+
     /// <summary>Creates a folder and the folders above it, and makes the new names durable.</summary>
     void CreateDirectory(string path);
 

@@ -225,7 +225,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         IReadOnlyList<LtxFileInfo>? known, FollowReason reason, CancellationToken cancellationToken)
     {
         var previous = Txid;
-        var image = await _image.BuildAsync(known, overwrite: true, cancellationToken).ConfigureAwait(false);
+        var image = await _image.BuildAsync(_files.Path, known, overwrite: true, cancellationToken).ConfigureAwait(false);
         await using (image.ConfigureAwait(false))
         {
             Open();
@@ -238,7 +238,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     private async ValueTask<FollowPosition> ReplaceAsync(FollowReason reason, CancellationToken cancellationToken)
     {
         var isOurs = _files.ReadTxid() is not null || _files.ReadRecord() is not null;
-        var image = await _image.BuildAsync(null, isOurs || options.Overwrite, cancellationToken).ConfigureAwait(false);
+        var image = await _image.BuildAsync(_files.Path, null, isOurs || options.Overwrite, cancellationToken).ConfigureAwait(false);
         await using (image.ConfigureAwait(false))
         {
             Close();

@@ -409,6 +409,29 @@ public sealed class FollowStepTests : IDisposable
     }
 
     [Fact]
+    public async Task The_journal_lies_where_sqlite_looks_for_it_when_the_output_is_a_symbolic_link()
+    {
+        var link = _folder["link.db"];
+        System.IO.File.CreateSymbolicLink(link, Output);
+        var seen = new List<string>();
+        var files = new HookedFileSystem { Opening = seen.Add };
+        using (var step = new FollowStep(_store, files, TimeProvider.System, new FollowOptions { OutputPath = link, Parallelism = 1 }))
+        {
+            await ShipAsync();
+            await RunAsync(step);
+            AssertIs(1);
+            _history.Grow(5);
+            _history.Capture();
+            await ShipAsync();
+            Assert.Equal(FollowOutcome.Applied, (await RunAsync(step)).Outcome);
+        }
+
+        AssertIs(2);
+        Assert.Equal(Output, new FileInfo(link).LinkTarget);
+        Assert.Contains(Output + "-journal", seen);
+    }
+
+    [Fact]
     public async Task Pages_of_another_size_reach_readers_that_have_the_database_open()
     {
         await FollowOnceAsync();

@@ -47,6 +47,9 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
     public bool DirectoryExists(string path) => inner.DirectoryExists(path);
 
     /// <inheritdoc/>
+    public string FollowLinks(string path) => inner.FollowLinks(path);
+
+    /// <inheritdoc/>
     public void CreateDirectory(string path) => Run(() => inner.CreateDirectory(path));
 
     /// <inheritdoc/>

@@ -251,6 +251,9 @@ public sealed class MemoryFileSystem : IFileSystem
     }
 
     /// <inheritdoc/>
+    public string FollowLinks(string path) => path; // It has none.
+
+    /// <inheritdoc/>
     public void CreateDirectory(string path)
     {
         lock (_gate)
