@@ -55,6 +55,8 @@ internal sealed class Disk(IFileSystem inner) : IFileSystem
 
     public bool DirectoryExists(string path) => inner.DirectoryExists(path);
 
+    public bool IsSpecial(string path) => inner.IsSpecial(path);
+
     public string FollowLinks(string path) => inner.FollowLinks(path);
 
     public void CreateDirectory(string path)

@@ -137,6 +137,9 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     public bool DirectoryExists(string path) => Directory.Exists(path);
 
     /// <inheritdoc/>
+    public bool IsSpecial(string path) => LinuxFileStatus.TryGet(path) is { IsSpecial: true };
+
+    /// <inheritdoc/>
     public string FollowLinks(string path)
     {
         var file = new FileInfo(path);

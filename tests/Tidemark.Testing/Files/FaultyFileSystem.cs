@@ -47,6 +47,9 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
     public bool DirectoryExists(string path) => inner.DirectoryExists(path);
 
     /// <inheritdoc/>
+    public bool IsSpecial(string path) => inner.IsSpecial(path);
+
+    /// <inheritdoc/>
     public string FollowLinks(string path) => inner.FollowLinks(path);
 
     /// <inheritdoc/>

@@ -36,6 +36,8 @@ public sealed class HookedFileSystem : IFileSystem
 
     public bool DirectoryExists(string path) => _inner.DirectoryExists(path);
 
+    public bool IsSpecial(string path) => _inner.IsSpecial(path);
+
     public string FollowLinks(string path) => _inner.FollowLinks(path);
 
     public void CreateDirectory(string path) => _inner.CreateDirectory(path);

@@ -251,6 +251,9 @@ public sealed class MemoryFileSystem : IFileSystem
     }
 
     /// <inheritdoc/>
+    public bool IsSpecial(string path) => false;
+
+    /// <inheritdoc/>
     public string FollowLinks(string path) => path; // It has none.
 
     /// <inheritdoc/>
