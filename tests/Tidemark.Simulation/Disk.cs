@@ -55,6 +55,10 @@ internal sealed class Disk(IFileSystem inner) : IFileSystem
 
     public bool DirectoryExists(string path) => inner.DirectoryExists(path);
 
+    public bool IsSpecial(string path) => inner.IsSpecial(path);
+
+    public string FollowLinks(string path) => inner.FollowLinks(path);
+
     public void CreateDirectory(string path)
     {
         Step();
@@ -149,7 +153,7 @@ internal sealed class Disk(IFileSystem inner) : IFileSystem
             file.Sync();
         }
 
-        public bool TryLockRange(long offset, long length) => file.TryLockRange(offset, length);
+        public bool TryLockRange(long offset, long length, bool isShared) => file.TryLockRange(offset, length, isShared);
 
         public void UnlockRange(long offset, long length) => file.UnlockRange(offset, length);
 

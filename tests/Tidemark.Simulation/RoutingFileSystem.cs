@@ -21,6 +21,10 @@ internal sealed class RoutingFileSystem(IFileSystem own, IFileSystem real, strin
 
     public bool DirectoryExists(string path) => For(path).DirectoryExists(path);
 
+    public bool IsSpecial(string path) => For(path).IsSpecial(path);
+
+    public string FollowLinks(string path) => For(path).FollowLinks(path);
+
     public void CreateDirectory(string path) => For(path).CreateDirectory(path);
 
     public void DeleteEmptyDirectory(string path) => For(path).DeleteEmptyDirectory(path);

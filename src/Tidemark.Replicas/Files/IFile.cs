@@ -18,11 +18,15 @@ public interface IFile : IDisposable
     /// <summary>Makes everything that was written durable (fsync).</summary>
     void Sync();
 
-    /// <summary>Locks a range of bytes for this file alone, without waiting, by the locks that SQLite uses too. The range may lie beyond the
-    /// end. Advisory; given back by <see cref="UnlockRange"/>, by closing the file, and when the process ends.</summary>
-    /// <returns>False when somebody else has locked a part of it.</returns>
+    /// <summary>Locks a range of bytes, without waiting, by the locks that SQLite uses too. The range may lie beyond the end. Advisory; given
+    /// back by <see cref="UnlockRange"/>, by closing the file, and when the process ends. A range that is locked already gets the new
+    /// kind of lock; where it cannot, it keeps the old one.</summary>
+    /// <param name="offset">Where the range begins.</param>
+    /// <param name="length">How many bytes.</param>
+    /// <param name="isShared">Whether others may share the range as well. Otherwise it is for this file alone.</param>
+    /// <returns>False when somebody else has a lock on a part of it that stands against this one.</returns>
     /// <exception cref="PlatformNotSupportedException">This system has other locks.</exception>
-    bool TryLockRange(long offset, long length);
+    bool TryLockRange(long offset, long length, bool isShared = false);
 
     /// <summary>Gives back a range that was locked. Not an error where it was not.</summary>
     void UnlockRange(long offset, long length);

@@ -46,6 +46,13 @@ public interface IFileSystem
     /// <summary>Whether there is a folder of this name.</summary>
     bool DirectoryExists(string path);
 
+    /// <summary>Whether a path leads to something that has no content to replace: a device, a pipe or a socket. False where the system
+    /// cannot tell.</summary>
+    bool IsSpecial(string path);
+
+    /// <summary>Where a path leads when symbolic links are followed that stand at its end; the path itself where it is none.</summary>
+    string FollowLinks(string path);
+
     /// <summary>Creates a folder and the folders above it, and makes the new names durable.</summary>
     void CreateDirectory(string path);
 

@@ -8,10 +8,16 @@ namespace Tidemark.Replicas.Files;
 internal readonly partial struct LinuxFileStatus
 {
     private const int CurrentFolder = -100; // AT_FDCWD
-    private const uint Wanted = 0x0100 | 0x0200 | 0x0040 | 0x0080; // STATX_INO, STATX_SIZE, STATX_MTIME, STATX_CTIME
+    private const uint Wanted = 0x0001 | 0x0100 | 0x0200 | 0x0040 | 0x0080; // STATX_TYPE, _INO, _SIZE, _MTIME, _CTIME
+    private const int KindBits = 0xF000; // S_IFMT
+    private const int Folder = 0x4000; // S_IFDIR
+    private const int Regular = 0x8000; // S_IFREG
 
     [FieldOffset(0)]
     private readonly uint _mask;
+
+    [FieldOffset(28)]
+    private readonly ushort _mode;
 
     [FieldOffset(136)]
     private readonly uint _deviceMajor;
@@ -35,6 +41,9 @@ internal readonly partial struct LinuxFileStatus
     public Time Modified { get; }
 
     public ulong Device => ((ulong)_deviceMajor << 32) | _deviceMinor;
+
+    /// <summary>Whether it is neither a file with content nor a folder: a device, a pipe or a socket.</summary>
+    public bool IsSpecial => (_mode & KindBits) is not (Regular or Folder);
 
     /// <summary>Asks for the file that a path leads to; null when there is none, or on a system that cannot tell.</summary>
     public static LinuxFileStatus? TryGet(string path)

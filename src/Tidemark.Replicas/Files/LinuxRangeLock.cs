@@ -15,6 +15,7 @@ internal partial struct LinuxRangeLock
 {
     private const int OfProcess = 6; // F_SETLK
     private const int OfOpenFile = 37; // F_OFD_SETLK
+    private const short Shared = 0; // F_RDLCK
     private const short Exclusive = 1; // F_WRLCK
     private const short None = 2; // F_UNLCK
     private const int Again = 11;
@@ -30,7 +31,8 @@ internal partial struct LinuxRangeLock
     private int _process;
 
     /// <summary>Locks a range without waiting; false when somebody else has a lock that stands against it.</summary>
-    public static bool TryTake(SafeFileHandle file, long offset, long length) => TrySet(file, Exclusive, offset, length);
+    public static bool TryTake(SafeFileHandle file, long offset, long length, bool isShared)
+        => TrySet(file, isShared ? Shared : Exclusive, offset, length);
 
     /// <summary>Gives a range back.</summary>
     public static void Release(SafeFileHandle file, long offset, long length) => TrySet(file, None, offset, length);

@@ -137,6 +137,16 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     public bool DirectoryExists(string path) => Directory.Exists(path);
 
     /// <inheritdoc/>
+    public bool IsSpecial(string path) => LinuxFileStatus.TryGet(path) is { IsSpecial: true };
+
+    /// <inheritdoc/>
+    public string FollowLinks(string path)
+    {
+        var file = new FileInfo(path);
+        return file.LinkTarget is null ? path : file.ResolveLinkTarget(returnFinalTarget: true)!.FullName;
+    }
+
+    /// <inheritdoc/>
     public void CreateDirectory(string path)
     {
         var missing = new Stack<string>();
@@ -351,7 +361,8 @@ public sealed partial class PhysicalFileSystem : IFileSystem
 
         public void Sync() => RandomAccess.FlushToDisk(handle);
 
-        public bool TryLockRange(long offset, long length) => LinuxRangeLock.TryTake(handle, offset, length);
+        public bool TryLockRange(long offset, long length, bool isShared)
+            => LinuxRangeLock.TryTake(handle, offset, length, isShared);
 
         public void UnlockRange(long offset, long length) => LinuxRangeLock.Release(handle, offset, length);
 

@@ -35,7 +35,8 @@ internal sealed class ApplyStep(OutputFile output, FollowFiles files, TimeSpan w
         Invariant.Holds(before is not null || batch.IsComplete, "Without a known state, every page is needed.");
         try
         {
-            using var locked = await output.ReserveAsync(wait, cancellationToken).ConfigureAwait(false);
+            using var locked = output.Lock();
+            await locked.ReserveAsync(wait, cancellationToken).ConfigureAwait(false);
             if (before is not null && !output.SeemsToBe(before.Content))
             {
                 throw new FollowMismatchException(FollowReason.OutputChanged, $"Somebody has written to {output.Path}.");

@@ -11,6 +11,9 @@ public sealed class FollowException : TidemarkException
     {
     }
 
+    /// <summary>Whether others have the database locked, so that nothing was touched.</summary>
+    internal bool IsFromOthersInTheWay { get; private init; }
+
     internal static FollowException Refused(string path)
         => new(
             $"Cannot resume following: {path} exists, but no {path}{FollowFiles.TxidEnding} says which state of the replica it is.",
@@ -22,6 +25,7 @@ public sealed class FollowException : TidemarkException
             "End long read transactions on the database, so that it can follow the replica.")
         {
             IsTransient = true,
+            IsFromOthersInTheWay = true,
         };
 
     internal static FollowException WriterInTheWay(string path, TimeSpan waited)
@@ -30,6 +34,7 @@ public sealed class FollowException : TidemarkException
             "Let nobody write to the database; only its source may change.")
         {
             IsTransient = true,
+            IsFromOthersInTheWay = true,
         };
 
     internal static FollowException LacksPages(Txid txid, uint page, uint pages)

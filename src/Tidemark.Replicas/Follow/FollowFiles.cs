@@ -12,6 +12,7 @@ namespace Tidemark.Replicas.Follow;
 ///   OUT-follow   what else is known of it (<see cref="FollowRecord"/>)
 ///   OUT-journal  while changes are written: what takes them back, in SQLite's own format
 /// </code>
+/// Where OUT is a symbolic link, all this lies beside the file that it leads to, as SQLite has it: it would not find the journal elsewhere.
 /// </remarks>
 internal sealed class FollowFiles
 {
@@ -26,11 +27,13 @@ internal sealed class FollowFiles
     private readonly string _folder;
 
     /// <summary>Touches nothing yet.</summary>
+    /// <exception cref="FollowException">The path is a symbolic link that leads nowhere.</exception>
     public FollowFiles(IFileSystem files, string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         _files = files;
-        Path = System.IO.Path.GetFullPath(path);
+        path = System.IO.Path.GetFullPath(path);
+        Path = Guard("follow the links of", path, () => files.FollowLinks(path));
         _folder = System.IO.Path.GetDirectoryName(Path) ?? throw new ArgumentException("This is a folder.", nameof(path));
     }
 

@@ -29,9 +29,6 @@ internal sealed record FollowRecord(OutputState? From, OutputState To)
             : From is { } from && from.Content == content ? from
             : null;
 
-    /// <summary>Whether a TXID is that of one of the states.</summary>
-    public bool Knows(Txid txid) => To.Txid == txid || From?.Txid == txid;
-
     /// <summary>Makes the text.</summary>
     public string Format()
     {

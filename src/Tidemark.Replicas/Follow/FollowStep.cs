@@ -10,8 +10,8 @@ namespace Tidemark.Replicas.Follow;
 
 /// <summary>Brings a followed database up to its replica: one bounded round at a time.</summary>
 /// <remarks>
-/// <para>After a failure the database is in the state that it had, or a journal lies beside it that takes it back there. The next round
-/// looks at everything anew.</para>
+/// <para>After a failure the database is in the state that it had, or a journal lies beside it that takes it back there. Where the failure
+/// may have touched it, the next round reads it as a whole.</para>
 /// <para>It keeps one handle on the database until it is disposed. In a process that also reads the database with SQLite, dispose it after
 /// the last connection was closed: closing the handle drops SQLite's locks. Not thread-safe.</para>
 /// </remarks>
@@ -50,20 +50,9 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     /// <exception cref="ReplicaStoreException">The store cannot be read.</exception>
     public async ValueTask<FollowPosition> RunAsync(CancellationToken cancellationToken)
     {
-        var isDone = false;
-        try
-        {
-            var position = await RunRoundAsync(cancellationToken).ConfigureAwait(false);
-            (isDone, _reported) = (true, position.Txid);
-            return position;
-        }
-        finally
-        {
-            if (!isDone)
-            {
-                _state = null; // What lies there now is looked at in the next round.
-            }
-        }
+        var position = await RunRoundAsync(cancellationToken).ConfigureAwait(false);
+        _reported = position.Txid;
+        return position;
     }
 
     /// <inheritdoc/>
@@ -148,9 +137,10 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
                 _files.WriteTxid(state.Txid);
             }
         }
-        else if (content is { Pages: > 0 } other && noted is { } txid && !(record?.Knows(txid) ?? false))
+        else if (content is { Pages: > 0 } other && noted is { } txid && record is null)
         {
-            // The original's follower leaves nothing but the TXID, and may be one batch ahead of it.
+            // The original's follower leaves nothing but the TXID, and may be one batch ahead of it. Where there is a record, the TXID
+            // may be that of a state which somebody has changed, before it was begun to restore another one.
             _state = new OutputState(txid, Lineage.None, other, null);
         }
 
@@ -159,7 +149,8 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
 
     private async ValueTask<OutputContent?> ReadContentAsync(CancellationToken cancellationToken)
     {
-        using var locked = await _output!.ReserveAsync(options.ReaderWait, cancellationToken).ConfigureAwait(false);
+        using var locked = _output!.Lock();
+        await locked.ReserveAsync(options.ReaderWait, cancellationToken).ConfigureAwait(false);
         try
         {
             return OutputFile.ReadContent(_output.File, cancellationToken);
@@ -206,7 +197,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         await using (batch.ConfigureAwait(false))
         {
             var previous = Txid;
-            var result = await Applying().RunAsync(_state, batch, cancellationToken).ConfigureAwait(false);
+            var result = await WriteAsync(_state, batch, cancellationToken).ConfigureAwait(false);
             return Finish(FollowOutcome.Applied, FollowReason.None, previous, batch, result) with
             {
                 HasMore = chain.HasMore || batch.HasMore,
@@ -234,11 +225,11 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         IReadOnlyList<LtxFileInfo>? known, FollowReason reason, CancellationToken cancellationToken)
     {
         var previous = Txid;
-        var image = await _image.BuildAsync(known, overwrite: true, cancellationToken).ConfigureAwait(false);
+        var image = await _image.BuildAsync(_files.Path, known, overwrite: true, cancellationToken).ConfigureAwait(false);
         await using (image.ConfigureAwait(false))
         {
             Open();
-            var result = await Applying().RunAsync(null, image, cancellationToken).ConfigureAwait(false);
+            var result = await WriteAsync(null, image, cancellationToken).ConfigureAwait(false);
             return Finish(FollowOutcome.RestoredAgain, reason, previous, image, result);
         }
     }
@@ -247,7 +238,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     private async ValueTask<FollowPosition> ReplaceAsync(FollowReason reason, CancellationToken cancellationToken)
     {
         var isOurs = _files.ReadTxid() is not null || _files.ReadRecord() is not null;
-        var image = await _image.BuildAsync(null, isOurs || options.Overwrite, cancellationToken).ConfigureAwait(false);
+        var image = await _image.BuildAsync(_files.Path, null, isOurs || options.Overwrite, cancellationToken).ConfigureAwait(false);
         await using (image.ConfigureAwait(false))
         {
             Close();
@@ -285,12 +276,28 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         }
     }
 
+    /// <summary>Changes the database. Its state is not known before that has ended, unless it ended before anything was touched.</summary>
+    private async ValueTask<ApplyResult> WriteAsync(OutputState? before, IPageBatch batch, CancellationToken cancellationToken)
+    {
+        var known = _state;
+        _state = null;
+        try
+        {
+            return await new ApplyStep(_output!, _files, options.ReaderWait).RunAsync(before, batch, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is FollowMismatchException or FollowException { IsFromOthersInTheWay: true })
+        {
+            _state = known;
+            throw;
+        }
+    }
+
     private FollowPosition Finish(
         FollowOutcome outcome, FollowReason reason, Txid previous, IPageBatch batch, in ApplyResult result)
     {
+        _files.WriteTxid(result.State.Txid);
         _state = result.State;
         HasFoundState = true;
-        _files.WriteTxid(_state.Txid);
         return Position(outcome, previous) with
         {
             Reason = reason,
@@ -309,8 +316,6 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         PageSize = _state!.Content.PageSize,
         Pages = _state.Content.Pages,
     };
-
-    private ApplyStep Applying() => new(_output!, _files, options.ReaderWait);
 
     /// <summary>Whether the name still leads to the file that is open.</summary>
     private bool IsSameFile() => _output is not null && _files.Facts is not null && _files.Identity == _identity;

@@ -9,11 +9,12 @@ namespace Tidemark.Replicas.Follow;
 internal sealed class FullImage(IReplicaStore store, IFileSystem files, TimeProvider time, FollowOptions options)
 {
     /// <summary>Builds it. When a file has vanished meanwhile it is planned anew, a few times at most.</summary>
+    /// <param name="path">Where the database lies.</param>
     /// <param name="known">What the replica holds, for the first plan; null to list it.</param>
     /// <param name="overwrite">Whether what lies at the place of the database may be replaced.</param>
     /// <param name="cancellationToken">Ends the call; nothing is left.</param>
     public async ValueTask<ImageBatch> BuildAsync(
-        IReadOnlyList<LtxFileInfo>? known, bool overwrite, CancellationToken cancellationToken)
+        string path, IReadOnlyList<LtxFileInfo>? known, bool overwrite, CancellationToken cancellationToken)
     {
         for (var plans = 1; ; plans++)
         {
@@ -21,7 +22,7 @@ internal sealed class FullImage(IReplicaStore store, IFileSystem files, TimeProv
             var plan = RestorePlan.From(listed, new RestoreTarget.Latest());
             try
             {
-                return await BuildAsync(plan, overwrite, cancellationToken).ConfigureAwait(false);
+                return await BuildAsync(path, plan, overwrite, cancellationToken).ConfigureAwait(false);
             }
             catch (ReplicaFileNotFoundException) when (plans < RestoreStep.PlansMax)
             {
@@ -30,9 +31,10 @@ internal sealed class FullImage(IReplicaStore store, IFileSystem files, TimeProv
         }
     }
 
-    private async ValueTask<ImageBatch> BuildAsync(RestorePlan plan, bool overwrite, CancellationToken cancellationToken)
+    private async ValueTask<ImageBatch> BuildAsync(
+        string path, RestorePlan plan, bool overwrite, CancellationToken cancellationToken)
     {
-        var place = new RestoreOutput(files, options.OutputPath, overwrite);
+        var place = new RestoreOutput(files, path, overwrite);
         try
         {
             place.ThrowUnlessAllowed();

@@ -17,7 +17,8 @@ internal static class JournalRollback
             return;
         }
 
-        using var locked = await output.ReserveAsync(wait, cancellationToken).ConfigureAwait(false);
+        // Not RESERVED: readers that come meanwhile would take the journal for that of a writer that has changed nothing yet.
+        using var locked = output.Lock();
         await locked.ExcludeReadersAsync(wait, cancellationToken).ConfigureAwait(false);
         if (!files.HasJournal)
         {

@@ -17,10 +17,8 @@ internal sealed class OutputFile(IFile file, string path, TimeProvider time) : I
     /// <summary>How errors call it.</summary>
     public string Path => path;
 
-    /// <summary>Keeps everybody else from writing. Readers go on.</summary>
-    /// <exception cref="FollowException">Somebody else writes for too long.</exception>
-    public ValueTask<OutputLock> ReserveAsync(TimeSpan wait, CancellationToken cancellationToken)
-        => OutputLock.TakeAsync(file, path, time, wait, cancellationToken);
+    /// <summary>What keeps others out; nobody yet. Its disposal lets them in again.</summary>
+    public OutputLock Lock() => new(file, path, time);
 
     /// <summary>The size of pages and file as they are; null where this is no database.</summary>
     public (PageSize PageSize, uint Pages)? ReadGeometry() => ReadGeometry(file);

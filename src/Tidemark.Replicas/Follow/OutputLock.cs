@@ -2,11 +2,15 @@ using Tidemark.Replicas.Files;
 
 namespace Tidemark.Replicas.Follow;
 
-/// <summary>SQLite's locks on a database in rollback mode, as a writer takes them.</summary>
+/// <summary>SQLite's locks on a database in rollback mode, as SQLite takes them.</summary>
 /// <remarks>
-/// A writer first takes RESERVED, beside which readers go on: then nobody takes a journal for that of a crashed writer. Before the database
-/// is changed, PENDING keeps new readers out, so that they cannot hold up the writer for ever, and the range that readers share is taken
-/// when the last one has left. See https://www.sqlite.org/lockingv3.html and os.h of SQLite.
+/// <para>A writer first shares the database with readers, so that nobody who takes its journal for that of a crashed writer can roll it
+/// back. Then it takes RESERVED, beside which readers go on: then nobody does take it for that. Before the database is changed, PENDING
+/// keeps new readers out, so that they cannot hold up the writer for ever, and the range that all share is taken when the last reader has
+/// left.</para>
+/// <para>Who rolls a journal back must not take RESERVED: readers that come then would take the journal for that of a writer that has
+/// changed nothing yet, and read what is to be taken back.</para>
+/// <para>See https://www.sqlite.org/lockingv3.html and os.h of SQLite.</para>
 /// </remarks>
 internal sealed class OutputLock : IDisposable
 {
@@ -21,39 +25,62 @@ internal sealed class OutputLock : IDisposable
     private readonly string _path;
     private readonly TimeProvider _time;
 
-    private OutputLock(IFile file, string path, TimeProvider time) => (_file, _path, _time) = (file, path, time);
+    /// <summary>Takes nothing yet.</summary>
+    public OutputLock(IFile file, string path, TimeProvider time) => (_file, _path, _time) = (file, path, time);
 
     /// <summary>Keeps other writers out.</summary>
     /// <exception cref="FollowException">Another writer is in for too long, or this system has no such locks.</exception>
-    public static async ValueTask<OutputLock> TakeAsync(
-        IFile file, string path, TimeProvider time, TimeSpan wait, CancellationToken cancellationToken)
+    public async ValueTask ReserveAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
-        var taken = new OutputLock(file, path, time);
-        return await taken.TryWaitAsync(Reserved, 1, time.GetTimestamp(), wait, cancellationToken).ConfigureAwait(false)
-            ? taken
-            : throw FollowException.WriterInTheWay(path, wait);
+        if (!await TryWaitAsync(TryReserve, _time.GetTimestamp(), wait, cancellationToken).ConfigureAwait(false))
+        {
+            throw FollowException.WriterInTheWay(_path, wait);
+        }
     }
 
     /// <summary>Keeps readers out, and waits for those that are in.</summary>
-    /// <exception cref="FollowException">They stay for too long. New ones may come in again.</exception>
+    /// <exception cref="FollowException">They stay for too long.</exception>
     public async ValueTask ExcludeReadersAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
         var started = _time.GetTimestamp();
-        if (!await TryWaitAsync(Pending, 1, started, wait, cancellationToken).ConfigureAwait(false)
-            || !await TryWaitAsync(Shared, SharedLength, started, wait, cancellationToken).ConfigureAwait(false))
+        if (!await TryWaitAsync(() => TryTake(Pending, 1), started, wait, cancellationToken).ConfigureAwait(false))
         {
-            _file.UnlockRange(Pending, 1);
             throw FollowException.ReadersInTheWay(_path, wait);
+        }
+
+        if (!await TryWaitAsync(() => TryTake(Shared, SharedLength), started, wait, cancellationToken).ConfigureAwait(false))
+        {
+            // Where it was not reserved before, it may be a writer. PENDING keeps everybody out whom this try could mislead.
+            throw TryTake(Reserved, 1) ? FollowException.ReadersInTheWay(_path, wait) : FollowException.WriterInTheWay(_path, wait);
         }
     }
 
     /// <summary>Lets everybody in.</summary>
     public void Dispose() => _file.UnlockRange(Pending, Shared - Pending + SharedLength);
 
-    private async ValueTask<bool> TryWaitAsync(
-        long offset, long length, long started, TimeSpan wait, CancellationToken cancellationToken)
+    private bool TryReserve()
     {
-        for (var pause = s_pauseMin; !TryTake(offset, length); pause = pause * 2 < s_pauseMax ? pause * 2 : s_pauseMax)
+        // PENDING only on the way, as every reader does, so that nobody comes in past a writer that waits.
+        if (!TryTake(Pending, 1, isShared: true))
+        {
+            return false;
+        }
+
+        var isShared = TryTake(Shared, SharedLength, isShared: true);
+        _file.UnlockRange(Pending, 1);
+        if (isShared && TryTake(Reserved, 1))
+        {
+            return true;
+        }
+
+        _file.UnlockRange(Shared, SharedLength); // The writer that is in the way cannot end before all readers have.
+        return false;
+    }
+
+    private async ValueTask<bool> TryWaitAsync(
+        Func<bool> tryTake, long started, TimeSpan wait, CancellationToken cancellationToken)
+    {
+        for (var pause = s_pauseMin; !tryTake(); pause = pause * 2 < s_pauseMax ? pause * 2 : s_pauseMax)
         {
             if (_time.GetElapsedTime(started) >= wait)
             {
@@ -66,11 +93,11 @@ internal sealed class OutputLock : IDisposable
         return true;
     }
 
-    private bool TryTake(long offset, long length)
+    private bool TryTake(long offset, long length, bool isShared = false)
     {
         try
         {
-            return _file.TryLockRange(offset, length);
+            return _file.TryLockRange(offset, length, isShared);
         }
         catch (PlatformNotSupportedException e)
         {

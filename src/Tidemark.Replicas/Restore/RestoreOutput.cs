@@ -72,6 +72,11 @@ internal sealed class RestoreOutput : IDisposable
             throw RestoreOutputException.IsDirectory(Path);
         }
 
+        if (_files.IsSpecial(Path))
+        {
+            throw RestoreOutputException.IsSpecial(Path); // It looks empty, and a rename would take its place.
+        }
+
         if (_overwrite)
         {
             return;

@@ -16,6 +16,11 @@ public sealed class RestoreOutputException : TidemarkException
     internal static RestoreOutputException IsDirectory(string path)
         => new($"Cannot restore, output path is a directory: {path}.", "Name a file in it.");
 
+    internal static RestoreOutputException IsSpecial(string path)
+        => new(
+            $"Cannot restore, output path is a device, a pipe or a socket: {path}.",
+            "Name a file, or run tidemark verify to check a replica without restoring it.");
+
     internal static RestoreOutputException Exists(string path)
         => new($"Cannot restore, output path already exists and is not empty: {path}.", ForceHint);
 

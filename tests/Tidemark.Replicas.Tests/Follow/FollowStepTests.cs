@@ -7,6 +7,8 @@ using Tidemark.Replicas.Stores;
 using Tidemark.Replicas.Tests.Restore;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
+using Tidemark.Testing.Files;
+using Tidemark.Testing.Stores;
 using Xunit;
 
 namespace Tidemark.Replicas.Tests.Follow;
@@ -291,21 +293,142 @@ public sealed class FollowStepTests : IDisposable
     public async Task A_hot_journal_is_rolled_back_first()
     {
         await FollowOnceAsync();
-        using (var writer = new ReaderProcess(Output))
-        {
-            // The cache is too small for the transaction, so SQLite has written to the database when it is killed.
-            await writer.RunAsync("PRAGMA cache_size=1");
-            await writer.RunAsync("PRAGMA cache_spill=1");
-            await writer.RunAsync("BEGIN IMMEDIATE");
-            await writer.RunAsync("UPDATE accounts SET note = randomblob(300), balance = balance * 2");
-            await writer.RunAsync("INSERT INTO accounts(note) SELECT randomblob(900) FROM accounts, accounts AS b");
-        }
-
-        Assert.True(PhysicalFileSystem.Instance.FileExists(Output + "-journal"));
+        await LeaveHotJournalAsync();
         using var step = Step();
         Assert.Equal(FollowOutcome.Resumed, (await RunAsync(step)).Outcome);
         Assert.False(PhysicalFileSystem.Instance.FileExists(Output + "-journal"));
         AssertIs(1);
+    }
+
+    [Fact]
+    public async Task A_reader_that_comes_while_a_hot_journal_is_rolled_back_never_sees_what_it_takes_back()
+    {
+        await FollowOnceAsync();
+        await LeaveHotJournalAsync();
+        var (isLocking, seen) = (false, new List<string>());
+        var files = new HookedFileSystem
+        {
+            Locking = () =>
+            {
+                // Locks are taken one after the other. Before the first one SQLite would roll the journal back itself.
+                if (isLocking)
+                {
+                    seen.Add(ReadOnce());
+                }
+
+                isLocking = true;
+            },
+        };
+        using var step = new FollowStep(
+            _store, files, TimeProvider.System, new FollowOptions { OutputPath = Output, Parallelism = 1 });
+        Assert.Equal(FollowOutcome.Resumed, (await RunAsync(step)).Outcome);
+        Assert.NotEmpty(seen);
+        Assert.All(seen, answer => Assert.Contains(answer, (string[])["[(20, 0)]", "OperationalError('database is locked')"]));
+        AssertIs(1);
+    }
+
+    [Fact]
+    public async Task While_a_change_is_prepared_nobody_can_take_its_journal_for_that_of_a_crashed_writer_and_delete_it()
+    {
+        await FollowOnceAsync();
+        _history.Grow(5);
+        _history.Capture();
+        await ShipAsync();
+        var hasLockedOut = new List<bool>();
+        var files = new HookedFileSystem
+        {
+            Locking = () =>
+            {
+                if (PhysicalFileSystem.Instance.FileExists(Output + "-journal"))
+                {
+                    hasLockedOut.Add(CanExcludeReaders());
+                }
+            },
+        };
+        using var step = new FollowStep(
+            _store, files, TimeProvider.System, new FollowOptions { OutputPath = Output, Parallelism = 1 });
+        Assert.Equal(FollowOutcome.Applied, (await RunAsync(step)).Outcome);
+        Assert.NotEmpty(hasLockedOut);
+        Assert.DoesNotContain(true, hasLockedOut);
+    }
+
+    [Fact]
+    public async Task A_changed_database_stays_one_when_readers_hold_up_that_it_is_restored_again()
+    {
+        await FollowOnceAsync();
+        using (var file = PhysicalFileSystem.Instance.Open(Output, FileMode.Open, FileAccess.ReadWrite))
+        {
+            file.Write(_history.Files.At(1).Length - 10, [1, 2, 3]);
+        }
+
+        _history.Do("UPDATE accounts SET note = x'01' WHERE id = 1"); // Changes neither the first page nor that one.
+        _history.Capture();
+        await ShipAsync();
+        using var reader = new ReaderProcess(Output);
+        await reader.RunAsync("BEGIN");
+        await reader.RunAsync("SELECT count(*) FROM accounts");
+        using var step = Step(readerWait: TimeSpan.FromMilliseconds(20));
+        await Assert.ThrowsAsync<FollowException>(() => RunAsync(step));
+        await reader.RunAsync("COMMIT");
+        Assert.Equal(FollowReason.OutputChanged, (await RunAsync(step)).Reason);
+        AssertIs(2);
+    }
+
+    [Fact]
+    public async Task A_database_that_was_not_touched_is_not_read_again_after_a_failure()
+    {
+        await ShipAsync();
+        var (isAway, reads) = (false, 0);
+        var files = new HookedFileSystem { Reading = path => reads += path == Output ? 1 : 0 };
+        var store = new FaultingStore(_store, _ => isAway ? StoreFault.Before : null);
+        using var step = new FollowStep(store, files, TimeProvider.System, new FollowOptions
+        {
+            OutputPath = Output,
+            Parallelism = 1,
+            ReaderWait = TimeSpan.FromMilliseconds(20),
+        });
+        await RunAsync(step);
+        (isAway, reads) = (true, 0);
+        await Assert.ThrowsAnyAsync<ReplicaStoreException>(() => RunAsync(step));
+        isAway = false;
+        Assert.Equal(FollowOutcome.Idle, (await RunAsync(step)).Outcome);
+        Assert.Equal(0, reads);
+
+        _history.Do("UPDATE accounts SET note = x'01' WHERE id = 1");
+        _history.Capture();
+        await ShipAsync();
+        using var reader = new ReaderProcess(Output);
+        await reader.RunAsync("BEGIN");
+        await reader.RunAsync("SELECT count(*) FROM accounts");
+        await Assert.ThrowsAsync<FollowException>(() => RunAsync(step));
+        await reader.RunAsync("COMMIT");
+        var readsOfOneTry = reads;
+        Assert.Equal(FollowOutcome.Applied, (await RunAsync(step)).Outcome);
+        Assert.Equal(2 * readsOfOneTry, reads);
+        AssertIs(2);
+    }
+
+    [Fact]
+    public async Task The_journal_lies_where_sqlite_looks_for_it_when_the_output_is_a_symbolic_link()
+    {
+        var link = _folder["link.db"];
+        System.IO.File.CreateSymbolicLink(link, Output);
+        var seen = new List<string>();
+        var files = new HookedFileSystem { Opening = seen.Add };
+        using (var step = new FollowStep(_store, files, TimeProvider.System, new FollowOptions { OutputPath = link, Parallelism = 1 }))
+        {
+            await ShipAsync();
+            await RunAsync(step);
+            AssertIs(1);
+            _history.Grow(5);
+            _history.Capture();
+            await ShipAsync();
+            Assert.Equal(FollowOutcome.Applied, (await RunAsync(step)).Outcome);
+        }
+
+        AssertIs(2);
+        Assert.Equal(Output, new FileInfo(link).LinkTarget);
+        Assert.Contains(Output + "-journal", seen);
     }
 
     [Fact]
@@ -492,6 +615,36 @@ public sealed class FollowStepTests : IDisposable
         await ShipAsync();
         using var step = Step();
         await RunAsync(step);
+    }
+
+    private async Task LeaveHotJournalAsync()
+    {
+        using (var writer = new ReaderProcess(Output))
+        {
+            // The cache is too small for the transaction, so SQLite has written to the database when it is killed.
+            await writer.RunAsync("PRAGMA cache_size=1");
+            await writer.RunAsync("PRAGMA cache_spill=1");
+            await writer.RunAsync("BEGIN IMMEDIATE");
+            await writer.RunAsync("UPDATE accounts SET note = randomblob(300), balance = balance * 2 + 1");
+            await writer.RunAsync("INSERT INTO accounts(note) SELECT randomblob(900) FROM accounts, accounts AS b");
+        }
+
+        Assert.True(PhysicalFileSystem.Instance.FileExists(Output + "-journal"));
+    }
+
+    /// <summary>What a program sees that opens the database, without waiting.</summary>
+    private string ReadOnce()
+    {
+        using var reader = new ReaderProcess(Output);
+        reader.RunAsync("PRAGMA busy_timeout = 0").GetAwaiter().GetResult();
+        return reader.RunAsync("SELECT count(*), sum(balance) FROM accounts NOT INDEXED").GetAwaiter().GetResult();
+    }
+
+    /// <summary>Whether another program could take the lock under which SQLite rolls a journal back.</summary>
+    private bool CanExcludeReaders()
+    {
+        using var file = PhysicalFileSystem.Instance.Open(Output, FileMode.Open, FileAccess.ReadWrite);
+        return file.TryLockRange(0x4000_0002, 510);
     }
 
     private async Task ShipAsync()

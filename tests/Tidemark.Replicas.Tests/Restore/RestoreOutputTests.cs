@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Restore;
@@ -55,6 +56,23 @@ public sealed class RestoreOutputTests
         _disk.CreateDirectory(Output);
         await Assert.ThrowsAsync<RestoreOutputException>(async () => await RunAsync(await StoreAsync(), _disk, overwrite));
         Assert.True(_disk.DirectoryExists(Output));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_has_no_content_is_not_taken_for_an_empty_file(bool overwrite)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems do not tell.");
+        using var folder = new TemporaryFolder();
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(folder["app.db"]));
+        var options = new RestoreOptions { OutputPath = folder["app.db"], Overwrite = overwrite };
+        var step = new RestoreStep(await StoreAsync(), PhysicalFileSystem.Instance, TimeProvider.System);
+        var failure = await Assert.ThrowsAsync<RestoreOutputException>(
+            async () => await step.RunAsync(new RestoreTarget.Latest(), options, TestContext.Current.CancellationToken));
+        Assert.Equal($"Cannot restore, output path is a device, a pipe or a socket: {folder["app.db"]}.", failure.Message);
+        Assert.True(PhysicalFileSystem.Instance.IsSpecial(folder["app.db"]));
     }
 
     [Fact]

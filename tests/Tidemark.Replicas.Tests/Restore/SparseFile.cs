@@ -39,7 +39,7 @@ internal sealed class SparseFile : IFile
     {
     }
 
-    public bool TryLockRange(long offset, long length) => true;
+    public bool TryLockRange(long offset, long length, bool isShared) => true;
 
     public void UnlockRange(long offset, long length)
     {

@@ -47,6 +47,12 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
     public bool DirectoryExists(string path) => inner.DirectoryExists(path);
 
     /// <inheritdoc/>
+    public bool IsSpecial(string path) => inner.IsSpecial(path);
+
+    /// <inheritdoc/>
+    public string FollowLinks(string path) => inner.FollowLinks(path);
+
+    /// <inheritdoc/>
     public void CreateDirectory(string path) => Run(() => inner.CreateDirectory(path));
 
     /// <inheritdoc/>
@@ -136,7 +142,8 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
 
         public void Sync() => owner.Run(inner.Sync);
 
-        public bool TryLockRange(long offset, long length) => owner.Run(() => inner.TryLockRange(offset, length));
+        public bool TryLockRange(long offset, long length, bool isShared)
+            => owner.Run(() => inner.TryLockRange(offset, length, isShared));
 
         public void UnlockRange(long offset, long length) => inner.UnlockRange(offset, length);
 

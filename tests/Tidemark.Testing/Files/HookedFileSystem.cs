@@ -2,7 +2,7 @@ using Tidemark.Replicas.Files;
 
 namespace Tidemark.Testing.Files;
 
-/// <summary>The real files, with a look at every file that is opened.</summary>
+/// <summary>The real files, with a look at what is opened, read and locked.</summary>
 public sealed class HookedFileSystem : IFileSystem
 {
     private readonly PhysicalFileSystem _inner = PhysicalFileSystem.Instance;
@@ -10,10 +10,16 @@ public sealed class HookedFileSystem : IFileSystem
     /// <summary>Called with the path before a file is opened; what it throws is the failure.</summary>
     public Action<string>? Opening { get; set; }
 
+    /// <summary>Called with the path before a part of a file is read.</summary>
+    public Action<string>? Reading { get; set; }
+
+    /// <summary>Called before each try to lock a range of a file.</summary>
+    public Action? Locking { get; set; }
+
     public IFile Open(string path, FileMode mode, FileAccess access)
     {
         Opening?.Invoke(path);
-        return _inner.Open(path, mode, access);
+        return new HookedFile(this, path, _inner.Open(path, mode, access));
     }
 
     public void Move(string source, string destination) => _inner.Move(source, destination);
@@ -29,6 +35,10 @@ public sealed class HookedFileSystem : IFileSystem
     public bool FileExists(string path) => _inner.FileExists(path);
 
     public bool DirectoryExists(string path) => _inner.DirectoryExists(path);
+
+    public bool IsSpecial(string path) => _inner.IsSpecial(path);
+
+    public string FollowLinks(string path) => _inner.FollowLinks(path);
 
     public void CreateDirectory(string path) => _inner.CreateDirectory(path);
 
@@ -47,4 +57,31 @@ public sealed class HookedFileSystem : IFileSystem
     public void SyncDirectory(string path) => _inner.SyncDirectory(path);
 
     public IFileWatch Watch() => _inner.Watch();
+
+    private sealed class HookedFile(HookedFileSystem owner, string path, IFile inner) : IFile
+    {
+        public long Length => inner.Length;
+
+        public int Read(long offset, Span<byte> destination)
+        {
+            owner.Reading?.Invoke(path);
+            return inner.Read(offset, destination);
+        }
+
+        public void Write(long offset, ReadOnlySpan<byte> source) => inner.Write(offset, source);
+
+        public void SetLength(long length) => inner.SetLength(length);
+
+        public void Sync() => inner.Sync();
+
+        public bool TryLockRange(long offset, long length, bool isShared)
+        {
+            owner.Locking?.Invoke();
+            return inner.TryLockRange(offset, length, isShared);
+        }
+
+        public void UnlockRange(long offset, long length) => inner.UnlockRange(offset, length);
+
+        public void Dispose() => inner.Dispose();
+    }
 }

@@ -251,6 +251,12 @@ public sealed class MemoryFileSystem : IFileSystem
     }
 
     /// <inheritdoc/>
+    public bool IsSpecial(string path) => false;
+
+    /// <inheritdoc/>
+    public string FollowLinks(string path) => path; // It has none.
+
+    /// <inheritdoc/>
     public void CreateDirectory(string path)
     {
         lock (_gate)
@@ -534,7 +540,7 @@ public sealed class MemoryFileSystem : IFileSystem
         }
 
         /// <summary>Always true: there is one program.</summary>
-        public bool TryLockRange(long offset, long length)
+        public bool TryLockRange(long offset, long length, bool isShared)
         {
             lock (owner._gate)
             {
