@@ -35,7 +35,7 @@ public sealed class Replica(IReplicaStore store, IFileSystem files, TimeProvider
     /// <exception cref="NoMatchingBackupException">The replica is empty, or nothing in it is as old as was asked for.</exception>
     /// <exception cref="TxidNotRestorableException">No files lead to exactly the TXID that was asked for.</exception>
     /// <exception cref="ReplicaHoleException">Files that are needed are missing, while later ones are there.</exception>
-    /// <exception cref="DamagedFileException">A file is damaged.</exception>
+    /// <exception cref="DamagedFileException">A file is damaged, and no others lead to the state.</exception>
     /// <exception cref="RestoreVerificationException">The files do not fit together.</exception>
     /// <exception cref="RestoreOutputException">The database cannot be put where it should go: something is there, for instance.</exception>
     /// <exception cref="ReplicaStoreException">The store cannot be read.</exception>

@@ -70,7 +70,7 @@ internal sealed class FollowRun(
         using var progress = host.IsErrorTerminal ? new ProgressLine(host.Error, host.Time) : null;
         var signals = interruption.Stopping.Register(stopping.Cancel);
         var follower = new Follower(store, host.Files, host.Time);
-        var states = follower.FollowAsync(options with { OnFailure = Report, OnRecovery = logger.FollowRecovered, Progress = progress }, stopping.Token);
+        var states = follower.FollowAsync(options with { OnFailure = Report, OnDamagedFile = file => logger.FilePassedOver(file.Failure.Message), OnRecovery = logger.FollowRecovered, Progress = progress }, stopping.Token);
         ChildProcess? child = null;
         var childEnd = Task.FromResult(ExitCode.Done);
         var hasState = false;

@@ -45,6 +45,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     /// <exception cref="NoMatchingBackupException">The replica is empty.</exception>
     /// <exception cref="ReplicaHoleException">A restore is needed, and files for it are missing while later ones are there.</exception>
     /// <exception cref="LtxFormatException">A file is damaged, and no way leads around it.</exception>
+    /// <exception cref="DamagedFileException">A restore is needed, and a file for it is damaged that no others stand in for.</exception>
     /// <exception cref="RestoreVerificationException">The files for a restore do not fit together.</exception>
     /// <exception cref="RestoreOutputException">A restored database cannot be put where it should go.</exception>
     /// <exception cref="ReplicaStoreException">The store cannot be read.</exception>
@@ -73,8 +74,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     {
         var knowledge = await LookAsync(cancellationToken).ConfigureAwait(false);
         HasFoundState |= knowledge == OutputKnowledge.Known;
-        var avoided = new HashSet<LtxFileKey>();
-        LtxFormatException? damage = null;
+        var damaged = new List<DamagedFile>();
         for (var tries = 1; ; tries++)
         {
             var listed = knowledge == OutputKnowledge.Known ? await ListAsync(tries > 1, cancellationToken).ConfigureAwait(false) : [];
@@ -83,19 +83,21 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
                 return Position(FollowOutcome.Idle, Txid);
             }
 
-            LtxFileInfo[] usable = [.. listed.Where(file => !avoided.Contains(file.Key))];
+            LtxFileInfo[] usable = [.. listed.Where(file => damaged.TrueForAll(other => other.File.Key != file.Key))];
             var decision = FollowDecision.From(new FollowObservation(knowledge, Txid, options.Overwrite, usable));
             try
             {
-                return decision switch
+                var position = decision switch
                 {
                     FollowDecision.Restore => await ReplaceAsync(FollowReason.None, cancellationToken).ConfigureAwait(false),
                     FollowDecision.RefuseOutput => throw FollowException.Refused(_files.Path),
                     FollowDecision.Apply apply => await ApplyAsync(apply.Chain, cancellationToken).ConfigureAwait(false),
-                    _ when damage is not null => await RestoreAroundAsync(usable, damage, cancellationToken).ConfigureAwait(false),
+                    _ when damaged is [.., var damage] => await RestoreAroundAsync(usable, damage.Failure, cancellationToken).ConfigureAwait(false),
                     FollowDecision.RestoreAgain again => await RestoreAgainAsync(again.Reason, cancellationToken).ConfigureAwait(false),
                     _ => Position(Txid == _reported ? FollowOutcome.Idle : FollowOutcome.Resumed, Txid),
                 };
+                damaged.ForEach(file => options.OnDamagedFile?.Invoke(file));
+                return position;
             }
             catch (FollowMismatchException e)
             {
@@ -108,9 +110,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
             catch (LtxFormatException e) when (decision is FollowDecision.Apply apply && tries < TriesMax
                 && apply.Chain.Files.Any(file => PlannedFile.NameOf(store, file) == e.File))
             {
-                damage = e;
-                avoided.UnionWith(
-                    apply.Chain.Files.Where(file => PlannedFile.NameOf(store, file) == e.File).Select(file => file.Key));
+                damaged.Add(new DamagedFile(apply.Chain.Files.First(file => PlannedFile.NameOf(store, file) == e.File), e));
             }
         }
     }
@@ -215,7 +215,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     }
 
     private ValueTask<FollowPosition> RestoreAroundAsync(
-        IReadOnlyList<LtxFileInfo> usable, LtxFormatException damage, CancellationToken cancellationToken)
+        IReadOnlyList<LtxFileInfo> usable, TidemarkException damage, CancellationToken cancellationToken)
     {
         // It is worth it only if it leads further.
         return usable.Any(file => file.Level == Level.Snapshots && file.MaxTxid > Txid)

@@ -64,6 +64,20 @@ public sealed class VerifyTests : IDisposable
     }
 
     [Fact]
+    public async Task A_damaged_file_that_others_stand_in_for_leaves_every_state_restorable()
+    {
+        await ReplicateAsync("-force-snapshot");
+        Damage(Path.Combine(_folder["replica"], "ltx/9/0000000000000001-0000000000000003.ltx"));
+
+        var result = await RunningProgram.RunAsync("verify", Url);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("to   TXID 0000000000000003", result.Output, StringComparison.Ordinal);
+        Assert.Contains("the latest state: TXID 0000000000000003", result.Output, StringComparison.Ordinal);
+        Assert.EndsWith("NOT SOUND: 1 problem\n", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_txid_and_a_moment_are_checked_as_restore_would_take_them()
     {
         Assert.Equal(0, (await RunningProgram.RunAsync("verify", "-txid", "0000000000000005", Replica.Url)).ExitCode);
@@ -103,14 +117,14 @@ public sealed class VerifyTests : IDisposable
         Assert.Contains("Hint: ", result.Error, StringComparison.Ordinal);
     }
 
-    private async Task ReplicateAsync()
+    private async Task ReplicateAsync(params string[] flags)
     {
         using var source = SourceDatabase.Open(_folder["app.db"]);
         source.CreateTable();
         for (var i = 0; i < 3; i++)
         {
             source.Insert(rows: 50);
-            Assert.Equal(0, (await RunningProgram.RunAsync("replicate", "-once", _folder["app.db"], Url)).ExitCode);
+            Assert.Equal(0, (await RunningProgram.RunAsync(["replicate", "-once", .. flags, _folder["app.db"], Url])).ExitCode);
         }
     }
 
