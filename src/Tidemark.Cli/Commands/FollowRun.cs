@@ -53,12 +53,14 @@ internal sealed class FollowRun(
         }
     }
 
-    private static string Explain(FollowReason reason) => reason switch
+    private string Explain(FollowReason reason) => reason switch
     {
         FollowReason.HistoryPruned => "the files that continue its state are no longer in the replica",
         FollowReason.ReplicaIsBehind => "the replica ends before its state, so it was replaced or put back",
         FollowReason.OtherHistory => "the replica holds another history",
         FollowReason.OutputChanged => "somebody else has changed it",
+        FollowReason.Unproven => $"nothing proves that it was the state that {options.OutputPath}-txid tells",
+        FollowReason.RecordDamaged => $"{options.OutputPath}-follow is damaged, so nothing proves that it was the state that its TXID tells",
         FollowReason.PageSizeChanged => "the source has pages of another size now",
         FollowReason.FileDamaged => "a file that continues its state is damaged",
         _ => throw new InvalidOperationException($"{reason} is no reason to restore again."),

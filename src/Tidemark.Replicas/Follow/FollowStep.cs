@@ -77,7 +77,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         var damaged = new List<DamagedFile>();
         for (var tries = 1; ; tries++)
         {
-            var listed = knowledge == OutputKnowledge.Known ? await ListAsync(tries > 1, cancellationToken).ConfigureAwait(false) : [];
+            var listed = knowledge is OutputKnowledge.Known or OutputKnowledge.Claimed ? await ListAsync(tries > 1, cancellationToken).ConfigureAwait(false) : [];
             if (listed is null)
             {
                 return Position(FollowOutcome.Idle, Txid);
@@ -90,8 +90,10 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
                 var position = decision switch
                 {
                     FollowDecision.Restore => await ReplaceAsync(FollowReason.None, cancellationToken).ConfigureAwait(false),
-                    FollowDecision.RefuseOutput => throw FollowException.Refused(_files.Path),
+                    FollowDecision.RefuseOutput => throw _files.Refusal(),
                     FollowDecision.Apply apply => await ApplyAsync(apply.Chain, cancellationToken).ConfigureAwait(false),
+                    FollowDecision.RestoreAgain when knowledge == OutputKnowledge.Claimed
+                        => await RestoreAgainAsync(WhyUnproven(), cancellationToken).ConfigureAwait(false),
                     _ when damaged is [.., var damage] => await RestoreAroundAsync(usable, damage.Failure, cancellationToken).ConfigureAwait(false),
                     FollowDecision.RestoreAgain again => await RestoreAgainAsync(again.Reason, cancellationToken).ConfigureAwait(false),
                     _ => Position(Txid == _reported ? FollowOutcome.Idle : FollowOutcome.Resumed, Txid),
@@ -101,7 +103,8 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
             }
             catch (FollowMismatchException e)
             {
-                return await RestoreAgainAsync(e.Reason, cancellationToken).ConfigureAwait(false);
+                var reason = knowledge == OutputKnowledge.Claimed ? WhyUnproven() : e.Reason;
+                return await RestoreAgainAsync(reason, cancellationToken).ConfigureAwait(false);
             }
             catch (ReplicaFileNotFoundException) when (decision is FollowDecision.Apply && tries < TriesMax)
             {
@@ -150,12 +153,21 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         }
         else if (content is { Pages: > 0 } other && noted is { } txid && !(record?.Knows(txid) ?? false))
         {
-            // The original's follower leaves nothing but the TXID, and may be one batch ahead of it.
+            // The original's follower leaves nothing but the TXID, and may be one batch ahead of it. So does a database that somebody has
+            // copied here, so it is only a claim.
             _state = new OutputState(txid, Lineage.None, other, null);
         }
 
-        return _state is not null ? OutputKnowledge.Known : noted is null ? OutputKnowledge.Foreign : OutputKnowledge.Changed;
+        return _state switch
+        {
+            { SourceChecksum: not null } => OutputKnowledge.Known,
+            not null => OutputKnowledge.Claimed,
+            null => noted is null ? OutputKnowledge.Foreign : OutputKnowledge.Changed,
+        };
     }
+
+    private FollowReason WhyUnproven()
+        => _files.HasRecord && _files.ReadRecord() is null ? FollowReason.RecordDamaged : FollowReason.Unproven;
 
     private async ValueTask<OutputContent?> ReadContentAsync(CancellationToken cancellationToken)
     {

@@ -48,6 +48,22 @@ public sealed class FollowerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_second_follower_into_one_database_is_refused_until_the_first_one_ends()
+    {
+        var store = await _history.Files.StoreAsync("0:1-1");
+        await using (var first = FollowAsync(store))
+        {
+            await NextAsync(first);
+            await using var second = FollowAsync(store);
+            var failure = await Assert.ThrowsAsync<FollowException>(() => NextAsync(second));
+            Assert.Equal(($"Cannot follow into {Output}: another follower does already.", false), (failure.Message, failure.IsTransient));
+        }
+
+        await using var third = FollowAsync(store);
+        Assert.Equal(FollowOutcome.Resumed, (await NextAsync(third)).Outcome);
+    }
+
+    [Fact]
     public async Task A_new_file_in_a_folder_is_applied_though_no_time_passes()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Folders are watched on Linux.");
