@@ -100,6 +100,11 @@ internal sealed class FollowRun(
         catch (OperationCanceledException) when (hasState && stopping.IsCancellationRequested)
         {
         }
+        catch (TidemarkException e) when (child is not null)
+        {
+            logger.FollowingFailed(e.Message); // Before the child ends, which may take its time.
+            throw;
+        }
         finally
         {
             signals.Dispose();

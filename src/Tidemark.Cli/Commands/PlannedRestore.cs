@@ -83,11 +83,13 @@ internal abstract record PlannedRestore(IReplicaStore Store)
     }
 
     /// <summary>Lets SQLite check a database; null for no check. See <see cref="RestoreOptions.Inspect"/>.</summary>
-    public static Func<string, CancellationToken, ValueTask>? Inspection(IntegrityCheckKind? kind) => kind is not { } known
+    /// <param name="kind">How thorough the check is.</param>
+    /// <param name="name">How errors call the database, which lies under a temporary name then.</param>
+    public static Func<string, CancellationToken, ValueTask>? Inspection(IntegrityCheckKind? kind, string name) => kind is not { } known
         ? null
         : (path, _) =>
         {
-            IntegrityCheck.Run(path, known);
+            IntegrityCheck.Run(path, known, name);
             return ValueTask.CompletedTask;
         };
 

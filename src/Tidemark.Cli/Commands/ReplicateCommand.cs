@@ -223,7 +223,7 @@ internal sealed class ReplicateCommand : Command
                 var options = new RestoreOptions
                 {
                     OutputPath = database.Path,
-                    Inspect = PlannedRestore.Inspection(plans[0].CheckByDefault),
+                    Inspect = PlannedRestore.Inspection(plans[0].CheckByDefault, database.Path),
                     OnDamagedFile = warnings.FilePassedOver,
                 };
                 var result = await PlannedRestore.RestoreAsync(plans, options, warnings, host, cancellationToken);

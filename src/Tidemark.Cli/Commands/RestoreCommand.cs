@@ -212,7 +212,7 @@ internal sealed class RestoreCommand : Command
         Overwrite = _isForced.Value,
         Interval = _followInterval.Value,
         Parallelism = _parallelism.Value,
-        Inspect = PlannedRestore.Inspection(_integrityCheck.Value),
+        Inspect = PlannedRestore.Inspection(_integrityCheck.Value, output),
     };
 
     private async Task RestoreAsync(
@@ -231,7 +231,7 @@ internal sealed class RestoreCommand : Command
                 Overwrite = _isForced.Value,
                 Parallelism = _parallelism.Value,
                 Progress = progress,
-                Inspect = PlannedRestore.Inspection(check),
+                Inspect = PlannedRestore.Inspection(check, output),
                 OnDamagedFile = warnings.FilePassedOver,
             },
             warnings,

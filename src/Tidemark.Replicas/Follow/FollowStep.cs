@@ -187,9 +187,16 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     {
         if (!all && Txid == _reported && ++_roundsSinceListing < RoundsBetweenListings)
         {
-            var captured = new List<LtxFileInfo>();
-            await foreach (var file in store.ListAsync(Level.Captured, Txid.Next(), cancellationToken).ConfigureAwait(false))
+            // The newest file of level 0 always stays, so that where not even it is there, the replica is gone or was replaced.
+            var (captured, isThere) = (new List<LtxFileInfo>(), false);
+            await foreach (var file in store.ListAsync(Level.Captured, Txid, cancellationToken).ConfigureAwait(false))
             {
+                if (file.MinTxid == Txid)
+                {
+                    isThere = true;
+                    continue;
+                }
+
                 captured.Add(file);
                 if (captured.Count > FollowChain.FilesMax)
                 {
@@ -197,12 +204,12 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
                 }
             }
 
-            if (captured.Count == 0)
+            if (captured.Count == 0 && isThere)
             {
                 return null;
             }
 
-            if (captured[0].MinTxid == Txid.Next() && captured.Count <= FollowChain.FilesMax)
+            if (captured.Count > 0 && captured[0].MinTxid == Txid.Next() && captured.Count <= FollowChain.FilesMax)
             {
                 return captured;
             }

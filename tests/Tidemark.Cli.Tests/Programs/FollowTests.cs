@@ -300,6 +300,7 @@ public sealed class FollowTests : IDisposable
 
         Assert.Equal(1, result.ExitCode);
         Assert.StartsWith($"Error: Cannot resume following: {Output} exists", result.FirstErrorLine, StringComparison.Ordinal);
+        Assert.Matches($"(?s)Following has failed for good.*Cannot resume following.*{expected}", result.Output);
         Assert.Contains(expected, result.Output, StringComparison.Ordinal);
         Assert.Equal("precious", await File.ReadAllTextAsync(Output, Token));
     }

@@ -114,7 +114,31 @@ public sealed class VerifyTests : IDisposable
 
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("Litestream 0.3", result.FirstErrorLine, StringComparison.Ordinal);
-        Assert.Contains("Hint: ", result.Error, StringComparison.Ordinal);
+        Assert.Contains($"Hint: Run: tidemark restore -integrity-check full -o /tmp/check.db {Url}", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Files_of_litestream_0_3_beside_others_are_told_of_as_not_checked()
+    {
+        LegacyReplica.CopyTo(_folder);
+        await ReplicateAsync();
+
+        var result = await RunningProgram.RunAsync("verify", Url);
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Contains("files of Litestream 0.3 lie here too (generations/), and were not checked.", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_state_that_cannot_be_restored_is_among_the_problems_of_the_json()
+    {
+        var result = await RunningProgram.RunAsync("verify", "-json", "-txid", "00000000000000ff", Replica.Url);
+
+        using var json = JsonDocument.Parse(result.Output);
+        Assert.False(json.RootElement[0].GetProperty("ok").GetBoolean());
+        var problem = Assert.Single(json.RootElement[0].GetProperty("problems").EnumerateArray());
+        Assert.StartsWith(
+            "TXID 00000000000000ff cannot be restored. No backup leads", problem.GetProperty("message").GetString(), StringComparison.Ordinal);
     }
 
     private async Task ReplicateAsync(params string[] flags)
