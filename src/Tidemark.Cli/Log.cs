@@ -35,6 +35,13 @@ internal static partial class Log
     [LoggerMessage(5006, LogLevel.Warning, "Cannot use {Replica}, trying the other destinations: {Reason}")]
     public static partial void ReplicaPassedOver(this ILogger logger, string replica, string reason);
 
+    [LoggerMessage(5030, LogLevel.Warning,
+        "A file of the replica is damaged, trying others that lead to the same state (tidemark verify tells more): {Reason}")]
+    public static partial void FilePassedOver(this ILogger logger, string reason);
+
+    [LoggerMessage(5031, LogLevel.Error, "Following has failed for good, and the command is told to end: {Reason}")]
+    public static partial void FollowingFailed(this ILogger logger, string reason);
+
     [LoggerMessage(5007, LogLevel.Information, "Stopping: the last changes are captured and uploaded. A second signal cuts this short")]
     public static partial void Stopping(this ILogger logger);
 

@@ -35,7 +35,7 @@ public sealed class Replica(IReplicaStore store, IFileSystem files, TimeProvider
     /// <exception cref="NoMatchingBackupException">The replica is empty, or nothing in it is as old as was asked for.</exception>
     /// <exception cref="TxidNotRestorableException">No files lead to exactly the TXID that was asked for.</exception>
     /// <exception cref="ReplicaHoleException">Files that are needed are missing, while later ones are there.</exception>
-    /// <exception cref="DamagedFileException">A file is damaged.</exception>
+    /// <exception cref="DamagedFileException">A file is damaged, and no others lead to the state.</exception>
     /// <exception cref="RestoreVerificationException">The files do not fit together.</exception>
     /// <exception cref="RestoreOutputException">The database cannot be put where it should go: something is there, for instance.</exception>
     /// <exception cref="ReplicaStoreException">The store cannot be read.</exception>
@@ -46,7 +46,7 @@ public sealed class Replica(IReplicaStore store, IFileSystem files, TimeProvider
     /// <summary>Keeps a database up to date with the replica, and gives each state when it has been reached. Linux only.</summary>
     /// <remarks>
     /// <para>Others may read the database with SQLite at any time, also with connections that stay open, and see one state or the next,
-    /// never a mixture. Nobody may write to it. Only one follower may follow into a database at a time.</para>
+    /// never a mixture. Nobody may write to it. Only one follower can follow into a database at a time.</para>
     /// <para>The work is done while the next state is awaited, so whoever stops asking stops following. In a process that also reads the
     /// database, end the iteration after the last connection was closed.</para>
     /// <para>All else, failures included, is as <see cref="Follower.FollowAsync"/> tells.</para>

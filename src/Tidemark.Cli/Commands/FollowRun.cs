@@ -53,12 +53,14 @@ internal sealed class FollowRun(
         }
     }
 
-    private static string Explain(FollowReason reason) => reason switch
+    private string Explain(FollowReason reason) => reason switch
     {
         FollowReason.HistoryPruned => "the files that continue its state are no longer in the replica",
         FollowReason.ReplicaIsBehind => "the replica ends before its state, so it was replaced or put back",
         FollowReason.OtherHistory => "the replica holds another history",
         FollowReason.OutputChanged => "somebody else has changed it",
+        FollowReason.Unproven => $"nothing proves that it was the state that {options.OutputPath}-txid tells",
+        FollowReason.RecordDamaged => $"{options.OutputPath}-follow is damaged, so nothing proves that it was the state that its TXID tells",
         FollowReason.PageSizeChanged => "the source has pages of another size now",
         FollowReason.FileDamaged => "a file that continues its state is damaged",
         _ => throw new InvalidOperationException($"{reason} is no reason to restore again."),
@@ -70,7 +72,7 @@ internal sealed class FollowRun(
         using var progress = host.IsErrorTerminal ? new ProgressLine(host.Error, host.Time) : null;
         var signals = interruption.Stopping.Register(stopping.Cancel);
         var follower = new Follower(store, host.Files, host.Time);
-        var states = follower.FollowAsync(options with { OnFailure = Report, OnRecovery = logger.FollowRecovered, Progress = progress }, stopping.Token);
+        var states = follower.FollowAsync(options with { OnFailure = Report, OnDamagedFile = file => logger.FilePassedOver(file.Failure.Message), OnRecovery = logger.FollowRecovered, Progress = progress }, stopping.Token);
         ChildProcess? child = null;
         var childEnd = Task.FromResult(ExitCode.Done);
         var hasState = false;
@@ -97,6 +99,11 @@ internal sealed class FollowRun(
         }
         catch (OperationCanceledException) when (hasState && stopping.IsCancellationRequested)
         {
+        }
+        catch (TidemarkException e) when (child is not null)
+        {
+            logger.FollowingFailed(e.Message); // Before the child ends, which may take its time.
+            throw;
         }
         finally
         {

@@ -54,8 +54,8 @@ internal sealed record PlannedLegacyRestore(IReplicaStore Store, ILegacyReplicaS
     }
 
     /// <inheritdoc/>
-    public override void PrintPlanAsJson(string source, string target, TextWriter output)
+    public override void PrintPlanAsJson(string source, string target, IReadOnlyList<string> warnings, TextWriter output)
         => JsonDocuments.Write(output, new LegacyRestorePlanDocument(
             source, target, ReplicaSource.KindOf(Store), "", "", [.. Plan.Files.Select(LegacyFileDocument.From)], Format,
-            Rfc3339.FormatExactly(Created), Plan.TotalSizeBytes, Plan.Generation));
+            Rfc3339.FormatExactly(Created), Plan.TotalSizeBytes, warnings, Plan.Generation));
 }

@@ -50,8 +50,8 @@ internal sealed record PlannedLtxRestore(IReplicaStore Store, RestorePlan Plan) 
     }
 
     /// <inheritdoc/>
-    public override void PrintPlanAsJson(string source, string target, TextWriter output)
+    public override void PrintPlanAsJson(string source, string target, IReadOnlyList<string> warnings, TextWriter output)
         => JsonDocuments.Write(output, new RestorePlanDocument(
             source, target, ReplicaSource.KindOf(Store), Plan.MinTxid.ToString(), Plan.MaxTxid.ToString(),
-            [.. Plan.Files.Select(PlannedFileDocument.From)], Format, Rfc3339.FormatExactly(Created), Plan.TotalSizeBytes));
+            [.. Plan.Files.Select(PlannedFileDocument.From)], Format, Rfc3339.FormatExactly(Created), Plan.TotalSizeBytes, warnings));
 }

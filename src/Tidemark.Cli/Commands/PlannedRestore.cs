@@ -30,39 +30,66 @@ internal abstract record PlannedRestore(IReplicaStore Store)
     /// <summary>Which check of SQLite's the result gets unless the command line says otherwise.</summary>
     public virtual IntegrityCheckKind? CheckByDefault => null;
 
-    /// <summary>Chooses the destination that has the newest state that is asked for; the first of several that have the same.</summary>
+    /// <summary>Chooses the destinations that have the newest state that is asked for: the first is to be restored from, the others stand in
+    /// when that fails.</summary>
     /// <remarks>A destination that cannot be read is passed over with a warning while another one can.</remarks>
     /// <exception cref="NoMatchingBackupException">No destination has what is asked for.</exception>
     /// <exception cref="TidemarkException">No destination can be read.</exception>
-    public static async Task<PlannedRestore> ChooseAsync(
-        IReadOnlyList<IReplicaStore> stores, RestoreTarget target, ILogger logger, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<PlannedRestore>> ChooseAsync(
+        IReadOnlyList<IReplicaStore> stores, RestoreTarget target, RestoreWarnings warnings, CancellationToken cancellationToken)
     {
-        PlannedRestore? newest = null;
+        var plans = new List<PlannedRestore>();
         var failures = new List<TidemarkException>();
         foreach (var store in stores)
         {
             try
             {
-                var plan = await PlanAsync(store, target, logger, cancellationToken);
-                newest = newest is null || plan.IsNewerThan(newest) ? plan : newest;
+                plans.Add(await PlanAsync(store, target, warnings.Logger, cancellationToken));
             }
             catch (TidemarkException e) when (stores.Count > 1)
             {
-                logger.ReplicaPassedOver(store.Name, e.Message);
+                warnings.ReplicaPassedOver(store.Name, e);
                 failures.Add(e);
             }
         }
 
         // An unreachable store says more than an empty one: with it, nobody knows that there is no backup.
-        return newest ?? throw failures.Find(failure => failure is not NoMatchingBackupException) ?? failures[0];
+        if (plans.Count == 0)
+        {
+            throw failures.Find(failure => failure is not NoMatchingBackupException) ?? failures[0];
+        }
+
+        var newest = plans.Aggregate((newest, plan) => plan.IsNewerThan(newest) ? plan : newest);
+        return [newest, .. plans.Where(plan => plan != newest && plan.Txid is { } txid && txid == newest.Txid)];
+    }
+
+    /// <summary>Restores from the first destination, or when that fails from the next one that has the same state.</summary>
+    /// <exception cref="TidemarkException">None of them can be restored from, or the output cannot be written.</exception>
+    public static async ValueTask<RestoredDatabase> RestoreAsync(
+        IReadOnlyList<PlannedRestore> plans, RestoreOptions options, RestoreWarnings warnings, CommandHost host,
+        CancellationToken cancellationToken)
+    {
+        for (var i = 0; ; i++)
+        {
+            try
+            {
+                return await plans[i].RestoreAsync(options, host, cancellationToken);
+            }
+            catch (TidemarkException e) when (e is not RestoreOutputException && i + 1 < plans.Count)
+            {
+                warnings.ReplicaPassedOver(plans[i].Store.Name, e);
+            }
+        }
     }
 
     /// <summary>Lets SQLite check a database; null for no check. See <see cref="RestoreOptions.Inspect"/>.</summary>
-    public static Func<string, CancellationToken, ValueTask>? Inspection(IntegrityCheckKind? kind) => kind is not { } known
+    /// <param name="kind">How thorough the check is.</param>
+    /// <param name="name">How errors call the database, which lies under a temporary name then.</param>
+    public static Func<string, CancellationToken, ValueTask>? Inspection(IntegrityCheckKind? kind, string name) => kind is not { } known
         ? null
         : (path, _) =>
         {
-            IntegrityCheck.Run(path, known);
+            IntegrityCheck.Run(path, known, name);
             return ValueTask.CompletedTask;
         };
 
@@ -73,7 +100,7 @@ internal abstract record PlannedRestore(IReplicaStore Store)
     public abstract void PrintPlan(string source, string target, TextWriter output);
 
     /// <summary>Prints the plan for scripts.</summary>
-    public abstract void PrintPlanAsJson(string source, string target, TextWriter output);
+    public abstract void PrintPlanAsJson(string source, string target, IReadOnlyList<string> warnings, TextWriter output);
 
     /// <summary>Prints the lines that begin every plan.</summary>
     protected void PrintHead(string source, string target, TextWriter output)
@@ -89,6 +116,7 @@ internal abstract record PlannedRestore(IReplicaStore Store)
     {
         output.WriteLine($"  state: {State}, captured at {Rfc3339.FormatExactly(Created)}");
         output.WriteLine($"  to read: {Files.Count} files, {ByteSize.Format(Files.SizeBytes)}");
+        output.WriteLine("  Whether the files are whole shows when they are read: tidemark verify does that.");
         output.WriteLine();
         output.WriteLine("Files to fetch:");
     }

@@ -216,11 +216,17 @@ internal sealed class ReplicateCommand : Command
 
             try
             {
-                var plan = await PlannedRestore.ChooseAsync(ReplicaSource.Open(database, host), new RestoreTarget.Latest(), logger,
-                    cancellationToken);
-                logger.Restoring(database.Path, plan.Store.Name, plan.State, Rfc3339.FormatExactly(plan.Created));
-                var options = new RestoreOptions { OutputPath = database.Path, Inspect = PlannedRestore.Inspection(plan.CheckByDefault) };
-                var result = await plan.RestoreAsync(options, host, cancellationToken);
+                var warnings = new RestoreWarnings(logger);
+                var plans = await PlannedRestore.ChooseAsync(
+                    ReplicaSource.Open(database, host), new RestoreTarget.Latest(), warnings, cancellationToken);
+                logger.Restoring(database.Path, plans[0].Store.Name, plans[0].State, Rfc3339.FormatExactly(plans[0].Created));
+                var options = new RestoreOptions
+                {
+                    OutputPath = database.Path,
+                    Inspect = PlannedRestore.Inspection(plans[0].CheckByDefault, database.Path),
+                    OnDamagedFile = warnings.FilePassedOver,
+                };
+                var result = await PlannedRestore.RestoreAsync(plans, options, warnings, host, cancellationToken);
                 logger.Restored(database.Path, result.State.State, result.SizeBytes, result.IsProven, result.Elapsed);
             }
             catch (NoMatchingBackupException)

@@ -67,7 +67,8 @@ internal sealed class RestoreCommand : Command
     /// <inheritdoc/>
     public override string Description =>
         """
-        DB_PATH is looked up in the configuration file. Of several destinations, the one with the newest state is used.
+        DB_PATH is looked up in the configuration file. Of several destinations, the one with the newest state is used;
+        where it is damaged, another one that has the same state.
         Replicas of Litestream 0.3 are restored as well; where both formats are, the one with the newest file is used.
         The output gets its name only when it is complete and proven; an existing file stays untouched until then.
 
@@ -120,18 +121,19 @@ internal sealed class RestoreCommand : Command
                 return await new FollowRun(source.Stores, FollowOptions(output), exec, logger, host).RunAsync(interruption);
             }
 
-            var plan = await PlannedRestore.ChooseAsync(source.Stores, target, logger, interruption.Stopping);
+            var warnings = new RestoreWarnings(logger);
+            var plans = await PlannedRestore.ChooseAsync(source.Stores, target, warnings, interruption.Stopping);
             if (!_isDryRun.Value)
             {
-                await RestoreAsync(plan, output, logger, host, interruption.Stopping);
+                await RestoreAsync(plans, output, warnings, host, interruption.Stopping);
             }
             else if (_isJson.Value)
             {
-                plan.PrintPlanAsJson(argument, output, host.Output);
+                plans[0].PrintPlanAsJson(argument, output, warnings.Messages, host.Output);
             }
             else
             {
-                plan.PrintPlan(argument, output, host.Output);
+                plans[0].PrintPlan(argument, output, host.Output);
             }
 
             return ExitCode.Done;
@@ -210,34 +212,40 @@ internal sealed class RestoreCommand : Command
         Overwrite = _isForced.Value,
         Interval = _followInterval.Value,
         Parallelism = _parallelism.Value,
-        Inspect = PlannedRestore.Inspection(_integrityCheck.Value),
+        Inspect = PlannedRestore.Inspection(_integrityCheck.Value, output),
     };
 
     private async Task RestoreAsync(
-        PlannedRestore plan, string output, ILogger logger, CommandHost host, CancellationToken cancellationToken)
+        IReadOnlyList<PlannedRestore> plans, string output, RestoreWarnings warnings, CommandHost host,
+        CancellationToken cancellationToken)
     {
-        logger.Restoring(output, plan.Store.Name, plan.State, Rfc3339.FormatExactly(plan.Created));
+        var plan = plans[0];
+        warnings.Logger.Restoring(output, plan.Store.Name, plan.State, Rfc3339.FormatExactly(plan.Created));
         var check = _integrityCheck.IsSet ? _integrityCheck.Value : plan.CheckByDefault;
         using var progress = host.IsErrorTerminal ? new ProgressLine(host.Error, host.Time) : null;
-        var result = await plan.RestoreAsync(
+        var result = await PlannedRestore.RestoreAsync(
+            plans,
             new RestoreOptions
             {
                 OutputPath = output,
                 Overwrite = _isForced.Value,
                 Parallelism = _parallelism.Value,
                 Progress = progress,
-                Inspect = PlannedRestore.Inspection(check),
+                Inspect = PlannedRestore.Inspection(check, output),
+                OnDamagedFile = warnings.FilePassedOver,
             },
+            warnings,
             host,
             cancellationToken);
         progress?.Dispose();
         var state = result.State;
-        logger.Restored(output, state.State, result.SizeBytes, result.IsProven, result.Elapsed);
+        warnings.Logger.Restored(output, state.State, result.SizeBytes, result.IsProven, result.Elapsed);
         if (_isJson.Value)
         {
             JsonDocuments.Write(host.Output, new RestoreDocument(
                 output, ReplicaSource.KindOf(state.Store), state.Txid?.ToString() ?? "", (long)result.Elapsed.TotalMilliseconds,
-                NameOf(check), state.Format, Rfc3339.FormatExactly(state.Created), result.SizeBytes, result.BytesRead, result.IsProven));
+                NameOf(check), state.Format, Rfc3339.FormatExactly(state.Created), result.SizeBytes, result.BytesRead, result.IsProven,
+                warnings.Messages));
         }
     }
 

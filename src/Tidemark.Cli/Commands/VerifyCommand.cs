@@ -1,3 +1,4 @@
+using System.Globalization;
 using Tidemark.Cli.Arguments;
 using Tidemark.Cli.Output;
 using Tidemark.Cli.Processes;
@@ -12,6 +13,7 @@ namespace Tidemark.Cli.Commands;
 /// <summary><c>tidemark verify</c>.</summary>
 internal sealed class VerifyCommand : Command
 {
+    private const string LegacyCheckPath = "/tmp/check.db";
     private readonly ConfigFlags _config;
     private readonly FlagOf<Txid> _txid;
     private readonly FlagOf<DateTimeOffset?> _timestamp;
@@ -96,7 +98,14 @@ internal sealed class VerifyCommand : Command
         var isSound = true;
         foreach (var store in source.Stores)
         {
-            await ThrowIfLegacyAsync(store, cancellationToken);
+            var legacyFiles = store is ILegacyReplicaSource legacy ? await legacy.ListLegacyAsync(cancellationToken) : [];
+            if (legacyFiles.Count > 0 && (await ReplicaListing.ReadAllAsync(store, cancellationToken)).Count == 0)
+            {
+                throw new TidemarkException(
+                    $"{store.Name} is a replica of Litestream 0.3, which can only be checked by restoring it.",
+                    $"Run: tidemark restore -integrity-check full -o {LegacyCheckPath} {store.Name}");
+            }
+
             using var progress = host.IsErrorTerminal ? new ProgressLine(host.Error, host.Time, "verifying") : null;
             var options = new VerifyOptions
             {
@@ -105,9 +114,10 @@ internal sealed class VerifyCommand : Command
                 Parallelism = _parallelism.Value,
                 Progress = progress,
                 Scratch = scratch is null ? null : new ScratchDatabase(
-                    host.Files, Path.Combine(scratch, "state.db"), PlannedRestore.Inspection(IntegrityCheckKind.Full)!),
+                    host.Files, Path.Combine(scratch, "state.db"), PlannedRestore.Inspection(IntegrityCheckKind.Full, store.Name)!),
             };
             var report = await new VerifyStep(store, host.Time).RunAsync(options, cancellationToken);
+            report = legacyFiles.Count > 0 ? report with { Findings = [.. report.Findings, Unchecked(legacyFiles.Count)] } : report;
             progress?.Dispose();
             isSound &= report.IsSound;
             documents.Add(VerifyDocument.From(store.Name, report));
@@ -125,18 +135,13 @@ internal sealed class VerifyCommand : Command
         return isSound ? ExitCode.Done : ExitCode.Failed;
     }
 
-    // What there is to check in such a replica is checked by a restore, which leaves nothing when it fails.
-    private static async Task ThrowIfLegacyAsync(IReplicaStore store, CancellationToken cancellationToken)
-    {
-        if (store is ILegacyReplicaSource source
-            && (await source.ListLegacyAsync(cancellationToken)).Count > 0
-            && (await ReplicaListing.ReadAllAsync(store, cancellationToken)).Count == 0)
-        {
-            throw new TidemarkException(
-                $"{store.Name} is a replica of Litestream 0.3, which can only be checked by restoring it.",
-                "Run tidemark restore -o PATH with it, which makes every check.");
-        }
-    }
+    // What there is to check in such files is checked by a restore, which leaves nothing when it fails.
+    private static Finding Unchecked(int files) => new(
+        IsProblem: false, null, Txid.None, Txid.None,
+        string.Create(
+            CultureInfo.InvariantCulture, $"{files} files of Litestream 0.3 lie here too (generations/), and were not checked."),
+        "Copy that folder to another place, with its file times (cp -rp), and restore it: "
+        + $"tidemark restore -integrity-check full -o {LegacyCheckPath} file:///COPY");
 
     private RestoreTarget Target()
     {

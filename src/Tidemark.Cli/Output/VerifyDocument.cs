@@ -1,3 +1,4 @@
+using Tidemark.Formats;
 using Tidemark.Replicas.Verification;
 
 namespace Tidemark.Cli.Output;
@@ -16,7 +17,10 @@ internal sealed record VerifyDocument(
         report.RestorableStates, report.ProvenStates, From(report.Oldest), From(report.Newest),
         [.. report.Lineages.Select(lineage => lineage.ToString())],
         [.. report.States.Select(From)],
-        [.. report.Findings.Where(finding => finding.IsProblem).Select(From)],
+        [
+            .. report.States.Where(state => state.Failure is not null).Select(ProblemOf),
+            .. report.Findings.Where(finding => finding.IsProblem).Select(From),
+        ],
         [.. report.Findings.Where(finding => !finding.IsProblem).Select(From)]);
 
     private static VerifyMomentDocument? From(RestorableState? state)
@@ -27,6 +31,12 @@ internal sealed record VerifyDocument(
         state.Plan is { } plan ? Rfc3339.FormatExactly(plan.Created) : "", state.SizeBytes, state.IsProven, state.Failure?.Message,
         state.Failure?.Hint);
 
+    private static VerifyFindingDocument ProblemOf(VerifiedState state) => new(
+        null, TextOf(state.Plan?.MaxTxid ?? Txid.None), TextOf(state.Plan?.MaxTxid ?? Txid.None),
+        $"{state.Target} cannot be restored. {state.Failure!.Message}", state.Failure.Hint);
+
     private static VerifyFindingDocument From(Finding finding)
-        => new(finding.File?.ToString(), finding.MinTxid.ToString(), finding.MaxTxid.ToString(), finding.Message, finding.Hint);
+        => new(finding.File?.ToString(), TextOf(finding.MinTxid), TextOf(finding.MaxTxid), finding.Message, finding.Hint);
+
+    private static string TextOf(Txid txid) => txid.IsNone ? "" : txid.ToString();
 }

@@ -119,6 +119,12 @@ internal sealed class ApplyPlan
                 _batch.IsContinuation ? FollowReason.OutputChanged : FollowReason.OtherHistory,
                 $"With the files up to TXID {_batch.Txid} the database would have the checksum {built} instead of {expected}.");
         }
+
+        if (!_batch.IsComplete && _before!.SourceChecksum is null && !IsProven)
+        {
+            throw new FollowMismatchException(
+                FollowReason.Unproven, $"Nothing proves that the database had the state of TXID {_before.Txid}.");
+        }
     }
 
     private void StampFirstPage()

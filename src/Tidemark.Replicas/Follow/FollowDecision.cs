@@ -1,7 +1,7 @@
 namespace Tidemark.Replicas.Follow;
 
 /// <summary>What a follower does next. Pure.</summary>
-/// <remarks>That the position is newer than the newest snapshot is the normal case: snapshots play no part in going on.</remarks>
+/// <remarks>A claimed state is proven by what is applied to it, or else not believed. That the position is newer than the newest snapshot is the normal case: snapshots play no part in going on.</remarks>
 internal abstract record FollowDecision
 {
     private FollowDecision()
@@ -25,6 +25,11 @@ internal abstract record FollowDecision
         if (FollowChain.From(seen.Files, seen.Position) is { Files.Count: > 0 } chain)
         {
             return new Apply(chain);
+        }
+
+        if (seen.Output == OutputKnowledge.Claimed)
+        {
+            return new RestoreAgain(FollowReason.Unproven);
         }
 
         var position = seen.Position;

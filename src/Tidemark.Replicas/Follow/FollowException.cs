@@ -14,10 +14,15 @@ public sealed class FollowException : TidemarkException
     /// <summary>Whether others have the database locked, so that nothing was touched.</summary>
     internal bool IsFromOthersInTheWay { get; private init; }
 
-    internal static FollowException Refused(string path)
+    internal static FollowException Refused(string path, string txid, string record)
         => new(
-            $"Cannot resume following: {path} exists, but no {path}{FollowFiles.TxidEnding} says which state of the replica it is.",
+            $"Cannot resume following: {path} exists, but nothing tells which state of the replica it is: "
+            + $"{path}{FollowFiles.TxidEnding} {txid}, and {path}{FollowFiles.RecordEnding} {record}.",
             "Delete the database to restore it again, or use -force to overwrite it.");
+
+    internal static FollowException InUse(string path)
+        => new(
+            $"Cannot follow into {path}: another follower does already.", "Stop that one first, or follow into another file.");
 
     internal static FollowException ReadersInTheWay(string path, TimeSpan waited)
         => new(

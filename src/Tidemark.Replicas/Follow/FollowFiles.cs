@@ -7,10 +7,11 @@ namespace Tidemark.Replicas.Follow;
 /// <summary>The files beside the followed database.</summary>
 /// <remarks>
 /// <code>
-///   OUT          the database
-///   OUT-txid     which state of the replica it is: 16 hexadecimal digits and a newline, as the original's follower writes and reads it
-///   OUT-follow   what else is known of it (<see cref="FollowRecord"/>)
-///   OUT-journal  while changes are written: what takes them back, in SQLite's own format
+///   OUT              the database
+///   OUT-txid         which state of the replica it is: 16 hexadecimal digits and a newline, as the original's follower writes and reads it
+///   OUT-follow       what else is known of it (<see cref="FollowRecord"/>)
+///   OUT-follow.lock  empty: locked as long as somebody follows
+///   OUT-journal      while changes are written: what takes them back, in SQLite's own format
 /// </code>
 /// Where OUT is a symbolic link, all this lies beside the file that it leads to, as SQLite has it: it would not find the journal elsewhere.
 /// </remarks>
@@ -19,7 +20,10 @@ internal sealed class FollowFiles
     /// <summary>Ending of the file with the TXID.</summary>
     public const string TxidEnding = "-txid";
 
-    private const string RecordEnding = "-follow";
+    /// <summary>Ending of the file with the record.</summary>
+    public const string RecordEnding = "-follow";
+
+    private const string LockEnding = ".lock";
     private const string TemporaryEnding = ".tmp";
     private const int SmallSizeBytesMax = 4096;
 
@@ -55,6 +59,15 @@ internal sealed class FollowFiles
     /// <summary>Which file it is, where the system can tell.</summary>
     public (ulong Device, ulong Number)? Identity
         => Guard("look at", Path, () => _files.TryGetStamp(Path)) is { } stamp ? (stamp.Device, stamp.Number) : null;
+
+    /// <summary>Keeps other followers away until it is disposed or this process ends.</summary>
+    /// <exception cref="FollowException">Another one follows into the database.</exception>
+    public IDisposable Lock()
+    {
+        Guard("create the folder", _folder, () => _files.CreateDirectory(_folder));
+        var path = Path + RecordEnding + LockEnding;
+        return Guard("lock", path, () => _files.TryLock(path)) ?? throw FollowException.InUse(Path);
+    }
 
     /// <summary>Opens the database.</summary>
     public IFile Open() => Guard("open", Path, () => _files.Open(Path, FileMode.Open, FileAccess.ReadWrite));
@@ -100,6 +113,15 @@ internal sealed class FollowFiles
 
     /// <summary>What is recorded; null when there is no file or it is not whole.</summary>
     public FollowRecord? ReadRecord() => Read(Path + RecordEnding) is { } text ? FollowRecord.Parse(text) : null;
+
+    /// <summary>Whether there is a record, also one that is not whole.</summary>
+    public bool HasRecord => Guard("look at", Path + RecordEnding, () => _files.FileExists(Path + RecordEnding));
+
+    /// <summary>Why nothing tells which state the database is.</summary>
+    public FollowException Refusal() => FollowException.Refused(
+        Path,
+        Guard("look at", Path, () => _files.FileExists(Path + TxidEnding)) ? "is damaged" : "is missing",
+        !HasRecord ? "is missing" : ReadRecord() is null ? "is damaged" : "tells of another content");
 
     /// <summary>Records. Durable after <see cref="SyncFolder"/>.</summary>
     public void WriteRecord(FollowRecord record) => Write(Path + RecordEnding, record.Format());

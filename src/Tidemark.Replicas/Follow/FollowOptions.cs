@@ -35,6 +35,9 @@ public sealed record FollowOptions
     /// <summary>Is told how far a restore of the whole database has come. Null for none.</summary>
     public IProgress<RestoreProgress>? Progress { get; init; }
 
+    /// <summary>Is told of each damaged file that other files stand in for. Null for none. Must not throw.</summary>
+    public Action<DamagedFile>? OnDamagedFile { get; init; }
+
     /// <summary>Is told of every failure after which it is tried again. Null for none. Must not throw.</summary>
     public Action<FollowFailure>? OnFailure { get; init; }
 

@@ -45,6 +45,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     /// <exception cref="NoMatchingBackupException">The replica is empty.</exception>
     /// <exception cref="ReplicaHoleException">A restore is needed, and files for it are missing while later ones are there.</exception>
     /// <exception cref="LtxFormatException">A file is damaged, and no way leads around it.</exception>
+    /// <exception cref="DamagedFileException">A restore is needed, and a file for it is damaged that no others stand in for.</exception>
     /// <exception cref="RestoreVerificationException">The files for a restore do not fit together.</exception>
     /// <exception cref="RestoreOutputException">A restored database cannot be put where it should go.</exception>
     /// <exception cref="ReplicaStoreException">The store cannot be read.</exception>
@@ -62,33 +63,37 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     {
         var knowledge = await LookAsync(cancellationToken).ConfigureAwait(false);
         HasFoundState |= knowledge == OutputKnowledge.Known;
-        var avoided = new HashSet<LtxFileKey>();
-        LtxFormatException? damage = null;
+        var damaged = new List<DamagedFile>();
         for (var tries = 1; ; tries++)
         {
-            var listed = knowledge == OutputKnowledge.Known ? await ListAsync(tries > 1, cancellationToken).ConfigureAwait(false) : [];
+            var listed = knowledge is OutputKnowledge.Known or OutputKnowledge.Claimed ? await ListAsync(tries > 1, cancellationToken).ConfigureAwait(false) : [];
             if (listed is null)
             {
                 return Position(FollowOutcome.Idle, Txid);
             }
 
-            LtxFileInfo[] usable = [.. listed.Where(file => !avoided.Contains(file.Key))];
+            LtxFileInfo[] usable = [.. listed.Where(file => damaged.TrueForAll(other => other.File.Key != file.Key))];
             var decision = FollowDecision.From(new FollowObservation(knowledge, Txid, options.Overwrite, usable));
             try
             {
-                return decision switch
+                var position = decision switch
                 {
                     FollowDecision.Restore => await ReplaceAsync(FollowReason.None, cancellationToken).ConfigureAwait(false),
-                    FollowDecision.RefuseOutput => throw FollowException.Refused(_files.Path),
+                    FollowDecision.RefuseOutput => throw _files.Refusal(),
                     FollowDecision.Apply apply => await ApplyAsync(apply.Chain, cancellationToken).ConfigureAwait(false),
-                    _ when damage is not null => await RestoreAroundAsync(usable, damage, cancellationToken).ConfigureAwait(false),
+                    FollowDecision.RestoreAgain when knowledge == OutputKnowledge.Claimed
+                        => await RestoreAgainAsync(WhyUnproven(), cancellationToken).ConfigureAwait(false),
+                    _ when damaged is [.., var damage] => await RestoreAroundAsync(usable, damage.Failure, cancellationToken).ConfigureAwait(false),
                     FollowDecision.RestoreAgain again => await RestoreAgainAsync(again.Reason, cancellationToken).ConfigureAwait(false),
                     _ => Position(Txid == _reported ? FollowOutcome.Idle : FollowOutcome.Resumed, Txid),
                 };
+                damaged.ForEach(file => options.OnDamagedFile?.Invoke(file));
+                return position;
             }
             catch (FollowMismatchException e)
             {
-                return await RestoreAgainAsync(e.Reason, cancellationToken).ConfigureAwait(false);
+                var reason = knowledge == OutputKnowledge.Claimed ? WhyUnproven() : e.Reason;
+                return await RestoreAgainAsync(reason, cancellationToken).ConfigureAwait(false);
             }
             catch (ReplicaFileNotFoundException) when (decision is FollowDecision.Apply && tries < TriesMax)
             {
@@ -97,9 +102,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
             catch (LtxFormatException e) when (decision is FollowDecision.Apply apply && tries < TriesMax
                 && apply.Chain.Files.Any(file => PlannedFile.NameOf(store, file) == e.File))
             {
-                damage = e;
-                avoided.UnionWith(
-                    apply.Chain.Files.Where(file => PlannedFile.NameOf(store, file) == e.File).Select(file => file.Key));
+                damaged.Add(new DamagedFile(apply.Chain.Files.First(file => PlannedFile.NameOf(store, file) == e.File), e));
             }
         }
     }
@@ -139,13 +142,22 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         }
         else if (content is { Pages: > 0 } other && noted is { } txid && record is null)
         {
-            // The original's follower leaves nothing but the TXID, and may be one batch ahead of it. Where there is a record, the TXID
-            // may be that of a state which somebody has changed, before it was begun to restore another one.
+            // The original's follower leaves nothing but the TXID, and may be one batch ahead of it. So does a database that somebody has
+            // copied here, so it is only a claim. Where there is a record, the TXID may be that of a state which somebody has changed, before
+            // it was begun to restore another one.
             _state = new OutputState(txid, Lineage.None, other, null);
         }
 
-        return _state is not null ? OutputKnowledge.Known : noted is null ? OutputKnowledge.Foreign : OutputKnowledge.Changed;
+        return _state switch
+        {
+            { SourceChecksum: not null } => OutputKnowledge.Known,
+            not null => OutputKnowledge.Claimed,
+            null => noted is null ? OutputKnowledge.Foreign : OutputKnowledge.Changed,
+        };
     }
+
+    private FollowReason WhyUnproven()
+        => _files.HasRecord && _files.ReadRecord() is null ? FollowReason.RecordDamaged : FollowReason.Unproven;
 
     private async ValueTask<OutputContent?> ReadContentAsync(CancellationToken cancellationToken)
     {
@@ -166,9 +178,16 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     {
         if (!all && Txid == _reported && ++_roundsSinceListing < RoundsBetweenListings)
         {
-            var captured = new List<LtxFileInfo>();
-            await foreach (var file in store.ListAsync(Level.Captured, Txid.Next(), cancellationToken).ConfigureAwait(false))
+            // The newest file of level 0 always stays, so that where not even it is there, the replica is gone or was replaced.
+            var (captured, isThere) = (new List<LtxFileInfo>(), false);
+            await foreach (var file in store.ListAsync(Level.Captured, Txid, cancellationToken).ConfigureAwait(false))
             {
+                if (file.MinTxid == Txid)
+                {
+                    isThere = true;
+                    continue;
+                }
+
                 captured.Add(file);
                 if (captured.Count > FollowChain.FilesMax)
                 {
@@ -176,12 +195,12 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
                 }
             }
 
-            if (captured.Count == 0)
+            if (captured.Count == 0 && isThere)
             {
                 return null;
             }
 
-            if (captured[0].MinTxid == Txid.Next() && captured.Count <= FollowChain.FilesMax)
+            if (captured.Count > 0 && captured[0].MinTxid == Txid.Next() && captured.Count <= FollowChain.FilesMax)
             {
                 return captured;
             }
@@ -206,7 +225,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     }
 
     private ValueTask<FollowPosition> RestoreAroundAsync(
-        IReadOnlyList<LtxFileInfo> usable, LtxFormatException damage, CancellationToken cancellationToken)
+        IReadOnlyList<LtxFileInfo> usable, TidemarkException damage, CancellationToken cancellationToken)
     {
         // It is worth it only if it leads further.
         return usable.Any(file => file.Level == Level.Snapshots && file.MaxTxid > Txid)

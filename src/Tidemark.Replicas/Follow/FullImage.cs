@@ -8,27 +8,20 @@ namespace Tidemark.Replicas.Follow;
 /// <summary>Builds the newest state of a replica in a temporary file beside the database, as a restore does. Thread-safe.</summary>
 internal sealed class FullImage(IReplicaStore store, IFileSystem files, TimeProvider time, FollowOptions options)
 {
-    /// <summary>Builds it. When a file has vanished meanwhile it is planned anew, a few times at most.</summary>
+    /// <summary>Builds it. When a file has vanished meanwhile, or is damaged, it is planned anew, as a restore is.</summary>
     /// <param name="path">Where the database lies.</param>
     /// <param name="known">What the replica holds, for the first plan; null to list it.</param>
     /// <param name="overwrite">Whether what lies at the place of the database may be replaced.</param>
     /// <param name="cancellationToken">Ends the call; nothing is left.</param>
-    public async ValueTask<ImageBatch> BuildAsync(
+    public ValueTask<ImageBatch> BuildAsync(
         string path, IReadOnlyList<LtxFileInfo>? known, bool overwrite, CancellationToken cancellationToken)
     {
-        for (var plans = 1; ; plans++)
-        {
-            var listed = known ?? await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false);
-            var plan = RestorePlan.From(listed, new RestoreTarget.Latest());
-            try
-            {
-                return await BuildAsync(path, plan, overwrite, cancellationToken).ConfigureAwait(false);
-            }
-            catch (ReplicaFileNotFoundException) when (plans < RestoreStep.PlansMax)
-            {
-                known = null;
-            }
-        }
+        var target = new RestoreTarget.Latest();
+        return new StateReading(store, options.OnDamagedFile).RunAsync(
+            target,
+            known is null ? null : RestorePlan.From(known, target),
+            (plan, token) => BuildAsync(path, plan, overwrite, token),
+            cancellationToken);
     }
 
     private async ValueTask<ImageBatch> BuildAsync(

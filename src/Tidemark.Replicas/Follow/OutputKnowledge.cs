@@ -12,6 +12,9 @@ internal enum OutputKnowledge
     /// <summary>It was a state of the replica, and somebody else has changed it.</summary>
     Changed,
 
+    /// <summary>A TXID is noted for it, and nothing proves that it is that state.</summary>
+    Claimed,
+
     /// <summary>It is a state of the replica.</summary>
     Known,
 }

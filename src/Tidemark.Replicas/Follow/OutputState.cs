@@ -11,7 +11,8 @@ namespace Tidemark.Replicas.Follow;
 /// <param name="Txid">The state.</param>
 /// <param name="Lineage">Who wrote the last file of it; none where it is not known.</param>
 /// <param name="Content">What the file holds.</param>
-/// <param name="SourceFirstPage">Checksum of the source's first page; null where it is not known.</param>
+/// <param name="SourceFirstPage">Checksum of the source's first page; null where it is not known, which is to say that the state is only
+/// claimed.</param>
 internal sealed record OutputState(Txid Txid, Lineage Lineage, OutputContent Content, ulong? SourceFirstPage)
 {
     /// <summary>Checksum of the source in this state, where it is known.</summary>

@@ -4,7 +4,7 @@ using Tidemark.Replicas.Catalog;
 
 namespace Tidemark.Replicas.Legacy;
 
-/// <summary>Files of a v0.3 replica are missing or damaged, so that the asked-for state cannot be restored. The hint says what
+/// <summary>Files of a v0.3 replica are missing, damaged or of wrong times, so that the asked-for state cannot be restored. The hint says what
 /// can.</summary>
 public sealed class LegacyReplicaException : TidemarkException
 {
@@ -15,6 +15,12 @@ public sealed class LegacyReplicaException : TidemarkException
 
     internal static LegacyReplicaException NoSnapshot(string generation, Restore.RestoreTarget target, string hint)
         => new($"The v0.3 generation {generation}, the newest for {target}, has no snapshot to begin with.", hint);
+
+    internal static LegacyReplicaException WrongTimes(in LegacyFileInfo newest, in LegacyFileInfo later)
+        => new(
+            $"{newest.Key} has the newest time, {Restore.RestoreTarget.TextOf(newest.Created)}, but {later.Key}, which was written after it, "
+            + $"has {Restore.RestoreTarget.TextOf(later.Created)}: nothing tells which generation is the newest.",
+            "Bring the file times back (cp -p, rsync -t), or copy the generation that you mean to a replica folder of its own.");
 
     internal static LegacyReplicaException MissingWal(string generation, uint index, string hint)
         => new($"The v0.3 generation {generation} has a hole: the WAL of index {Text(index)} is missing, but a later one is there.", hint);

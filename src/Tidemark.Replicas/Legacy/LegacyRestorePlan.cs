@@ -14,6 +14,8 @@ namespace Tidemark.Replicas.Legacy;
 /// </remarks>
 public sealed record LegacyRestorePlan
 {
+    private static readonly TimeSpan s_clockTolerance = TimeSpan.FromSeconds(1);
+
     private readonly IReadOnlyList<LegacyFileInfo> _allFiles;
 
     private LegacyRestorePlan(
@@ -48,7 +50,8 @@ public sealed record LegacyRestorePlan
     /// <param name="files">What the replica holds, in any order.</param>
     /// <param name="target">What to restore; there are no TXIDs in such a replica.</param>
     /// <exception cref="NoMatchingBackupException">The replica is empty, or nothing in it is as old as was asked for.</exception>
-    /// <exception cref="LegacyReplicaException">Files that are needed are missing.</exception>
+    /// <exception cref="LegacyReplicaException">Files that are needed are missing, or file times contradict the order of the files, so that
+    /// nothing tells which generation is the newest.</exception>
     public static LegacyRestorePlan From(IReadOnlyList<LegacyFileInfo> files, RestoreTarget target)
     {
         if (target is RestoreTarget.AtTxid)
@@ -66,6 +69,7 @@ public sealed record LegacyRestorePlan
             throw NoMatchingBackupException.NothingBefore((RestoreTarget.Before)target, files.Min(file => file.Created));
         }
 
+        ThrowIfTimesContradict(files, target, newest);
         if (TryChoose(files, target) is not { } plan)
         {
             var moments = files.Select(file => file.Created).Where(moment => moment < newest.Created);
@@ -93,6 +97,21 @@ public sealed record LegacyRestorePlan
             .Select(file => file.Created)
             .Where(moment => before is { } last ? moment <= last : moment < Snapshot.Created);
         return HintFor(_allFiles, moments, plan => plan.Files.All(file => file.Key != broken));
+    }
+
+    /// <summary>Throws when the newest file was written before others of its generation: then its time is not the one at which it was written,
+    /// and another generation may be the newest.</summary>
+    private static void ThrowIfTimesContradict(IReadOnlyList<LegacyFileInfo> files, RestoreTarget target, LegacyFileInfo newest)
+    {
+        var (generation, index, offset) = newest.Key;
+        var later = files
+            .Where(file => file.Key.Generation == generation && Fits(file, target) && file.Created + s_clockTolerance < newest.Created)
+            .Where(file => file.Key.Index > index || (file.Key.Index == index && offset is not null && file.Key.Offset > offset))
+            .ToArray();
+        if (later.Length > 0 && files.Any(file => file.Key.Generation != generation && Fits(file, target)))
+        {
+            throw LegacyReplicaException.WrongTimes(newest, later[0]);
+        }
     }
 
     /// <summary>Throws when a whole WAL, or the beginning of one, is not there.</summary>

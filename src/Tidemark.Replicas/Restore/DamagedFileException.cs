@@ -1,46 +1,37 @@
 using Tidemark.Formats;
-using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
 
 namespace Tidemark.Replicas.Restore;
 
-/// <summary>A file that the asked-for state needs is damaged. The hint says what can be restored without it.</summary>
+/// <summary>A file is damaged, and no other files lead to the asked-for state. The hint says what can be restored.</summary>
 public sealed class DamagedFileException : TidemarkException
 {
-    private DamagedFileException(LtxFormatException damage, LtxFileKey key, Txid? restorableTxid, string hint)
+    private DamagedFileException(TidemarkException damage, LtxFileKey key, Txid? restorableTxid, string hint)
         : base(damage.Message, hint, damage)
         => (Key, RestorableTxid) = (key, restorableTxid);
 
     /// <summary>The file.</summary>
     public LtxFileKey Key { get; }
 
-    /// <summary>The state that was asked for, if other files lead to it, or else the last one from before the file; null if there is
-    /// neither.</summary>
+    /// <summary>The last state from before the file that can be restored; null if there is none.</summary>
     public Txid? RestorableTxid { get; }
 
     /// <summary>Finds out what can be restored without the file. Pure.</summary>
-    /// <param name="damage">What is wrong with it.</param>
-    /// <param name="file">The file.</param>
-    /// <param name="target">The state that was asked for.</param>
-    /// <param name="listed">What the replica holds.</param>
-    internal static DamagedFileException From(LtxFormatException damage, LtxFileInfo file, Txid target, IReadOnlyList<LtxFileInfo> listed)
+    /// <param name="damaged">The file, and what is wrong with it.</param>
+    /// <param name="whole">What else the replica holds that is not known to be damaged.</param>
+    internal static DamagedFileException From(DamagedFile damaged, IReadOnlyList<LtxFileInfo> whole)
     {
-        var restorable = RestorePlan.RestorableTxids(listed.Where(other => other.Key != file.Key));
-        if (restorable.Contains(target))
-        {
-            return new(
-                damage, file.Key, target, $"Move the file away, and restore TXID {target} again: other files lead to the same state.");
-        }
+        var (file, failure) = damaged;
 
         // No plan for a state from before the end of a file uses the file.
-        if (restorable.LastOrDefault(txid => txid < file.MaxTxid) is { IsNone: false } before)
+        if (RestorePlan.RestorableTxids(whole).LastOrDefault(txid => txid < file.MaxTxid) is { IsNone: false } before)
         {
-            var created = listed.Where(other => other.MaxTxid == before).Min(other => other.Created);
+            var created = whole.Where(other => other.MaxTxid == before).Min(other => other.Created);
             return new(
-                damage, file.Key, before,
+                failure, file.Key, before,
                 $"Restore TXID {before} of {RestoreTarget.TextOf(created)}, the last state before the file, or restore from another replica.");
         }
 
-        return new(damage, file.Key, null, "Restore from another replica: no state before the file can be restored.");
+        return new(failure, file.Key, null, "Restore from another replica: no state before the file can be restored.");
     }
 }

@@ -35,7 +35,7 @@ public sealed class PageChecksumStep(IReplicaStore store)
                 await database.RunAsync(cancellationToken).ConfigureAwait(false);
                 return new ReplicaState(txid, database.PageSize, database.Pages, database.Checksum, database.IsProven);
             }
-            catch (ReplicaFileNotFoundException) when (plans < RestoreStep.PlansMax)
+            catch (ReplicaFileNotFoundException) when (plans < StateReading.PlansMax)
             {
                 // Retention or compaction has removed a file of the plan.
             }

@@ -25,6 +25,10 @@ public sealed record RestoreOptions
     /// </summary>
     public Func<string, CancellationToken, ValueTask>? Inspect { get; init; }
 
+    /// <summary>Is told of each damaged file that other files stand in for. The restore then begins anew, and leads to the same state. Null
+    /// for none. Must not throw.</summary>
+    public Action<DamagedFile>? OnDamagedFile { get; init; }
+
     /// <summary>Is told how far the restore has come, about once per megabyte. Null for none.</summary>
     public IProgress<RestoreProgress>? Progress { get; init; }
 }

@@ -63,6 +63,26 @@ public sealed record RestorePlan
         return new RestorePlan(target, files);
     }
 
+    /// <summary>Chooses the files for the same state without some that are damaged. Pure.</summary>
+    /// <param name="damaged">The files to leave out. They still tell which state the target is.</param>
+    /// <param name="allLevels">What the replica holds, the damaged files included where they are still there.</param>
+    /// <param name="target">What to restore.</param>
+    /// <returns>Null when no other files lead to exactly that state.</returns>
+    /// <exception cref="TidemarkException">As for <see cref="From"/>.</exception>
+    internal static RestorePlan? Around(IReadOnlySet<LtxFileKey> damaged, IReadOnlyList<LtxFileInfo> allLevels, RestoreTarget target)
+    {
+        var plan = From(allLevels, target);
+        if (!plan.Files.Any(file => damaged.Contains(file.Key)))
+        {
+            return plan;
+        }
+
+        LtxFileInfo[] whole = [.. allLevels.Where(file => !damaged.Contains(file.Key))];
+        return RestorableTxids(whole).Contains(plan.MaxTxid)
+            ? new RestorePlan(target, From(whole, new RestoreTarget.AtTxid(plan.MaxTxid)).Files)
+            : null;
+    }
+
     /// <summary>Level 9 is for files that begin at the first TXID; nothing writes others there, and nothing may rely on them.</summary>
     private static bool IsUsable(LtxFileInfo file) => file.Level != Level.Snapshots || file.MinTxid == Txid.First;
 

@@ -1,5 +1,3 @@
-using Tidemark.Formats.Ltx;
-using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Stores;
 
@@ -17,9 +15,6 @@ namespace Tidemark.Replicas.Restore;
 /// <param name="time">The clock.</param>
 public sealed class RestoreStep(IReplicaStore store, IFileSystem files, TimeProvider time)
 {
-    /// <summary>How often a restore is planned anew because retention has removed a file of its plan.</summary>
-    internal const int PlansMax = 4;
-
     /// <summary>Plans and restores. See <see cref="RunAsync(RestorePlan, RestoreOptions, CancellationToken)"/>.</summary>
     /// <exception cref="NoMatchingBackupException">The replica is empty, or nothing in it is as old as was asked for.</exception>
     /// <exception cref="TxidNotRestorableException">No files lead to exactly the TXID that was asked for.</exception>
@@ -28,57 +23,25 @@ public sealed class RestoreStep(IReplicaStore store, IFileSystem files, TimeProv
     {
         Check(options);
         var started = time.GetTimestamp();
-        var plan = await PlanAsync(target, cancellationToken).ConfigureAwait(false);
-        return await RunAsync(plan, options, started, cancellationToken).ConfigureAwait(false);
+        return await RunAsync(target, null, options, started, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Carries out a plan. When a file of it has vanished meanwhile, its target is planned anew, a few times at most.</summary>
+    /// <summary>Carries out a plan. When a file of it has vanished meanwhile, its target is planned anew, a few times at most. When one is
+    /// damaged, and other files lead to the same state, those are taken, and <see cref="RestoreOptions.OnDamagedFile"/> is told.</summary>
     /// <exception cref="RestoreOutputException">The database cannot be put where it should go.</exception>
-    /// <exception cref="DamagedFileException">A file is damaged.</exception>
+    /// <exception cref="DamagedFileException">A file is damaged, and no other files lead to the state.</exception>
     /// <exception cref="RestoreVerificationException">The files do not fit together.</exception>
     /// <exception cref="ReplicaStoreException">The store cannot be read.</exception>
     public async ValueTask<RestoreResult> RunAsync(RestorePlan plan, RestoreOptions options, CancellationToken cancellationToken)
     {
         Check(options);
-        return await RunAsync(plan, options, time.GetTimestamp(), cancellationToken).ConfigureAwait(false);
+        return await RunAsync(plan.Target, plan, options, time.GetTimestamp(), cancellationToken).ConfigureAwait(false);
     }
 
-    private async ValueTask<RestoreResult> RunAsync(
-        RestorePlan plan, RestoreOptions options, long started, CancellationToken cancellationToken)
-    {
-        for (var plans = 1; ; plans++)
-        {
-            try
-            {
-                return await CarryOutAsync(plan, options, started, cancellationToken).ConfigureAwait(false);
-            }
-            catch (ReplicaFileNotFoundException) when (plans < PlansMax)
-            {
-                plan = await PlanAsync(plan.Target, cancellationToken).ConfigureAwait(false);
-            }
-            catch (LtxFormatException e)
-            {
-                throw await ExplainAsync(e, plan, cancellationToken).ConfigureAwait(false);
-            }
-        }
-    }
-
-    private async ValueTask<DamagedFileException> ExplainAsync(
-        LtxFormatException damage, RestorePlan plan, CancellationToken cancellationToken)
-    {
-        IReadOnlyList<LtxFileInfo> listed = plan.Files;
-        try
-        {
-            listed = await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false);
-        }
-        catch (ReplicaStoreException)
-        {
-            // The damage is what to report; what was planned tells some of the states.
-        }
-
-        return DamagedFileException.From(
-            damage, plan.Files.First(file => PlannedFile.NameOf(store, file) == damage.File), plan.MaxTxid, listed);
-    }
+    private ValueTask<RestoreResult> RunAsync(
+        RestoreTarget target, RestorePlan? plan, RestoreOptions options, long started, CancellationToken cancellationToken)
+        => new StateReading(store, options.OnDamagedFile).RunAsync(
+            target, plan, (chosen, token) => CarryOutAsync(chosen, options, started, token), cancellationToken);
 
     private void Check(RestoreOptions options)
     {
@@ -86,9 +49,6 @@ public sealed class RestoreStep(IReplicaStore store, IFileSystem files, TimeProv
         using var output = new RestoreOutput(files, options.OutputPath, options.Overwrite);
         output.ThrowUnlessAllowed();
     }
-
-    private async ValueTask<RestorePlan> PlanAsync(RestoreTarget target, CancellationToken cancellationToken)
-        => RestorePlan.From(await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false), target);
 
     private async ValueTask<RestoreResult> CarryOutAsync(
         RestorePlan plan, RestoreOptions options, long started, CancellationToken cancellationToken)

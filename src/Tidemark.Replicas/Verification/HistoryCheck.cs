@@ -44,7 +44,7 @@ internal static class HistoryCheck
                 true, reading.Info.Key, reading.Info.MinTxid, reading.Info.MaxTxid, reading.Failure!.Message,
                 isNeeded
                     ? "Bring the file back from another copy of the replica."
-                    : "Delete the file: other files lead to the same states, but a restore may choose this one.");
+                    : "Delete the file: other files lead to the same states, and a restore may read this one before it takes them.");
         }
 
         if (lost.Length > 0)

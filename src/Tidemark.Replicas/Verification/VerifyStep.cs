@@ -96,16 +96,7 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
     {
         try
         {
-            var content = await store.OpenAsync(file.Key, 0, null, cancellationToken).ConfigureAwait(false);
-            var counted = new CountingStream(content, whenRead);
-            await using (counted.ConfigureAwait(false))
-            {
-                var name = PlannedFile.NameOf(store, file);
-                var header = (await LtxReader.VerifyAsync(counted, name, cancellationToken).ConfigureAwait(false)).Header;
-                return header.MinTxid == file.MinTxid && header.MaxTxid == file.MaxTxid
-                    ? new FileReading(file, header, null)
-                    : new FileReading(file, null, RestoreVerificationException.WrongTxids(name, header));
-            }
+            return new FileReading(file, await FileCheck.RunAsync(store, file, whenRead, cancellationToken).ConfigureAwait(false), null);
         }
         catch (ReplicaFileNotFoundException)
         {
@@ -120,24 +111,24 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
 
     private async ValueTask<VerifiedState> CheckAsync(RestoreTarget target, VerifyOptions options, CancellationToken cancellationToken)
     {
-        for (var plans = 1; ; plans++)
+        RestorePlan? tried = null;
+        try
         {
-            RestorePlan? plan = null;
-            try
-            {
-                plan = RestorePlan.From(await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false), target);
-                return options.Scratch is { } scratch
-                    ? await RestoreAsync(plan, scratch, options, cancellationToken).ConfigureAwait(false)
-                    : await BuildAsync(plan, options, cancellationToken).ConfigureAwait(false);
-            }
-            catch (ReplicaFileNotFoundException) when (plans < RestoreStep.PlansMax)
-            {
-                // Retention or compaction has removed a file of the plan.
-            }
-            catch (TidemarkException e) when (e is not RestoreOutputException && !e.IsTransient)
-            {
-                return new VerifiedState { Target = target, Plan = plan, Failure = e };
-            }
+            return await new StateReading(store, whenDamaged: null).RunAsync(
+                target,
+                first: null,
+                (plan, token) =>
+                {
+                    tried = plan;
+                    return options.Scratch is { } scratch
+                        ? RestoreAsync(plan, scratch, options, token)
+                        : BuildAsync(plan, options, token);
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
+        catch (TidemarkException e) when (e is not RestoreOutputException && !e.IsTransient)
+        {
+            return new VerifiedState { Target = target, Plan = tried, Failure = e };
         }
     }
 

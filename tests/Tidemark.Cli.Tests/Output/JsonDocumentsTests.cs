@@ -21,12 +21,16 @@ public sealed class JsonDocumentsTests
               "timestamp": "2026-01-31T12:00:00.25Z",
               "size": 4096,
               "bytes_read": 1000,
-              "proven": true
+              "proven": true,
+              "warnings": [
+                "A \"warning\"."
+              ]
             }
 
             """,
             Write(new RestoreDocument(
-                "/tmp/Müller's.db", "file", "000000000000002a", 12, "full", "ltx", "2026-01-31T12:00:00.25Z", 4096, 1000, true)));
+                "/tmp/Müller's.db", "file", "000000000000002a", 12, "full", "ltx", "2026-01-31T12:00:00.25Z", 4096, 1000, true,
+                ["A \"warning\"."])));
 
     [Fact]
     public void A_plan_has_the_fields_that_scripts_read()
@@ -50,7 +54,8 @@ public sealed class JsonDocumentsTests
               ],
               "format": "ltx",
               "timestamp": "2026-01-31T12:00:00Z",
-              "size": 200
+              "size": 200,
+              "warnings": []
             }
 
             """,
@@ -58,7 +63,7 @@ public sealed class JsonDocumentsTests
             [
                 new PlannedFileDocument(
                     9, "0000000000000001-0000000000000002.ltx", "0000000000000001", "0000000000000002", 200, "2026-01-31T12:00:00Z"),
-            ], "ltx", "2026-01-31T12:00:00Z", 200)));
+            ], "ltx", "2026-01-31T12:00:00Z", 200, [])));
 
     private static string Write<T>(T document)
     {

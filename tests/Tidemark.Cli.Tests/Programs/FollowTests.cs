@@ -110,6 +110,47 @@ public sealed class FollowTests : IDisposable
     }
 
     [Fact]
+    public async Task A_copy_whose_record_is_gone_is_restored_again_and_the_log_says_why()
+    {
+        await ReplicateRowsAsync(3);
+        await using (var first = Follow())
+        {
+            await first.WaitForLineAsync("Restored");
+            first.Signal(Sigterm);
+            await first.WaitAsync();
+        }
+
+        File.Delete(Output + "-follow");
+        using (var other = DemoDatabase.Open(_folder["other.db"]))
+        {
+            other.Execute("CREATE TABLE t(id INTEGER PRIMARY KEY); INSERT INTO t DEFAULT VALUES");
+        }
+
+        File.Copy(_folder["other.db"], Output, overwrite: true);
+        await using var again = Follow();
+
+        var line = await again.WaitForLineAsync("again", "Applied", "Resumed");
+        Assert.Contains($"nothing proves that it was the state that {Output}-txid tells", line, StringComparison.Ordinal);
+        Assert.Equal(3, CountRows());
+    }
+
+    [Fact]
+    public async Task A_second_follower_into_one_copy_is_an_error_until_the_first_one_was_killed()
+    {
+        await ReplicateRowsAsync(3);
+        await using var first = Follow();
+        await first.WaitForLineAsync("Restored");
+
+        var refused = await RunningProgram.RunAsync("restore", "-f", "-o", Output, Url);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Equal($"Error: Cannot follow into {Output}: another follower does already.", refused.FirstErrorLine);
+
+        await first.KillAsync();
+        await using var second = Follow();
+        Assert.Contains("Resumed", await second.WaitForLineAsync("Resumed", "Applied", "Restored"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_failure_is_told_and_passes()
     {
         await ReplicateRowsAsync(3);
@@ -259,6 +300,7 @@ public sealed class FollowTests : IDisposable
 
         Assert.Equal(1, result.ExitCode);
         Assert.StartsWith($"Error: Cannot resume following: {Output} exists", result.FirstErrorLine, StringComparison.Ordinal);
+        Assert.Matches($"(?s)Following has failed for good.*Cannot resume following.*{expected}", result.Output);
         Assert.Contains(expected, result.Output, StringComparison.Ordinal);
         Assert.Equal("precious", await File.ReadAllTextAsync(Output, Token));
     }

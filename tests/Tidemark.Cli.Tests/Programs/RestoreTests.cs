@@ -40,7 +40,7 @@ public sealed class RestoreTests : IDisposable
         Assert.Equal(0, result.ExitCode);
         using var json = JsonDocument.Parse(result.Output);
         Assert.Equal(
-            ["db_path", "replica", "txid", "duration_ms", "integrity_check", "format", "timestamp", "size", "bytes_read", "proven"],
+            ["db_path", "replica", "txid", "duration_ms", "integrity_check", "format", "timestamp", "size", "bytes_read", "proven", "warnings"],
             json.RootElement.EnumerateObject().Select(field => field.Name));
         Assert.Equal(Output, json.RootElement.GetProperty("db_path").GetString());
         Assert.Equal("file", json.RootElement.GetProperty("replica").GetString());
@@ -58,7 +58,7 @@ public sealed class RestoreTests : IDisposable
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         using var json = JsonDocument.Parse(result.Output);
         Assert.Equal(
-            ["source", "target_path", "replica", "min_txid", "max_txid", "files", "format", "timestamp", "size"],
+            ["source", "target_path", "replica", "min_txid", "max_txid", "files", "format", "timestamp", "size", "warnings"],
                 json.RootElement.EnumerateObject().Select(field => field.Name));
         Assert.Equal(Replica.MaxTxid, json.RootElement.GetProperty("max_txid").GetString());
         var first = json.RootElement.GetProperty("files")[0];
@@ -195,6 +195,59 @@ public sealed class RestoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_damaged_file_is_walked_around_with_a_warning_and_an_older_state_is_never_restored_instead()
+    {
+        await ReplicateAsync("replica");
+        var url = $"file://{_folder["replica"]}";
+        Cut("replica/ltx/9/0000000000000001-0000000000000003.ltx");
+
+        var result = await RunningProgram.RunAsync("restore", "-json", "-o", Output, url);
+
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("level=WARN msg=\"A file of the replica is damaged", result.Error, StringComparison.Ordinal);
+        using var json = JsonDocument.Parse(result.Output);
+        Assert.Equal("0000000000000003", json.RootElement.GetProperty("txid").GetString());
+        Assert.Contains("9/0000000000000001-0000000000000003.ltx", json.RootElement.GetProperty("warnings")[0].GetString(), StringComparison.Ordinal);
+        Assert.Equal(3, CountRows());
+
+        Cut("replica/ltx/0/0000000000000003-0000000000000003.ltx");
+        var refused = await RunningProgram.RunAsync("restore", "-force", "-txid", "0000000000000003", "-o", Output, url);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("Hint: Restore TXID 0000000000000002 of ", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(3, CountRows());
+    }
+
+    [Theory]
+    [InlineData("first", "second")]
+    [InlineData("second", "first")]
+    public async Task A_damaged_destination_is_passed_over_when_another_one_has_the_same_state(string damaged, string whole)
+    {
+        await ReplicateAsync("first", "second");
+        foreach (var file in Directory.EnumerateFiles(_folder[$"{damaged}/ltx"], "*-0000000000000003.ltx", SearchOption.AllDirectories))
+        {
+            Cut(file);
+        }
+
+        var config = _folder["tidemark.yml"];
+        await File.WriteAllTextAsync(
+            config,
+            $"dbs: [{{path: '{Output}', replicas: [{{path: '{_folder["first"]}'}}, {{path: '{_folder["second"]}'}}]}}]",
+            TestContext.Current.CancellationToken);
+
+        var result = await RunningProgram.RunAsync("restore", "-config", config, Output);
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Equal(damaged == "first", result.Output.Contains($"Cannot use file://{_folder["first"]}", StringComparison.Ordinal));
+        Assert.Equal(3, CountRows());
+
+        Directory.Delete(_folder[$"{whole}/ltx/9"], recursive: true);
+        File.Delete(_folder[$"{whole}/ltx/0/0000000000000003-0000000000000003.ltx"]); // Now it only has an older state.
+        var refused = await RunningProgram.RunAsync("restore", "-force", "-config", config, Output);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Equal(3, CountRows());
+    }
+
+    [Fact]
     public async Task A_store_that_is_not_supported_is_an_error_with_a_hint()
     {
         var result = await RunningProgram.RunAsync("restore", "-o", Output, "s3://bucket/path");
@@ -203,6 +256,36 @@ public sealed class RestoreTests : IDisposable
         Assert.Contains("s3", result.FirstErrorLine, StringComparison.Ordinal);
         Assert.Contains("Hint: ", result.Error, StringComparison.Ordinal);
     }
+
+    /// <summary>Three captures of a row each, and a snapshot after each.</summary>
+    private async Task ReplicateAsync(params string[] folders)
+    {
+        var source = _folder["source.db"];
+        for (var row = 1; row <= 3; row++)
+        {
+            using (var database = DemoDatabase.Open(source))
+            {
+                database.Execute("PRAGMA journal_mode=WAL; CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY); INSERT INTO t DEFAULT VALUES");
+            }
+
+            string[] urls = [.. folders.Select(folder => $"file://{_folder[folder]}")];
+            Assert.Equal(0, (await RunningProgram.RunAsync(["replicate", "-once", "-force-snapshot", source, .. urls])).ExitCode);
+        }
+    }
+
+    private long CountRows()
+    {
+        using var database = DemoDatabase.Open(Output);
+        return database.QueryNumber("SELECT count(*) FROM t");
+    }
+
+#pragma warning disable RS0030 // Plain files that nobody else uses.
+    private void Cut(string file)
+    {
+        using var stream = File.OpenWrite(_folder[file]);
+        stream.SetLength(100);
+    }
+#pragma warning restore RS0030
 
 #pragma warning disable RS0030 // A plain file that stands for a database.
     private void WriteOutput(string text) => File.WriteAllText(Output, text);

@@ -64,6 +64,20 @@ public sealed class VerifyTests : IDisposable
     }
 
     [Fact]
+    public async Task A_damaged_file_that_others_stand_in_for_leaves_every_state_restorable()
+    {
+        await ReplicateAsync("-force-snapshot");
+        Damage(Path.Combine(_folder["replica"], "ltx/9/0000000000000001-0000000000000003.ltx"));
+
+        var result = await RunningProgram.RunAsync("verify", Url);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("to   TXID 0000000000000003", result.Output, StringComparison.Ordinal);
+        Assert.Contains("the latest state: TXID 0000000000000003", result.Output, StringComparison.Ordinal);
+        Assert.EndsWith("NOT SOUND: 1 problem\n", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_txid_and_a_moment_are_checked_as_restore_would_take_them()
     {
         Assert.Equal(0, (await RunningProgram.RunAsync("verify", "-txid", "0000000000000005", Replica.Url)).ExitCode);
@@ -100,17 +114,41 @@ public sealed class VerifyTests : IDisposable
 
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("Litestream 0.3", result.FirstErrorLine, StringComparison.Ordinal);
-        Assert.Contains("Hint: ", result.Error, StringComparison.Ordinal);
+        Assert.Contains($"Hint: Run: tidemark restore -integrity-check full -o /tmp/check.db {Url}", result.Error, StringComparison.Ordinal);
     }
 
-    private async Task ReplicateAsync()
+    [Fact]
+    public async Task Files_of_litestream_0_3_beside_others_are_told_of_as_not_checked()
+    {
+        LegacyReplica.CopyTo(_folder);
+        await ReplicateAsync();
+
+        var result = await RunningProgram.RunAsync("verify", Url);
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Contains("files of Litestream 0.3 lie here too (generations/), and were not checked.", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_state_that_cannot_be_restored_is_among_the_problems_of_the_json()
+    {
+        var result = await RunningProgram.RunAsync("verify", "-json", "-txid", "00000000000000ff", Replica.Url);
+
+        using var json = JsonDocument.Parse(result.Output);
+        Assert.False(json.RootElement[0].GetProperty("ok").GetBoolean());
+        var problem = Assert.Single(json.RootElement[0].GetProperty("problems").EnumerateArray());
+        Assert.StartsWith(
+            "TXID 00000000000000ff cannot be restored. No backup leads", problem.GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    private async Task ReplicateAsync(params string[] flags)
     {
         using var source = SourceDatabase.Open(_folder["app.db"]);
         source.CreateTable();
         for (var i = 0; i < 3; i++)
         {
             source.Insert(rows: 50);
-            Assert.Equal(0, (await RunningProgram.RunAsync("replicate", "-once", _folder["app.db"], Url)).ExitCode);
+            Assert.Equal(0, (await RunningProgram.RunAsync(["replicate", "-once", .. flags, _folder["app.db"], Url])).ExitCode);
         }
     }
 

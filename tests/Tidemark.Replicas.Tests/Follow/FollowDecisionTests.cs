@@ -53,6 +53,16 @@ public sealed class FollowDecisionTests
             new FollowDecision.RestoreAgain(FollowReason.OutputChanged), Decide(0, "0:1-1 0:2-2", OutputKnowledge.Changed));
 
     [Fact]
+    public void A_state_that_is_only_claimed_goes_on_where_that_can_prove_it_and_is_restored_again_otherwise()
+    {
+        Assert.IsType<FollowDecision.Apply>(Decide(1, "0:1-1 0:2-2", OutputKnowledge.Claimed));
+        foreach (var files in (string[])["0:1-1 0:2-2", "0:1-1", "0:4-4 9:1-4"])
+        {
+            Assert.Equal(new FollowDecision.RestoreAgain(FollowReason.Unproven), Decide(2, files, OutputKnowledge.Claimed));
+        }
+    }
+
+    [Fact]
     public void A_long_chain_is_taken_in_pieces()
     {
         var files = string.Join(' ', Enumerable.Range(1, 200).Select(txid => $"0:{txid}-{txid}"));

@@ -235,6 +235,8 @@ public sealed class FollowStepTests : IDisposable
         {
             var failure = await Assert.ThrowsAsync<FollowException>(() => RunAsync(step));
             Assert.Equal("Delete the database to restore it again, or use -force to overwrite it.", failure.Hint);
+            var what = how == "missing" ? "missing" : "damaged";
+            Assert.EndsWith($": {Output}-txid is {what}, and {Output}-follow is {what}.", failure.Message, StringComparison.Ordinal);
             Followed.AssertSame(_history.Files.At(1), Followed.Read(Output));
         }
 
@@ -274,6 +276,77 @@ public sealed class FollowStepTests : IDisposable
             Assert.Equal(FollowOutcome.Applied, (await RunAsync(step)).Outcome);
             AssertIs(3);
         }
+    }
+
+    [Theory]
+    [InlineData("missing", true)]
+    [InlineData("missing", false)]
+    [InlineData("damaged", true)]
+    public async Task A_database_that_was_copied_there_is_not_believed_because_a_txid_is_noted(string how, bool isSomethingNew)
+    {
+        await FollowOnceAsync();
+        using var other = new SqliteHistory();
+        other.Grow(40);
+        other.Capture();
+        Followed.Write(Output, other.Files.At(1));
+        Spoil("-follow", how);
+        if (isSomethingNew)
+        {
+            _history.Grow(5);
+            _history.Capture();
+            await ShipAsync();
+        }
+
+        using var step = Step();
+        var position = await RunAsync(step);
+
+        var reason = how == "damaged" ? FollowReason.RecordDamaged : FollowReason.Unproven;
+        Assert.Equal((FollowOutcome.RestoredAgain, reason), (position.Outcome, position.Reason));
+        AssertIs(isSomethingNew ? 2 : 1);
+    }
+
+    [Theory]
+    [InlineData("missing", FollowReason.Unproven)]
+    [InlineData("damaged", FollowReason.RecordDamaged)]
+    public async Task The_txid_alone_is_not_believed_where_the_replica_proves_nothing(string how, FollowReason reason)
+    {
+        using var history = new SqliteHistory(isProven: false);
+        history.Capture();
+        _store = await history.Files.StoreAsync("0:1-1");
+        using (var step = Step())
+        {
+            await RunAsync(step);
+        }
+
+        history.Grow(5);
+        history.Capture();
+        await history.Files.WriteAsync(_store, Listing.ParseFile("0:2-2").Key);
+        Spoil("-follow", how);
+        using (var step = Step())
+        {
+            var position = await RunAsync(step);
+            Assert.Equal((FollowOutcome.RestoredAgain, reason), (position.Outcome, position.Reason));
+            Followed.AssertSame(history.Files.At(2), Followed.Read(Output));
+        }
+
+        using (var step = Step())
+        {
+            Assert.Equal(FollowOutcome.Resumed, (await RunAsync(step)).Outcome);
+        }
+    }
+
+    [Fact]
+    public async Task A_record_of_another_content_without_a_txid_is_told_as_that()
+    {
+        await FollowOnceAsync();
+        using var other = new SqliteHistory();
+        other.Grow(40);
+        other.Capture();
+        Followed.Write(Output, other.Files.At(1));
+        Spoil("-txid", "damaged");
+        using var step = Step();
+        var failure = await Assert.ThrowsAsync<FollowException>(() => RunAsync(step));
+        Assert.EndsWith($"-txid is damaged, and {Output}-follow tells of another content.", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]

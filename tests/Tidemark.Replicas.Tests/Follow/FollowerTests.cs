@@ -48,6 +48,40 @@ public sealed class FollowerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_replica_that_has_vanished_is_told_after_the_first_look()
+    {
+        using var stop = new CancellationTokenSource();
+        var store = await _history.Files.StoreAsync("0:1-1");
+        await using var states = FollowAsync(store, stop.Token);
+        await NextAsync(states);
+        await store.DeleteAsync([Listing.ParseFile("0:1-1").Key], TestContext.Current.CancellationToken);
+        var next = states.MoveNextAsync().AsTask();
+
+        _time.Advance(TimeSpan.FromSeconds(1)); // One interval, and no more.
+        var failure = await _failures.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(s_patience);
+
+        Assert.IsType<NoMatchingBackupException>(failure.Error);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
+    }
+
+    [Fact]
+    public async Task A_second_follower_into_one_database_is_refused_until_the_first_one_ends()
+    {
+        var store = await _history.Files.StoreAsync("0:1-1");
+        await using (var first = FollowAsync(store))
+        {
+            await NextAsync(first);
+            await using var second = FollowAsync(store);
+            var failure = await Assert.ThrowsAsync<FollowException>(() => NextAsync(second));
+            Assert.Equal(($"Cannot follow into {Output}: another follower does already.", false), (failure.Message, failure.IsTransient));
+        }
+
+        await using var third = FollowAsync(store);
+        Assert.Equal(FollowOutcome.Resumed, (await NextAsync(third)).Outcome);
+    }
+
+    [Fact]
     public async Task A_new_file_in_a_folder_is_applied_though_no_time_passes()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Folders are watched on Linux.");

@@ -45,6 +45,27 @@ public sealed class LegacyRestorePlanTests
         Assert.Contains($"-timestamp {RestoreTarget.TextOf(LegacyListing.TimeOf(secondsOfHint))}", failure.Hint, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("b:0@1 b:0+0@50 b:1+0@4 a:0@20 a:0+0@21")]
+    [InlineData("b:0@50 b:0+0@2 b:1+0@4 a:0@20 a:0+0@21")]
+    [InlineData("b:0@1 b:0+0@50 b:0+100@4 a:0@20")]
+    [InlineData("b:0@1 b:0+0@50 b:0+100@4 a:0@20", 60)]
+    public void Times_that_contradict_the_order_of_a_wal_are_an_error_where_they_choose_a_generation(string files, int? seconds = null)
+    {
+        var failure = Assert.Throws<LegacyReplicaException>(() => Plan(files, seconds));
+        Assert.Contains("nothing tells which generation is the newest", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("b:0@1 b:0+0@50 b:1+0@4")] // There is no other generation.
+    [InlineData("b:0@50 b:0+0@2 a:0@20")] // A snapshot may be written after the beginning of its WAL.
+    public void Times_that_contradict_no_order_or_choose_nothing_are_no_matter(string files)
+        => Assert.StartsWith("b:0 b:0+0", Plan(files), StringComparison.Ordinal);
+
+    [Fact]
+    public void Times_that_contradict_but_are_too_young_for_the_moment_are_no_matter()
+        => Assert.Equal("a:0", Plan("b:0@1 b:0+0@50 b:1+0@4 a:0@20", 30));
+
     [Fact]
     public void A_generation_without_snapshot_is_an_error_and_no_reason_to_restore_an_older_one()
     {

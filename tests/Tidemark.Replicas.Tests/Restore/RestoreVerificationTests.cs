@@ -55,8 +55,7 @@ public sealed class RestoreVerificationTests
     [InlineData("9:1-2 0:3-3 0:4-4", "0:3-3", 2, "Restore TXID 0000000000000002 of 2026-")]
     [InlineData("0:1-1 1:2-4 0:2-2", "1:2-4", 2, "Restore TXID 0000000000000002 of 2026-")]
     [InlineData("9:1-2 0:3-3 0:4-4", "9:1-2", null, "Restore from another replica")]
-    [InlineData("9:1-2 1:3-4 0:3-3 0:4-4", "1:3-4", 4, "Move the file away, and restore TXID 0000000000000004 again")]
-    [InlineData("9:1-4 0:1-1 1:2-4", "9:1-4", 4, "Move the file away, and restore TXID 0000000000000004 again")]
+    [InlineData("9:1-2 0:3-3 0:4-4 1:1-3", "0:4-4", 3, "Restore TXID 0000000000000003 of 2026-")]
     public async Task Damage_says_what_can_be_restored_and_that_can_be_restored(string files, string damaged, int? restorable, string hint)
     {
         var history = new History(512).CaptureAtRandom(seed: 21, captures: 4, pagesMax: 5);
@@ -73,19 +72,83 @@ public sealed class RestoreVerificationTests
         Assert.Equal((key, restorable is { } txid ? new Txid((ulong)txid) : null), (failure.Key, failure.RestorableTxid));
         if (failure.RestorableTxid is { } left)
         {
-            if (hint.StartsWith("Move", StringComparison.Ordinal))
-            {
-                await store.DeleteAsync([key], default);
-            }
-            else
-            {
-                Assert.Contains(RestoreTarget.TextOf(History.TimeOf((int)left.Value)), failure.Hint, StringComparison.Ordinal);
-            }
-
+            Assert.Contains(RestoreTarget.TextOf(History.TimeOf((int)left.Value)), failure.Hint, StringComparison.Ordinal);
             await new RestoreStep(store, _disk, TimeProvider.System)
                 .RunAsync(new RestoreTarget.AtTxid(left), new RestoreOptions { OutputPath = Output }, default);
             Assert.Equal(history.At((int)left.Value), _disk.ReadAllBytes(Output));
         }
+    }
+
+    [Theory]
+    [InlineData("9:1-2 1:3-4 0:3-3 0:4-4", "1:3-4")]
+    [InlineData("9:1-4 0:1-1 1:2-4", "9:1-4")]
+    [InlineData("9:1-3 0:1-1 1:2-4", "9:1-3")]
+    [InlineData("9:1-4 1:1-4 0:1-1 0:2-2 0:3-3 0:4-4", "9:1-4 1:1-4")]
+    [InlineData("9:1-4 9:1-2 1:3-4 0:3-3 0:4-4", "9:1-4 1:3-4 0:3-3")]
+    public async Task Damage_is_walked_around_where_other_files_lead_to_the_same_state(string files, string damaged)
+    {
+        foreach (var spoil in (Func<byte[], byte[]>[])[Flip, content => content[..100], _ => []])
+        {
+            var history = new History(512).CaptureAtRandom(seed: 22, captures: 4, pagesMax: 40);
+            var store = await history.StoreAsync(files);
+            foreach (var file in Listing.Parse(damaged))
+            {
+                await history.WriteAsync(
+                    store, file.Key, spoil(history.File((int)file.MinTxid.Value, (int)file.MaxTxid.Value)));
+            }
+
+            foreach (var target in (RestoreTarget[])
+                [new RestoreTarget.Latest(), new RestoreTarget.AtTxid(new Txid(4)), new RestoreTarget.Before(History.TimeOf(9))])
+            {
+                var found = new List<DamagedFile>();
+                var options = new RestoreOptions { OutputPath = Output, Overwrite = true, OnDamagedFile = found.Add };
+                if (damaged.EndsWith("0:3-3", StringComparison.Ordinal))
+                {
+                    await Assert.ThrowsAsync<DamagedFileException>(
+                        () => new RestoreStep(store, _disk, TimeProvider.System).RunAsync(target, options, default).AsTask());
+                    continue;
+                }
+
+                var result = await new RestoreStep(store, _disk, TimeProvider.System).RunAsync(target, options, default);
+                Assert.Equal((new Txid(4), target), (result.Txid, result.Plan.Target));
+                Assert.Equal(history.At(4), _disk.ReadAllBytes(Output));
+                Assert.All(found, file => Assert.StartsWith($"{store.Name}: {file.File.Key}: ", file.Failure.Message, StringComparison.Ordinal));
+                Assert.NotEmpty(found);
+            }
+        }
+
+        static byte[] Flip(byte[] content)
+        {
+            content[^20] ^= 1;
+            return content;
+        }
+    }
+
+    [Fact]
+    public async Task A_cut_newest_file_is_damage_and_no_reason_to_restore_an_older_state()
+    {
+        var history = new History(512).CaptureAtRandom(seed: 23, captures: 4, pagesMax: 200);
+        var store = await history.StoreAsync("0:1-1 0:2-2 0:3-3 0:4-4");
+        await history.WriteAsync(store, Key("0:4-4"), history.File(4, 4)[..100]);
+        await history.WriteAsync(store, Key("0:1-1"), history.File(1, 1)[..100]);
+
+        var failure = await Assert.ThrowsAsync<DamagedFileException>(() => RunAsync(store, _disk));
+
+        Assert.Equal("Restore from another replica: no state before the file can be restored.", failure.Hint);
+        await history.WriteAsync(store, Key("0:1-1"), history.File(1, 1));
+        failure = await Assert.ThrowsAsync<DamagedFileException>(() => RunAsync(store, _disk));
+        Assert.Equal((Key("0:4-4"), new Txid(3)), (failure.Key, failure.RestorableTxid));
+        Assert.Empty(_disk.AllFiles);
+    }
+
+    [Fact]
+    public async Task A_file_under_the_name_of_another_is_walked_around()
+    {
+        var history = new History(512).CaptureAtRandom(seed: 24, captures: 4, pagesMax: 5);
+        var store = await history.StoreAsync("9:1-2 1:3-4 0:3-3 0:4-4");
+        await history.WriteAsync(store, Key("1:3-4"), history.File(4, 4));
+        await RunAsync(store, _disk);
+        Assert.Equal(history.At(4), _disk.ReadAllBytes(Output));
     }
 
     [Fact]

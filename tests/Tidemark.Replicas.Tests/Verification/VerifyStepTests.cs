@@ -65,7 +65,7 @@ public sealed class VerifyStepTests
 
         Assert.Equal(5ul, report.Newest!.Value.Txid.Value);
         Assert.Contains(report.Findings, finding => Says(finding, "Because of the damage, 1 of 5 states"));
-        Assert.IsType<LtxFormatException>(Assert.Single(report.States).Failure);
+        Assert.IsType<DamagedFileException>(Assert.Single(report.States).Failure);
     }
 
     [Fact]
@@ -76,6 +76,8 @@ public sealed class VerifyStepTests
 
         var report = await VerifyAsync(store);
 
+        Assert.Equal((false, null), (report.IsSound, Assert.Single(report.States).Failure));
+        Assert.Equal(report.Newest!.Value.Txid, Assert.Single(report.States).Plan!.MaxTxid);
         var finding = Assert.Single(report.Findings);
         Assert.StartsWith("Delete the file", finding.Hint, StringComparison.Ordinal);
         await store.DeleteAsync([finding.File!.Value], CancellationToken.None);
