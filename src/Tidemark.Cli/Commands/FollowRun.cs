@@ -60,7 +60,7 @@ internal sealed class FollowRun(
         FollowReason.OtherHistory => "the replica holds another history",
         FollowReason.OutputChanged => "somebody else has changed it",
         FollowReason.Unproven => $"nothing proves that it was the state that {options.OutputPath}-txid tells",
-        FollowReason.RecordDamaged => $"{options.OutputPath}-follow is damaged, so nothing proves that it was the state that its TXID tells",
+        FollowReason.RecordDamaged => $"{options.OutputPath}-follow is damaged, and nothing else proves which state it was",
         FollowReason.PageSizeChanged => "the source has pages of another size now",
         FollowReason.FileDamaged => "a file that continues its state is damaged",
         _ => throw new InvalidOperationException($"{reason} is no reason to restore again."),
@@ -72,7 +72,14 @@ internal sealed class FollowRun(
         using var progress = host.IsErrorTerminal ? new ProgressLine(host.Error, host.Time) : null;
         var signals = interruption.Stopping.Register(stopping.Cancel);
         var follower = new Follower(store, host.Files, host.Time);
-        var states = follower.FollowAsync(options with { OnFailure = Report, OnDamagedFile = file => logger.FilePassedOver(file.Failure.Message), OnRecovery = logger.FollowRecovered, Progress = progress }, stopping.Token);
+        var told = options with
+        {
+            OnFailure = Report,
+            OnRecovery = logger.FollowRecovered,
+            OnDamagedFile = file => logger.FilePassedOver(file.Failure.Message),
+            Progress = progress,
+        };
+        var states = follower.FollowAsync(told, stopping.Token);
         ChildProcess? child = null;
         var childEnd = Task.FromResult(ExitCode.Done);
         var hasState = false;

@@ -30,8 +30,8 @@ internal abstract record PlannedRestore(IReplicaStore Store)
     /// <summary>Which check of SQLite's the result gets unless the command line says otherwise.</summary>
     public virtual IntegrityCheckKind? CheckByDefault => null;
 
-    /// <summary>Chooses the destinations that have the newest state that is asked for: the first is to be restored from, the others stand in
-    /// when that fails.</summary>
+    /// <summary>Chooses the destinations that have the newest state that is asked for: the first is to be restored from, and the others
+    /// stand in when that fails.</summary>
     /// <remarks>A destination that cannot be read is passed over with a warning while another one can.</remarks>
     /// <exception cref="NoMatchingBackupException">No destination has what is asked for.</exception>
     /// <exception cref="TidemarkException">No destination can be read.</exception>

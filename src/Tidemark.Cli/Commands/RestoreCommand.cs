@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Tidemark.Cli.Arguments;
 using Tidemark.Cli.Configuration;
 using Tidemark.Cli.Logging;

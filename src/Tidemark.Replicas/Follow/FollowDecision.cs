@@ -1,7 +1,8 @@
 namespace Tidemark.Replicas.Follow;
 
 /// <summary>What a follower does next. Pure.</summary>
-/// <remarks>A claimed state is proven by what is applied to it, or else not believed. That the position is newer than the newest snapshot is the normal case: snapshots play no part in going on.</remarks>
+/// <remarks>A claimed state is proven by what is applied to it, or else not believed. That the position is newer than the newest snapshot is
+/// the normal case: snapshots play no part in going on.</remarks>
 internal abstract record FollowDecision
 {
     private FollowDecision()

@@ -18,7 +18,8 @@ public enum FollowReason
     /// <summary>Somebody else has changed the database.</summary>
     OutputChanged,
 
-    /// <summary>Nothing proves that it is the state that its TXID tells: what is recorded of it is missing, or is that of other states.</summary>
+    /// <summary>Nothing proves that it is the state that its TXID tells: what is recorded of it is missing, or is that of other
+    /// states.</summary>
     Unproven,
 
     /// <summary>The same, since what is recorded of it is damaged.</summary>

@@ -66,7 +66,9 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         var damaged = new List<DamagedFile>();
         for (var tries = 1; ; tries++)
         {
-            var listed = knowledge is OutputKnowledge.Known or OutputKnowledge.Claimed ? await ListAsync(tries > 1, cancellationToken).ConfigureAwait(false) : [];
+            var listed = knowledge is OutputKnowledge.Known or OutputKnowledge.Claimed
+                ? await ListAsync(tries > 1, cancellationToken).ConfigureAwait(false)
+                : [];
             if (listed is null)
             {
                 return Position(FollowOutcome.Idle, Txid);
@@ -83,7 +85,8 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
                     FollowDecision.Apply apply => await ApplyAsync(apply.Chain, cancellationToken).ConfigureAwait(false),
                     FollowDecision.RestoreAgain when knowledge == OutputKnowledge.Claimed
                         => await RestoreAgainAsync(WhyUnproven(), cancellationToken).ConfigureAwait(false),
-                    _ when damaged is [.., var damage] => await RestoreAroundAsync(usable, damage.Failure, cancellationToken).ConfigureAwait(false),
+                    _ when damaged is [.., var last]
+                        => await RestoreAroundAsync(usable, last.Failure, cancellationToken).ConfigureAwait(false),
                     FollowDecision.RestoreAgain again => await RestoreAgainAsync(again.Reason, cancellationToken).ConfigureAwait(false),
                     _ => Position(Txid == _reported ? FollowOutcome.Idle : FollowOutcome.Resumed, Txid),
                 };

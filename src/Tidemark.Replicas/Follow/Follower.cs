@@ -13,7 +13,8 @@ namespace Tidemark.Replicas.Follow;
 /// a mixture. Nobody may write to it: what others write is overwritten.</para>
 /// <para>A store that tells of new files (<see cref="IReplicaChangeSource"/>) is listed as soon as it does, any other once in an
 /// interval.</para>
-/// <para>Runs on Linux. Thread-safe: it has no state. Only one follower can follow into a database at a time: a second one is refused.</para>
+/// <para>Runs on Linux. Thread-safe: it has no state. Only one follower can follow into a database at a time: a second one is
+/// refused.</para>
 /// </remarks>
 /// <param name="store">The replica.</param>
 /// <param name="files">Where the database lies.</param>
@@ -30,7 +31,7 @@ public sealed class Follower(IReplicaStore store, IFileSystem files, TimeProvide
     /// <param name="options">Which database, and how.</param>
     /// <param name="cancellationToken">Ends it with <see cref="OperationCanceledException"/>. A batch that is being written is finished
     /// first.</param>
-    /// <exception cref="FollowException">The database may not be touched or cannot be written, or somebody else follows into it.</exception>
+    /// <exception cref="FollowException">The database may not be touched or cannot be written, or another one follows into it.</exception>
     /// <exception cref="RestoreOutputException">The restored database cannot be put where it should go.</exception>
     /// <exception cref="TidemarkException">There is no database yet, and it cannot be restored; the exceptions of
     /// <see cref="FollowStep.RunAsync"/>.</exception>

@@ -4,8 +4,8 @@ using Tidemark.Replicas.Catalog;
 
 namespace Tidemark.Replicas.Legacy;
 
-/// <summary>Files of a v0.3 replica are missing, damaged or of wrong times, so that the asked-for state cannot be restored. The hint says what
-/// can.</summary>
+/// <summary>Files of a v0.3 replica are missing, damaged or of wrong times, so that the asked-for state cannot be restored. The hint says
+/// what can.</summary>
 public sealed class LegacyReplicaException : TidemarkException
 {
     private LegacyReplicaException(string message, string? hint, Exception? cause = null)
@@ -18,8 +18,8 @@ public sealed class LegacyReplicaException : TidemarkException
 
     internal static LegacyReplicaException WrongTimes(in LegacyFileInfo newest, in LegacyFileInfo later)
         => new(
-            $"{newest.Key} has the newest time, {Restore.RestoreTarget.TextOf(newest.Created)}, but {later.Key}, which was written after it, "
-            + $"has {Restore.RestoreTarget.TextOf(later.Created)}: nothing tells which generation is the newest.",
+            $"{newest.Key} has the newest time, {Restore.RestoreTarget.TextOf(newest.Created)}, but {later.Key}, which was written "
+            + $"after it, has {Restore.RestoreTarget.TextOf(later.Created)}: nothing tells which generation is the newest.",
             "Bring the file times back (cp -p, rsync -t), or copy the generation that you mean to a replica folder of its own.");
 
     internal static LegacyReplicaException MissingWal(string generation, uint index, string hint)

@@ -99,8 +99,8 @@ public sealed record LegacyRestorePlan
         return HintFor(_allFiles, moments, plan => plan.Files.All(file => file.Key != broken));
     }
 
-    /// <summary>Throws when the newest file was written before others of its generation: then its time is not the one at which it was written,
-    /// and another generation may be the newest.</summary>
+    /// <summary>Throws when the newest file was written before others of its generation: then its time is not the one at which it was
+    /// written, and another generation may be the newest.</summary>
     private static void ThrowIfTimesContradict(IReadOnlyList<LegacyFileInfo> files, RestoreTarget target, LegacyFileInfo newest)
     {
         var (generation, index, offset) = newest.Key;

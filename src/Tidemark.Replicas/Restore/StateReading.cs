@@ -1,6 +1,5 @@
 using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
-using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Stores;
 
 namespace Tidemark.Replicas.Restore;
@@ -53,7 +52,7 @@ internal sealed class StateReading(IReplicaStore store, Action<DamagedFile>? whe
     }
 
     private async ValueTask<RestorePlan> PlanAsync(
-        RestoreTarget target, IReadOnlyList<DamagedFile> damaged, CancellationToken cancellationToken)
+        RestoreTarget target, List<DamagedFile> damaged, CancellationToken cancellationToken)
     {
         var listed = await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false);
         if (damaged.Count == 0)
@@ -62,7 +61,8 @@ internal sealed class StateReading(IReplicaStore store, Action<DamagedFile>? whe
         }
 
         var keys = damaged.Select(file => file.File.Key).ToHashSet();
-        return RestorePlan.Around(keys, listed, target) ?? throw DamagedFileException.From(damaged[^1], [.. listed.Where(file => !keys.Contains(file.Key))]);
+        return RestorePlan.Around(keys, listed, target)
+            ?? throw DamagedFileException.From(damaged[^1], [.. listed.Where(file => !keys.Contains(file.Key))]);
     }
 
     /// <summary>Finds the file that a failure comes from; null if all files are whole and only do not fit together.</summary>

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Tidemark.Formats;
-using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;

@@ -38,7 +38,8 @@ public static class IntegrityCheck
                 var finding = raw.sqlite3_column_text(statement, 0).utf8_to_string();
                 if (finding != "ok")
                 {
-                    throw new TidemarkException($"{name ?? path}: the {pragma} found: {finding}", "Restore another TXID or another replica.");
+                    throw new TidemarkException(
+                        $"{name ?? path}: the {pragma} found: {finding}", "Restore another TXID or another replica.");
                 }
             }
         }

@@ -126,7 +126,7 @@ public sealed class FollowTests : IDisposable
             other.Execute("CREATE TABLE t(id INTEGER PRIMARY KEY); INSERT INTO t DEFAULT VALUES");
         }
 
-        File.Copy(_folder["other.db"], Output, overwrite: true);
+        File.Move(_folder["other.db"], Output, overwrite: true);
         await using var again = Follow();
 
         var line = await again.WaitForLineAsync("again", "Applied", "Resumed");

@@ -40,7 +40,8 @@ public sealed class RestoreTests : IDisposable
         Assert.Equal(0, result.ExitCode);
         using var json = JsonDocument.Parse(result.Output);
         Assert.Equal(
-            ["db_path", "replica", "txid", "duration_ms", "integrity_check", "format", "timestamp", "size", "bytes_read", "proven", "warnings"],
+            ["db_path", "replica", "txid", "duration_ms", "integrity_check", "format", "timestamp", "size", "bytes_read", "proven",
+                "warnings"],
             json.RootElement.EnumerateObject().Select(field => field.Name));
         Assert.Equal(Output, json.RootElement.GetProperty("db_path").GetString());
         Assert.Equal("file", json.RootElement.GetProperty("replica").GetString());
@@ -207,7 +208,8 @@ public sealed class RestoreTests : IDisposable
         Assert.Contains("level=WARN msg=\"A file of the replica is damaged", result.Error, StringComparison.Ordinal);
         using var json = JsonDocument.Parse(result.Output);
         Assert.Equal("0000000000000003", json.RootElement.GetProperty("txid").GetString());
-        Assert.Contains("9/0000000000000001-0000000000000003.ltx", json.RootElement.GetProperty("warnings")[0].GetString(), StringComparison.Ordinal);
+        var warning = Assert.Single(json.RootElement.GetProperty("warnings").EnumerateArray()).GetString();
+        Assert.Contains("9/0000000000000001-0000000000000003.ltx", warning, StringComparison.Ordinal);
         Assert.Equal(3, CountRows());
 
         Cut("replica/ltx/0/0000000000000003-0000000000000003.ltx");
@@ -215,6 +217,27 @@ public sealed class RestoreTests : IDisposable
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains("Hint: Restore TXID 0000000000000002 of ", refused.Error, StringComparison.Ordinal);
         Assert.Equal(3, CountRows());
+    }
+
+    [Fact]
+    public async Task An_integrity_check_that_fails_names_the_output_and_leaves_nothing()
+    {
+        var source = _folder["source.db"];
+        using (var database = DemoDatabase.Open(source))
+        {
+            database.Execute("PRAGMA journal_mode=WAL; CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); CREATE INDEX i ON t(a)");
+            database.Execute("INSERT INTO t(a) VALUES(1)");
+            database.Execute("PRAGMA writable_schema=ON; UPDATE sqlite_schema SET rootpage=rootpage+1000 WHERE name='i'");
+        }
+
+        var url = $"file://{_folder["replica"]}";
+        Assert.Equal(0, (await RunningProgram.RunAsync("replicate", "-once", source, url)).ExitCode);
+
+        var result = await RunningProgram.RunAsync("restore", "-integrity-check", "full", "-o", Output, url);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.StartsWith($"Error: {Output}: ", result.FirstErrorLine, StringComparison.Ordinal);
+        Assert.False(File.Exists(Output));
     }
 
     [Theory]
@@ -265,7 +288,8 @@ public sealed class RestoreTests : IDisposable
         {
             using (var database = DemoDatabase.Open(source))
             {
-                database.Execute("PRAGMA journal_mode=WAL; CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY); INSERT INTO t DEFAULT VALUES");
+                database.Execute("PRAGMA journal_mode=WAL; CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY)");
+                database.Execute("INSERT INTO t DEFAULT VALUES");
             }
 
             string[] urls = [.. folders.Select(folder => $"file://{_folder[folder]}")];

@@ -114,7 +114,8 @@ public sealed class VerifyTests : IDisposable
 
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("Litestream 0.3", result.FirstErrorLine, StringComparison.Ordinal);
-        Assert.Contains($"Hint: Run: tidemark restore -integrity-check full -o /tmp/check.db {Url}", result.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            $"Hint: Run: tidemark restore -integrity-check full -o /tmp/check.db {Url}", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -126,7 +127,8 @@ public sealed class VerifyTests : IDisposable
         var result = await RunningProgram.RunAsync("verify", Url);
 
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
-        Assert.Contains("files of Litestream 0.3 lie here too (generations/), and were not checked.", result.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "files of Litestream 0.3 lie here too (generations/), and were not checked.", result.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -138,7 +140,8 @@ public sealed class VerifyTests : IDisposable
         Assert.False(json.RootElement[0].GetProperty("ok").GetBoolean());
         var problem = Assert.Single(json.RootElement[0].GetProperty("problems").EnumerateArray());
         Assert.StartsWith(
-            "TXID 00000000000000ff cannot be restored. No backup leads", problem.GetProperty("message").GetString(), StringComparison.Ordinal);
+            "TXID 00000000000000ff cannot be restored. No backup leads", problem.GetProperty("message").GetString(),
+            StringComparison.Ordinal);
     }
 
     private async Task ReplicateAsync(params string[] flags)

@@ -1,6 +1,5 @@
 using Tidemark.Formats;
 using Tidemark.Formats.Database;
-using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
