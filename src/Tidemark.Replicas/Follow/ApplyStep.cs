@@ -37,6 +37,11 @@ internal sealed class ApplyStep(OutputFile output, FollowFiles files, TimeSpan w
         {
             using var locked = output.Lock();
             await locked.ReserveAsync(wait, cancellationToken).ConfigureAwait(false);
+            if (files.HasJournal)
+            {
+                throw FollowException.JournalLeft(output.Path); // No writer is left that it could belong to.
+            }
+
             if (before is not null && !output.SeemsToBe(before.Content))
             {
                 throw new FollowMismatchException(FollowReason.OutputChanged, $"Somebody has written to {output.Path}.");

@@ -42,6 +42,15 @@ public sealed class FollowException : TidemarkException
             IsFromOthersInTheWay = true,
         };
 
+    internal static FollowException JournalLeft(string path)
+        => new(
+            $"Cannot apply changes to {path}: another program has begun to write to it, and ended without taking that back.",
+            "Let nobody write to the database; only its source may change.")
+        {
+            IsTransient = true,
+            IsFromOthersInTheWay = true,
+        };
+
     internal static FollowException LacksPages(Txid txid, uint page, uint pages)
         => new($"The files up to TXID {txid} lack page {page} of {pages}.", "Begin the replica anew from a full image.");
 

@@ -374,6 +374,31 @@ public sealed class FollowStepTests : IDisposable
     }
 
     [Fact]
+    public async Task A_journal_that_a_crashed_program_leaves_while_a_change_is_fetched_is_rolled_back_and_not_overwritten()
+    {
+        await FollowOnceAsync();
+        _history.Do("UPDATE accounts SET note = x'01' WHERE id = 1");
+        _history.Capture();
+        await ShipAsync();
+        var hasCrashed = false;
+        var store = new OpenHookedStore(_store, async () =>
+        {
+            if (!hasCrashed)
+            {
+                hasCrashed = true;
+                await LeaveHotJournalAsync(grows: false);
+            }
+        });
+        using var step = new FollowStep(
+            store, PhysicalFileSystem.Instance, TimeProvider.System, new FollowOptions { OutputPath = Output, Parallelism = 1 });
+        var failure = await Assert.ThrowsAsync<FollowException>(() => RunAsync(step));
+        Assert.True(failure.IsTransient);
+        Assert.Equal("[(20, 0)]", ReadOnce());
+        Assert.Equal(FollowOutcome.Applied, (await RunAsync(step)).Outcome);
+        AssertIs(2);
+    }
+
+    [Fact]
     public async Task A_reader_that_comes_while_a_hot_journal_is_rolled_back_never_sees_what_it_takes_back()
     {
         await FollowOnceAsync();
@@ -690,7 +715,7 @@ public sealed class FollowStepTests : IDisposable
         await RunAsync(step);
     }
 
-    private async Task LeaveHotJournalAsync()
+    private async Task LeaveHotJournalAsync(bool grows = true)
     {
         using (var writer = new ReaderProcess(Output))
         {
@@ -699,7 +724,10 @@ public sealed class FollowStepTests : IDisposable
             await writer.RunAsync("PRAGMA cache_spill=1");
             await writer.RunAsync("BEGIN IMMEDIATE");
             await writer.RunAsync("UPDATE accounts SET note = randomblob(300), balance = balance * 2 + 1");
-            await writer.RunAsync("INSERT INTO accounts(note) SELECT randomblob(900) FROM accounts, accounts AS b");
+            if (grows)
+            {
+                await writer.RunAsync("INSERT INTO accounts(note) SELECT randomblob(900) FROM accounts, accounts AS b");
+            }
         }
 
         Assert.True(PhysicalFileSystem.Instance.FileExists(Output + "-journal"));
