@@ -21,6 +21,8 @@ namespace Tidemark.Replication.Scheduling;
 /// </remarks>
 internal sealed class DatabaseWorker : IDisposable
 {
+    private const string NoTimeLeft = "there was no time left.";
+
     private static readonly TimeSpan s_delayMin = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_delayMax = TimeSpan.FromSeconds(30);
 
@@ -644,13 +646,13 @@ internal sealed class DatabaseWorker : IDisposable
         using var captureEnd = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _scope.Time);
         using var registration = cutShort.Register(captureEnd.Cancel);
         LimitTime(captureEnd);
-        var isCaptured = await TryCaptureLastAsync(captureEnd.Token).ConfigureAwait(false);
+        var obstacle = await CaptureLastAsync(captureEnd.Token).ConfigureAwait(false);
 
         // The guard is given back before the network is waited for.
-        await CloseAsync(isCaptured).ConfigureAwait(false);
+        await CloseAsync(inOrder: obstacle is null).ConfigureAwait(false);
         LimitTime(shippingEnd);
         await ending.CancelAsync().ConfigureAwait(false);
-        return Report(isCaptured, await DrainAsync(loops, shippingEnd.Token).ConfigureAwait(false));
+        return Report(obstacle, await DrainAsync(loops, shippingEnd.Token).ConfigureAwait(false));
     }
 
     private void LimitTime(CancellationTokenSource end)
@@ -661,12 +663,12 @@ internal sealed class DatabaseWorker : IDisposable
         }
     }
 
-    private bool Report(bool isCaptured, bool[] shipped)
+    private bool Report(string? obstacle, bool[] shipped)
     {
         var txid = _database.Position?.Txid ?? Txid.None;
-        if (!isCaptured)
+        if (obstacle is not null)
         {
-            _scope.Logger.LastCaptureMissing(_options.DatabasePath, txid);
+            _scope.Logger.LastCaptureMissing(_options.DatabasePath, txid, obstacle);
         }
 
         for (var i = 0; i < shipped.Length; i++)
@@ -674,11 +676,16 @@ internal sealed class DatabaseWorker : IDisposable
             if (!shipped[i])
             {
                 _scope.Logger.NotShipped(
-                    _options.DatabasePath, _destinations[i].Store.Name, _destinations[i].Shipped, txid, _spool.Path);
+                    _options.DatabasePath,
+                    _destinations[i].Store.Name,
+                    _destinations[i].Shipped,
+                    txid,
+                    _spool.Path,
+                    _destinations[i].GetStatus().Failure?.Reason ?? NoTimeLeft);
             }
         }
 
-        var isComplete = isCaptured && shipped.All(done => done);
+        var isComplete = obstacle is null && shipped.All(done => done);
         if (isComplete && !txid.IsNone)
         {
             _scope.Logger.Stopped(_options.DatabasePath, txid);
@@ -724,9 +731,11 @@ internal sealed class DatabaseWorker : IDisposable
             return await destination.DrainAsync(deadline).ConfigureAwait(false);
         }));
 
-    // What is only in passing in the way, such as a writer with a long transaction, is waited for like a destination.
-    private async Task<bool> TryCaptureLastAsync(CancellationToken deadline)
+    // What is only in passing in the way, such as a writer with a long transaction, is waited for like a destination. Returns what stayed in
+    // the way, or null.
+    private async Task<string?> CaptureLastAsync(CancellationToken deadline)
     {
+        string? reported = null;
         while (true)
         {
             try
@@ -738,13 +747,13 @@ internal sealed class DatabaseWorker : IDisposable
                     TakeHeads();
                     if (_database.Position is null && !_destinations.All(destination => destination.IsReconciled))
                     {
-                        return false;
+                        return "it is not known what all destinations hold, which the first TXID has to follow.";
                     }
 
                     await ReadBaseAsync(deadline).ConfigureAwait(false);
                     var last = CaptureAll(deadline);
                     TryWriteImages();
-                    return !last.HasMore;
+                    return last.HasMore ? NoTimeLeft : null;
                 }
                 finally
                 {
@@ -753,17 +762,22 @@ internal sealed class DatabaseWorker : IDisposable
             }
             catch (OperationCanceledException)
             {
-                return false;
+                return reported ?? NoTimeLeft;
             }
             catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
             {
                 NoteFailure(e);
-                var isRetried = e is TidemarkException { IsTransient: true } && _options.ShutdownTimeout > TimeSpan.Zero;
-                _scope.Logger.CaptureFailed(
-                    _options.DatabasePath, isRetried ? _options.ShutdownRetryInterval.TotalMilliseconds : 0, Log.Reason(e));
-                if (!isRetried)
+                var reason = Log.Reason(e);
+                if (e is not TidemarkException { IsTransient: true } || _options.ShutdownTimeout <= TimeSpan.Zero)
                 {
-                    return false;
+                    return reason;
+                }
+
+                // Once, not twice a second.
+                if (reported != reason)
+                {
+                    reported = reason;
+                    _scope.Logger.CaptureFailed(_options.DatabasePath, _options.ShutdownRetryInterval.TotalMilliseconds, reason);
                 }
             }
 
@@ -773,7 +787,7 @@ internal sealed class DatabaseWorker : IDisposable
             }
             catch (OperationCanceledException)
             {
-                return false;
+                return reported ?? NoTimeLeft;
             }
         }
     }
@@ -895,7 +909,7 @@ internal sealed class DatabaseWorker : IDisposable
     private void NoteLook()
     {
         _firstLook.TrySetResult();
-        if (_failure is not null)
+        if (_failure is not null && !_isWaitingForDatabase)
         {
             _scope.Logger.CapturesAgain(_options.DatabasePath);
         }

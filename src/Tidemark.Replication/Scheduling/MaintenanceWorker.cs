@@ -381,7 +381,13 @@ internal sealed class MaintenanceWorker
             await _upload.Claim.ConfirmAsync(cancellationToken).ConfigureAwait(false);
             var result = await _retention.RunAsync(plan, catalog, cancellationToken).ConfigureAwait(false);
             _scope.Metrics.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files);
-            _scope.Logger.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files, result.SizeBytes, plan.Floor ?? Txid.First);
+            _scope.Logger.Deleted(
+                _scope.MaintenanceLevel,
+                _options.DatabasePath,
+                _upload.Store.Name,
+                result.Files,
+                result.SizeBytes,
+                plan.Floor ?? Txid.First);
         }
 
         (_retained, _retentionRecheckAt) = ((catalog, catalog.Version), plan.RecheckAt ?? DateTimeOffset.MaxValue);
@@ -538,8 +544,15 @@ internal sealed class MaintenanceWorker
     {
         _damaged.Remove(file.Key); // Made anew, in the course of things.
         _scope.Metrics.Compacted(_options.DatabasePath, _upload.Store.Name, file.Level.Value, file.SizeBytes);
-        _scope.Logger.Compacted(
-            _options.DatabasePath, file.Key.ToString(), _upload.Store.Name, result.InputCount, result.BytesRead, file.SizeBytes);
+        var (level, database, name, destination) = (_scope.MaintenanceLevel, _options.DatabasePath, file.Key.ToString(), _upload.Store.Name);
+        if (file.Level == Level.Snapshots)
+        {
+            _scope.Logger.SnapshotWritten(level, database, name, destination, result.InputCount, file.SizeBytes);
+        }
+        else
+        {
+            _scope.Logger.Compacted(level, database, name, destination, result.InputCount, result.BytesRead, file.SizeBytes);
+        }
     }
 
     private void NoteFailure(Exception? failure)
