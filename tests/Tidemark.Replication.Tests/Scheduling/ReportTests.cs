@@ -39,7 +39,8 @@ public sealed class ReportTests : IDisposable
         var time = new SteppedTime();
         var store = new GuardedStore();
         await using var run = RunningReplicator.Start(time, _events, RunningReplicator.Options(DatabasePath, store));
-        await time.AdvanceUntilAsync(() => run.StatusOf(DatabasePath) is { Captured.IsNone: false, Destinations: [{ LagTransactions: 0 }] });
+        await time.AdvanceUntilAsync(
+            () => run.StatusOf(DatabasePath) is { Captured.IsNone: false, Destinations: [{ LagTransactions: 0 }] });
         var failuresAtTries = new List<FailureStatus?>();
         store.Writing = () =>
         {
@@ -66,7 +67,8 @@ public sealed class ReportTests : IDisposable
         var time = new SteppedTime();
         var store = new GuardedStore();
         await using var run = RunningReplicator.Start(time, _events, RunningReplicator.Options(DatabasePath, store));
-        await time.AdvanceUntilAsync(() => run.StatusOf(DatabasePath) is { Captured.IsNone: false, Destinations: [{ LagTransactions: 0 }] });
+        await time.AdvanceUntilAsync(
+            () => run.StatusOf(DatabasePath) is { Captured.IsNone: false, Destinations: [{ LagTransactions: 0 }] });
         store.Written = () =>
         {
             store.Written = static () => { };
@@ -188,7 +190,9 @@ public sealed class ReportTests : IDisposable
         {
             var options = RunningReplicator.Options(DatabasePath, store) with
             {
-                CompactionIntervals = [TimeSpan.FromMinutes(1)], SnapshotRetention = TimeSpan.FromTicks(1), L0Retention = TimeSpan.FromTicks(1),
+                CompactionIntervals = [TimeSpan.FromMinutes(1)],
+                SnapshotRetention = TimeSpan.FromTicks(1),
+                L0Retention = TimeSpan.FromTicks(1),
             };
             return new Replicator([options], PhysicalFileSystem.Instance, TimeProvider.System, _events)
                 .RunOnceAsync(once, TestContext.Current.CancellationToken);
