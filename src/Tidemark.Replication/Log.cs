@@ -59,9 +59,9 @@ internal static partial class Log
         2011,
         LogLevel.Error,
         "Stopped with captures of {Database} that {Destination} does not have: it holds TXID {Shipped} of {Captured}. "
-        + "They stay in {Spool} and are shipped after the next start")]
+        + "They stay in {Spool} and are shipped after the next start. Why: {Reason}")]
     public static partial void NotShipped(
-        this ILogger logger, string database, string destination, Txid shipped, Txid captured, string spool);
+        this ILogger logger, string database, string destination, Txid shipped, Txid captured, string spool, string reason);
 
     [LoggerMessage(
         2015,
@@ -104,18 +104,22 @@ internal static partial class Log
     public static partial void MaintenanceFailed(this ILogger logger, string database, string destination, double delayMs, string reason);
 
     [LoggerMessage(
-        2033,
-        LogLevel.Debug,
-        "Compacted {InputCount} files of {Database} at {Destination} into {File}: {BytesRead} bytes became {SizeBytes}")]
+        EventId = 2033,
+        Message = "Compacted {InputCount} files of {Database} at {Destination} into {File}: {BytesRead} bytes became {SizeBytes}")]
     public static partial void Compacted(
-        this ILogger logger, string database, string file, string destination, int inputCount, long bytesRead, long sizeBytes);
+        this ILogger logger, LogLevel level, string database, string file, string destination, int inputCount, long bytesRead, long sizeBytes);
 
     [LoggerMessage(
-        2034,
-        LogLevel.Debug,
-        "Deleted {FileCount} files of {Database} from {Destination}, {SizeBytes} bytes; history begins at TXID {Floor}")]
+        EventId = 2049,
+        Message = "Wrote snapshot {File} of {Database} at {Destination} from {InputCount} files: {SizeBytes} bytes")]
+    public static partial void SnapshotWritten(
+        this ILogger logger, LogLevel level, string database, string file, string destination, int inputCount, long sizeBytes);
+
+    [LoggerMessage(
+        EventId = 2034,
+        Message = "Deleted {FileCount} files of {Database} from {Destination}, {SizeBytes} bytes; history begins at TXID {Floor}")]
     public static partial void Deleted(
-        this ILogger logger, string database, string destination, int fileCount, long sizeBytes, Txid floor);
+        this ILogger logger, LogLevel level, string database, string destination, int fileCount, long sizeBytes, Txid floor);
 
     [LoggerMessage(2035, LogLevel.Warning, "{File} of {Database} was damaged at {Destination}, and was written again")]
     public static partial void ShippedAgain(this ILogger logger, string database, string file, string destination);
@@ -158,8 +162,9 @@ internal static partial class Log
     [LoggerMessage(
         2042,
         LogLevel.Error,
-        "The last changes of {Database} could not be captured after TXID {Txid}. They are in the database, and are captured after the next start")]
-    public static partial void LastCaptureMissing(this ILogger logger, string database, Txid txid);
+        "The last changes of {Database} could not be captured after TXID {Txid}. They are in the database, and are captured after the next "
+            + "start. Why: {Reason}")]
+    public static partial void LastCaptureMissing(this ILogger logger, string database, Txid txid, string reason);
 
     [LoggerMessage(2043, LogLevel.Information, "{Database} is captured again")]
     public static partial void CapturesAgain(this ILogger logger, string database);

@@ -44,7 +44,7 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
     /// log says what.</exception>
     public async Task RunAsync(CancellationToken stopping, CancellationToken cutShort)
     {
-        using var scope = CreateScope();
+        using var scope = CreateScope(maintenanceLevel: LogLevel.Debug);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         try
         {
@@ -87,7 +87,7 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
     public async Task RunOnceAsync(OnceOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
-        using var scope = CreateScope();
+        using var scope = CreateScope(maintenanceLevel: LogLevel.Information);
         try
         {
             await OpenAllAsync(scope, cancellationToken).ConfigureAwait(false);
@@ -163,7 +163,8 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
         return isComplete;
     }
 
-    private ReplicationScope CreateScope() => new(files, time, _logger, new ReplicationMetrics(GetStatus));
+    private ReplicationScope CreateScope(LogLevel maintenanceLevel)
+        => new(files, time, _logger, new ReplicationMetrics(GetStatus)) { MaintenanceLevel = maintenanceLevel };
 
     // Opening makes folders durable, which takes a moment each.
     private async Task OpenAllAsync(ReplicationScope scope, CancellationToken cancellationToken)

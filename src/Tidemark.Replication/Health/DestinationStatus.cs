@@ -26,7 +26,8 @@ public sealed record DestinationStatus
     /// <remarks>That happens whenever a snapshot is composed.</remarks>
     public required Txid Proven { get; init; }
 
-    /// <summary>When a request last succeeded, or null before the first time.</summary>
+    /// <summary>When something was last shipped, or the destination was last looked at and found to lack nothing; null before the first
+    /// time.</summary>
     public DateTimeOffset? LastSuccess { get; init; }
 
     /// <summary>The newest failure to ship, or null when there was none since the last success.</summary>

@@ -34,6 +34,7 @@ internal sealed class DestinationWorker
     private ImageRequest? _wantedImage;
     private ClaimResult? _reportedClaim;
     private ReplicaHead? _head;
+    private Txid _shipped;
     private DateTimeOffset? _behindSince;
     private DateTimeOffset? _lastSuccess;
     private FailureStatus? _failure;
@@ -119,9 +120,10 @@ internal sealed class DestinationWorker
     /// <summary>How the destination stands.</summary>
     public DestinationStatus GetStatus()
     {
-        var (captured, shipped, now) = (Captured, Shipped, _scope.Time.GetUtcNow());
+        var (captured, now) = (Captured, _scope.Time.GetUtcNow());
         lock (_gate)
         {
+            var shipped = _shipped; // As of the newest failure or success, which stand beside it.
             var lag = captured > shipped && _behindSince is { } since && now > since ? now - since : TimeSpan.Zero;
             return new DestinationStatus
             {
@@ -195,7 +197,8 @@ internal sealed class DestinationWorker
         }
     }
 
-    /// <summary>Ships what is left at the end, with retries, until everything is there or the token ends it.</summary>
+    /// <summary>Ships what is left at the end, until everything is there or the token ends it. What fails is tried again, unless only a
+    /// person can mend it.</summary>
     /// <returns>True when the destination has everything.</returns>
     public async Task<bool> DrainAsync(CancellationToken deadline)
     {
@@ -215,17 +218,18 @@ internal sealed class DestinationWorker
             catch (Exception e)
             {
                 NoteFailure(e);
-                if (e is ReplicaConflictException || _options.ShutdownTimeout <= TimeSpan.Zero)
+                if (e is TidemarkException { IsTransient: false } || _options.ShutdownTimeout <= TimeSpan.Zero)
                 {
                     return false;
                 }
 
                 // Once, not twice a second.
-                if (reported != e.Message)
+                var reason = Log.Reason(e);
+                if (reported != reason)
                 {
-                    reported = e.Message;
+                    reported = reason;
                     _scope.Logger.ShippingFailed(
-                        _options.DatabasePath, Store.Name, _options.ShutdownRetryInterval.TotalMilliseconds, Log.Reason(e));
+                        _options.DatabasePath, Store.Name, _options.ShutdownRetryInterval.TotalMilliseconds, reason);
                 }
             }
 
@@ -322,12 +326,19 @@ internal sealed class DestinationWorker
         {
             var head = await _step.ReconcileAsync(cutShort).ConfigureAwait(false);
             ReportClaim();
-            NoteSuccess();
+
+            // A place that can be listed may still be one that cannot be written to.
+            var lacksNothing = HasAll && Requested is null;
+            bool hadFailed;
             lock (_gate)
             {
                 _head = head?.Txid > _head?.Txid || _head is null ? head : _head;
+                _shipped = Shipped;
                 _behindSince = Captured > Shipped ? _behindSince ?? _scope.Time.GetUtcNow() : null;
+                hadFailed = lacksNothing && EndFailure();
             }
+
+            ReportEndOf(hadFailed);
 
             if (head is not null && _step.TookOver)
             {
@@ -370,27 +381,30 @@ internal sealed class DestinationWorker
 
     private void Note(LtxFileInfo file)
     {
-        NoteSuccess();
+        bool hadFailed;
         lock (_gate)
         {
             // The oldest change that is missing was made after the newest one that is there.
-            _behindSince = Captured > Shipped ? file.Created : null;
+            (_shipped, _behindSince) = (Shipped, Captured > Shipped ? file.Created : null);
+            hadFailed = EndFailure();
         }
 
+        ReportEndOf(hadFailed);
         _scope.Metrics.Shipped(_options.DatabasePath, Store.Name, file.SizeBytes);
         _scope.Logger.Shipped(_options.DatabasePath, file.Key.ToString(), Store.Name, file.SizeBytes);
     }
 
-    private void NoteSuccess()
+    // Within the gate. Whether there was a failure.
+    private bool EndFailure()
     {
-        bool hadFailed;
-        lock (_gate)
-        {
-            hadFailed = _failure is not null;
-            (_lastSuccess, _failure) = (_scope.Time.GetUtcNow(), null);
-        }
+        var hadFailed = _failure is not null;
+        (_lastSuccess, _failure) = (_scope.Time.GetUtcNow(), null);
+        return hadFailed;
+    }
 
-        if (hadFailed)
+    private void ReportEndOf(bool failure)
+    {
+        if (failure)
         {
             _scope.Logger.ShipsAgain(_options.DatabasePath, Store.Name);
         }

@@ -1,6 +1,5 @@
 using System.Runtime.ExceptionServices;
 using Tidemark.Formats;
-using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Compaction;
 using Tidemark.Replicas.Leases;
@@ -14,10 +13,7 @@ namespace Tidemark.Replication.Scheduling;
 /// <remarks>
 /// <para>Decides only when a step runs. Nothing runs, no timer stands and no request is made for a destination whose files are as they were
 /// when there was nothing to do. Shipping goes on beside it.</para>
-/// <para>A file that turns out to be damaged, also when it is read again, is as good as missing: it takes the place of nothing. It is shipped
-/// again while the spool still holds it, or made again of the files that it was made of. If neither can be done, the database's own loop is
-/// asked for a snapshot of the database as it is, from which compaction and restores go on, and the damaged file is deleted when that lies
-/// there: restores would choose it. Other levels are not held up meanwhile.</para>
+/// <para>What is found damaged is mended (<see cref="DamagedFiles"/>); other levels are not held up meanwhile.</para>
 /// <para>A second writer that is found here ends this for good; the loop of the destination is woken to find it too.</para>
 /// </remarks>
 internal sealed class MaintenanceWorker
@@ -32,19 +28,12 @@ internal sealed class MaintenanceWorker
     private readonly SnapshotCompositionStep _snapshots;
     private readonly RetentionStep _retention;
     private readonly RetentionOptions _retentionOptions;
+    private readonly MaintenanceSchedule _schedule;
+    private readonly DamagedFiles _damaged;
     private readonly BackOff _backOff;
-    private readonly DateTimeOffset?[] _lastRuns;
-    private readonly HashSet<LtxFileKey> _writtenAgain = [];
-    private readonly HashSet<LtxFileKey> _damaged = [];
-    private readonly HashSet<LtxFileKey> _readAgain = [];
     private readonly Lock _gate = new();
 
     private Task _run = Task.CompletedTask;
-    private DateTimeOffset? _lastSnapshot;
-    private DateTimeOffset? _lastRetention;
-    private DateTimeOffset _retentionRecheckAt;
-    private (ReplicaCatalog Catalog, long Version)? _retained;
-    private (ReplicaCatalog Catalog, long Version)? _compacted;
     private bool _askedOnce;
     private volatile bool _hasConflict;
     private (long Since, TimeSpan Delay) _pause;
@@ -68,7 +57,8 @@ internal sealed class MaintenanceWorker
         _snapshots = new SnapshotCompositionStep(upload.Store, lineage, scope.Files, temporaryFolder, confirm: ConfirmNowAsync);
         _retention = new RetentionStep(upload.Store);
         _retentionOptions = new RetentionOptions { SnapshotRetention = options.SnapshotRetention, L0Retention = options.L0Retention };
-        _lastRuns = new DateTimeOffset?[options.CompactionIntervals.Count];
+        _schedule = new MaintenanceSchedule(options, upload);
+        _damaged = new DamagedFiles(upload, _compaction, _snapshots, options, scope, () => Changed());
     }
 
     /// <summary>Called after an image of the database was asked for, and when the destination has to be looked at.</summary>
@@ -90,7 +80,7 @@ internal sealed class MaintenanceWorker
     public Txid Proven => new(Volatile.Read(ref _proven));
 
     /// <summary>Up to where captures were read back and found whole; all of them where nothing is compacted.</summary>
-    public Txid ReadBack => _lastRuns.Length == 0
+    public Txid ReadBack => _options.CompactionIntervals.Count == 0
         ? new Txid(ulong.MaxValue)
         : Catalog?.NewestAt(new Level(1))?.MaxTxid ?? Txid.None;
 
@@ -143,7 +133,7 @@ internal sealed class MaintenanceWorker
 
     private async Task CatchUpAsync(ReplicaCatalog catalog, OnceOptions once, CancellationToken cancellationToken)
     {
-        Begin(catalog);
+        _damaged.BeginRun(catalog);
         if (once.ForcesSnapshot)
         {
             await ComposeSnapshotAsync(catalog, cancellationToken).ConfigureAwait(false);
@@ -155,60 +145,19 @@ internal sealed class MaintenanceWorker
         }
 
         // What is not compacted cannot be deleted.
-        for (var i = 0; i < _lastRuns.Length; i++)
+        foreach (var level in _schedule.Levels)
         {
-            await CompactAsync(catalog, new Level(i + 1), cancellationToken).ConfigureAwait(false);
+            await CompactAsync(catalog, level, cancellationToken).ConfigureAwait(false);
         }
 
-        await DeleteDamagedAsync(catalog, cancellationToken).ConfigureAwait(false);
+        await _damaged.DeleteBridgedAsync(catalog, cancellationToken).ConfigureAwait(false);
         await DeleteAsync(catalog, cancellationToken).ConfigureAwait(false);
     }
 
     private bool IsDue()
-    {
-        if (Catalog is not { } catalog || _scope.Time.GetElapsedTime(_pause.Since) < _pause.Delay)
-        {
-            return false;
-        }
-
-        var now = _scope.Time.GetUtcNow();
-        return AreLevelsDue(catalog, now) || IsSnapshotDue(catalog, now) || IsRetentionDue(catalog, now) || Bridged(catalog).Length > 0;
-    }
-
-    private bool AreLevelsDue(ReplicaCatalog catalog, DateTimeOffset now)
-    {
-        if ((catalog, catalog.Version) == _compacted)
-        {
-            return false; // There was nothing to compact, and nothing has changed.
-        }
-
-        for (var i = 0; i < _lastRuns.Length; i++)
-        {
-            if (IsLevelDue(i, now))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private bool IsLevelDue(int index, DateTimeOffset now)
-        => MaintenanceClock.IsDue(_options.CompactionIntervals[index], _lastRuns[index], now);
-
-    private bool IsSnapshotDue(ReplicaCatalog catalog, DateTimeOffset now)
-    {
-        var newest = catalog.NewestAt(Level.Snapshots);
-        var last = newest?.Created > _lastSnapshot || _lastSnapshot is null ? newest?.Created : _lastSnapshot;
-        return MaintenanceClock.IsDue(_options.SnapshotInterval, last, now)
-            && _upload.Shipped > (newest?.MaxTxid ?? Txid.None)
-            && _upload.Requested is null;
-    }
-
-    private bool IsRetentionDue(ReplicaCatalog catalog, DateTimeOffset now)
-        => _options.IsRetentionEnabled
-            && ((catalog, catalog.Version) != _retained || now >= _retentionRecheckAt)
-            && MaintenanceClock.IsDue(_options.L0RetentionCheckInterval, _lastRetention, now);
+        => Catalog is { } catalog
+            && _scope.Time.GetElapsedTime(_pause.Since) >= _pause.Delay
+            && (_schedule.IsAnythingDue(catalog, _scope.Time.GetUtcNow()) || _damaged.HasBridged(catalog));
 
     private async Task RunAsync(CancellationToken stopping)
     {
@@ -253,30 +202,32 @@ internal sealed class MaintenanceWorker
             return;
         }
 
-        Begin(catalog);
+        _damaged.BeginRun(catalog);
         var now = _scope.Time.GetUtcNow();
         var version = catalog.Version;
         var failures = new List<Exception>();
-        for (var i = 0; i < _lastRuns.Length; i++)
+        foreach (var level in _schedule.Levels)
         {
-            if (IsLevelDue(i, now) && await TryAsync(() => CompactAsync(catalog, new Level(i + 1), stopping), failures).ConfigureAwait(false))
+            if (_schedule.IsLevelDue(level, now)
+                && await TryAsync(() => CompactAsync(catalog, level, stopping), failures).ConfigureAwait(false))
             {
-                _lastRuns[i] = now;
+                _schedule.NoteCompaction(level, now);
             }
         }
 
-        if (IsSnapshotDue(catalog, now)
+        if (_schedule.IsSnapshotDue(catalog, now)
             && await TryAsync(() => ComposeSnapshotAsync(catalog, stopping), failures).ConfigureAwait(false))
         {
-            _lastSnapshot = now;
+            _schedule.NoteSnapshot(now);
         }
 
         if (Catalog == catalog)
         {
-            await TryAsync(() => DeleteDamagedAsync(catalog, stopping), failures).ConfigureAwait(false);
-            if (IsRetentionDue(catalog, now) && await TryAsync(() => DeleteAsync(catalog, stopping), failures).ConfigureAwait(false))
+            await TryAsync(() => _damaged.DeleteBridgedAsync(catalog, stopping), failures).ConfigureAwait(false);
+            if (_schedule.IsRetentionDue(catalog, now)
+                && await TryAsync(() => DeleteAsync(catalog, stopping), failures).ConfigureAwait(false))
             {
-                _lastRetention = now;
+                _schedule.NoteRetention(now);
             }
         }
 
@@ -295,17 +246,7 @@ internal sealed class MaintenanceWorker
 
         if (catalog.Version == version && !HasLevelWork(catalog))
         {
-            _compacted = (catalog, version);
-        }
-    }
-
-    // A run begins. A destination that was listed anew shows what is damaged too.
-    private void Begin(ReplicaCatalog catalog)
-    {
-        _readAgain.Clear();
-        foreach (var damaged in catalog.Files.Where(file => _damaged.Contains(file.Key)))
-        {
-            catalog.Remove(damaged.Key);
+            _schedule.NoteNothingToCompact(catalog, version);
         }
     }
 
@@ -326,8 +267,7 @@ internal sealed class MaintenanceWorker
     private bool HasLevelWork(ReplicaCatalog catalog)
     {
         var files = catalog.Files;
-        return Enumerable.Range(1, _lastRuns.Length)
-            .Any(level => CompactionDecision.From(files, new Level(level)) is not CompactionDecision.Idle);
+        return _schedule.Levels.Any(level => CompactionDecision.From(files, level) is not CompactionDecision.Idle);
     }
 
     private async Task CompactAsync(ReplicaCatalog catalog, Level level, CancellationToken cancellationToken)
@@ -338,12 +278,12 @@ internal sealed class MaintenanceWorker
             var result = await _compaction.RunAsync(catalog, level, takesSingle: false, cancellationToken).ConfigureAwait(false);
             if (result.File is { } file)
             {
-                NoteFile(file, result);
+                _damaged.NoteWritten(file, result);
             }
             else if (result.Failure is not null)
             {
                 IReadOnlyList<LtxFileInfo> inputs = decision is CompactionDecision.Merge merge ? merge.Inputs : [];
-                await MendAsync(catalog, result, inputs, cancellationToken).ConfigureAwait(false);
+                await _damaged.MendAsync(catalog, result, inputs, cancellationToken).ConfigureAwait(false);
             }
         }
     }
@@ -356,13 +296,13 @@ internal sealed class MaintenanceWorker
             var result = await _snapshots.RunAsync(catalog, cancellationToken).ConfigureAwait(false);
             if (result.Failure is not null)
             {
-                await MendAsync(catalog, result, [], cancellationToken).ConfigureAwait(false);
+                await _damaged.MendAsync(catalog, result, [], cancellationToken).ConfigureAwait(false);
                 continue;
             }
 
             if (result.File is { } file)
             {
-                NoteFile(file, result);
+                _damaged.NoteWritten(file, result);
                 if (result.IsProven)
                 {
                     Volatile.Write(ref _proven, file.MaxTxid.Value);
@@ -382,166 +322,20 @@ internal sealed class MaintenanceWorker
             await _upload.Claim.ConfirmAsync(cancellationToken).ConfigureAwait(false);
             var result = await _retention.RunAsync(plan, catalog, cancellationToken).ConfigureAwait(false);
             _scope.Metrics.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files);
-            _scope.Logger.Deleted(_options.DatabasePath, _upload.Store.Name, result.Files, result.SizeBytes, plan.Floor ?? Txid.First);
+            _scope.Logger.Deleted(
+                _scope.MaintenanceLevel,
+                _options.DatabasePath,
+                _upload.Store.Name,
+                result.Files,
+                result.SizeBytes,
+                plan.Floor ?? Txid.First);
         }
 
-        (_retained, _retentionRecheckAt) = ((catalog, catalog.Version), plan.RecheckAt ?? DateTimeOffset.MaxValue);
-    }
-
-    // The damaged files that a snapshot leads past which was asked for since, and lies there.
-    private LtxFileKey[] Bridged(ReplicaCatalog catalog)
-        => _options.IsRetentionEnabled && _upload.Requested is null && _damaged.Count > 0
-            && catalog.NewestAt(Level.Snapshots) is { } snapshot
-                ? [.. _damaged.Where(file => file.Name.MaxTxid <= snapshot.MaxTxid)]
-                : [];
-
-    private async Task DeleteDamagedAsync(ReplicaCatalog catalog, CancellationToken cancellationToken)
-    {
-        if (Bridged(catalog) is { Length: > 0 } files)
-        {
-            await ConfirmNowAsync(cancellationToken).ConfigureAwait(false);
-            foreach (var file in files)
-            {
-                // What a failure kept from being made again may be made now.
-                if (!await TryWriteAgainAsync(catalog, file, cancellationToken).ConfigureAwait(false))
-                {
-                    await _upload.Store.DeleteAsync([file], cancellationToken).ConfigureAwait(false);
-                }
-
-                _damaged.Remove(file);
-            }
-        }
+        _schedule.NoteNothingToDelete(catalog, plan.RecheckAt);
     }
 
     private async ValueTask ConfirmNowAsync(CancellationToken cancellationToken)
         => await _upload.Claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false);
-
-    private void RequestImage()
-    {
-        _upload.RequestImage(Level.Snapshots, Txid.First);
-        Changed();
-    }
-
-    private async ValueTask<bool> TryMendAsync(ReplicaCatalog catalog, LtxFileKey damaged, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var isMended = await TryWriteAgainAsync(catalog, damaged, cancellationToken).ConfigureAwait(false);
-            _ = isMended && _damaged.Remove(damaged);
-            return isMended;
-        }
-        catch
-        {
-            _writtenAgain.Remove(damaged); // It was not tried to its end.
-            RequestImage();
-            throw;
-        }
-    }
-
-    // Once for each file: a place that damages what is put there does so again.
-    private async ValueTask<bool> TryWriteAgainAsync(ReplicaCatalog catalog, LtxFileKey damaged, CancellationToken cancellationToken)
-    {
-        if (!_writtenAgain.Add(damaged))
-        {
-            return false;
-        }
-
-        if (damaged.Level == Level.Captured)
-        {
-            return await _upload.TryShipAgainAsync(damaged, cancellationToken).ConfigureAwait(false);
-        }
-
-        while (true)
-        {
-            var result = damaged.Level == Level.Snapshots
-                ? await _snapshots.MakeAgainAsync(catalog, damaged, cancellationToken).ConfigureAwait(false)
-                : await _compaction.MakeAgainAsync(catalog, damaged, cancellationToken).ConfigureAwait(false);
-            if (result.File is { } file)
-            {
-                NoteFile(file, result);
-                return true;
-            }
-
-            if (result.DamagedFile is null)
-            {
-                return false;
-            }
-
-            await MendAsync(catalog, result, [], cancellationToken).ConfigureAwait(false); // Each round mends one, or has one less.
-        }
-    }
-
-    /// <summary>Mends what can be mended at once, so that it can be tried again; throws when something else has to happen first.</summary>
-    private async Task MendAsync(
-        ReplicaCatalog catalog, CompactionResult result, IReadOnlyList<LtxFileInfo> inputs, CancellationToken cancellationToken)
-    {
-        var failure = result.Failure!;
-        if (result.DamagedFile is { } damaged)
-        {
-            if (_readAgain.Add(damaged) && await IsWholeAsync(damaged, cancellationToken).ConfigureAwait(false))
-            {
-                return;
-            }
-
-            // Until it is whole again it takes the place of nothing, whatever happens here.
-            _damaged.Add(damaged);
-            catalog.Remove(damaged);
-            if (await TryMendAsync(catalog, damaged, cancellationToken).ConfigureAwait(false))
-            {
-                _scope.Logger.ShippedAgain(_options.DatabasePath, damaged.ToString(), _upload.Store.Name);
-                return;
-            }
-
-            // Other files may lead past it, on this level or on another. If not, there is a gap now.
-            _scope.Logger.Damaged(_options.DatabasePath, _upload.Store.Name, Log.Reason(failure));
-            RequestImage();
-            return;
-        }
-
-        if (result.Outcome == CompactionOutcome.Stale)
-        {
-            _upload.Distrust(); // The destination is listed anew before anything else happens there.
-            Changed();
-        }
-        else
-        {
-            foreach (var input in result.Outcome == CompactionOutcome.Damaged ? inputs : [])
-            {
-                catalog.Remove(input.Key); // They are not one history, and nobody can tell where it breaks.
-            }
-
-            _scope.Logger.CannotContinue(_options.DatabasePath, _upload.Store.Name, Log.Reason(failure));
-            RequestImage();
-        }
-
-        ExceptionDispatchInfo.Throw(failure);
-    }
-
-    // What was read wrong on its way here is no damage, and history must not be given up for it. Once a run: then it counts.
-    private async ValueTask<bool> IsWholeAsync(LtxFileKey file, CancellationToken cancellationToken)
-    {
-        var content = await _upload.Store.OpenAsync(file, 0, null, cancellationToken).ConfigureAwait(false);
-        await using (content.ConfigureAwait(false))
-        {
-            try
-            {
-                await LtxReader.VerifyAsync(content, file.ToString(), cancellationToken).ConfigureAwait(false);
-                return true;
-            }
-            catch (LtxFormatException)
-            {
-                return false;
-            }
-        }
-    }
-
-    private void NoteFile(LtxFileInfo file, CompactionResult result)
-    {
-        _damaged.Remove(file.Key); // Made anew, in the course of things.
-        _scope.Metrics.Compacted(_options.DatabasePath, _upload.Store.Name, file.Level.Value, file.SizeBytes);
-        _scope.Logger.Compacted(
-            _options.DatabasePath, file.Key.ToString(), _upload.Store.Name, result.InputCount, result.BytesRead, file.SizeBytes);
-    }
 
     private void NoteFailure(Exception? failure)
     {

@@ -24,6 +24,10 @@ internal sealed class ReplicationScope(IFileSystem files, TimeProvider time, ILo
     /// <summary>Spreads repeated tries, so that many databases do not retry in step.</summary>
     public Random Random { get; init; } = Random.Shared;
 
+    /// <summary>The level of events that tell what maintenance wrote or deleted. Who asks for it once sees that it was done; in a run that
+    /// lasts it happens all the time.</summary>
+    public LogLevel MaintenanceLevel { get; init; } = LogLevel.Debug;
+
     /// <summary>Notices of changes.</summary>
     public IFileWatch Watch { get; } = files.Watch();
 

@@ -4,7 +4,7 @@ using Tidemark.Testing;
 
 namespace Tidemark.Cli.Tests.Programs;
 
-/// <summary>One database with two destinations, of which one is away for a while: a file lies where its folder was.</summary>
+/// <summary>One database with two destinations, of which one is away for a while: a file lies where its folder was, or nothing.</summary>
 public sealed class DeadDestinationTests : IDisposable
 {
     private const int Sigterm = 15;
@@ -76,8 +76,9 @@ public sealed class DeadDestinationTests : IDisposable
         await BeginAsync();
         await using (var program = Start("", isCutShort ? "shutdown-sync-timeout: 10m" : "shutdown-sync-timeout: 0s"))
         {
-            await program.WaitForLineAsync("Replicating");
-            TakeAway();
+            Write();
+            await program.WaitForLineAsync(ShippedTo(AwayUrl));
+            TakeAway(leavesFile: !isCutShort); // A disk may be mounted again by itself; what lies in the way does not go away.
             Write();
             await program.WaitForLineAsync($"Cannot ship {Database} to {AwayUrl}");
             program.Signal(Sigterm);
@@ -148,10 +149,13 @@ public sealed class DeadDestinationTests : IDisposable
         database.Execute("UPDATE t SET payload = randomblob(20000)");
     }
 
-    private void TakeAway()
+    private void TakeAway(bool leavesFile = true)
     {
         Directory.Move(_folder["away"], _folder["unplugged"]);
-        PhysicalFileSystem.Instance.Open(_folder["away"], FileMode.CreateNew, FileAccess.Write).Dispose();
+        if (leavesFile)
+        {
+            PhysicalFileSystem.Instance.Open(_folder["away"], FileMode.CreateNew, FileAccess.Write).Dispose();
+        }
     }
 
     private void BringBack()

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Tidemark.Formats;
 using Tidemark.Replicas.Files;
@@ -15,9 +16,9 @@ internal sealed class RunningReplicator : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _cutShort = new();
 
-    private RunningReplicator(IReadOnlyList<DatabaseOptions> databases, TimeProvider time)
+    private RunningReplicator(IReadOnlyList<DatabaseOptions> databases, TimeProvider time, ILoggerFactory? loggers = null)
     {
-        Replicator = new Replicator(databases, PhysicalFileSystem.Instance, time, NullLoggerFactory.Instance);
+        Replicator = new Replicator(databases, PhysicalFileSystem.Instance, time, loggers ?? NullLoggerFactory.Instance);
         Run = Replicator.RunAsync(_stop.Token, _cutShort.Token);
     }
 
@@ -30,6 +31,14 @@ internal sealed class RunningReplicator : IAsyncDisposable
 
     /// <summary>Begins a run with another clock.</summary>
     public static RunningReplicator Start(TimeProvider time, params IReadOnlyList<DatabaseOptions> databases) => new(databases, time);
+
+    /// <summary>Begins a run whose events are kept.</summary>
+    public static RunningReplicator Start(DatabaseOptions database, ILoggerFactory loggers)
+        => new([database], TimeProvider.System, loggers);
+
+    /// <summary>Begins a run with another clock, whose events are kept.</summary>
+    public static RunningReplicator Start(TimeProvider time, ILoggerFactory loggers, DatabaseOptions database)
+        => new([database], time, loggers);
 
     /// <summary>A database with intervals that suit a test.</summary>
     public static DatabaseOptions Options(string databasePath, params IReadOnlyList<IReplicaStore> stores) => new()

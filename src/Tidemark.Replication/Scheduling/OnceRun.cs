@@ -1,0 +1,122 @@
+using Tidemark.Formats;
+using Tidemark.Replication.Capture;
+using Tidemark.Replication.Databases;
+
+namespace Tidemark.Replication.Scheduling;
+
+/// <summary>Captures and ships everything of one database once, and does what else is asked for.</summary>
+/// <remarks>One destination that fails holds back no other. What still fails when all is done is thrown at the end.</remarks>
+/// <param name="database">The database.</param>
+/// <param name="once">What is done beside capturing and shipping.</param>
+internal sealed class OnceRun(ReplicatedDatabase database, OnceOptions once)
+{
+    private const int CaptureAttemptsMax = 10;
+
+    private readonly List<Exception> _failures = [];
+    private readonly DatabaseOptions _options = database.Options;
+    private readonly ReplicationScope _scope = database.Scope;
+
+    /// <summary>Does it.</summary>
+    /// <exception cref="TidemarkException">Something could not be captured or shipped.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await ShipAsync(cancellationToken).ConfigureAwait(false);
+        if (database.Source.Position is null && !database.Destinations.Any(destination => destination.IsReconciled))
+        {
+            throw Combine();
+        }
+
+        database.TakeHeads();
+        await CaptureAsync(cancellationToken).ConfigureAwait(false);
+        await ShipAndMaintainAsync(cancellationToken).ConfigureAwait(false);
+        if (database.Destinations.Any(destination => destination.Requested is not null))
+        {
+            // What is damaged there can only be mended by an image of the database; then it goes on.
+            await ShipAndMaintainAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        await database.EndInOrderAsync().ConfigureAwait(false);
+        if (_failures.Count > 0)
+        {
+            throw Combine();
+        }
+
+        var txid = database.Source.Position!.Txid;
+        Invariant.Holds(
+            database.Destinations.All(destination => destination.HasAll),
+            $"Every destination of {_options.DatabasePath} leads to TXID {txid} after everything was shipped.");
+        database.Upkeep.DeleteDelivered();
+        _scope.Logger.Stopped(_options.DatabasePath, txid);
+    }
+
+    private async Task ShipAndMaintainAsync(CancellationToken cancellationToken)
+    {
+        await ShipAsync(cancellationToken).ConfigureAwait(false);
+        if (database.Images.IsWanted)
+        {
+            database.Images.Write();
+            await ShipAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (var destination in database.Destinations.Where(destination => destination.HasAll))
+        {
+            await AttemptAsync(() => destination.MaintainOnceAsync(once, cancellationToken)).ConfigureAwait(false);
+        }
+    }
+
+    // What failed before is tried again here, and counts no more.
+    private async Task ShipAsync(CancellationToken cancellationToken)
+    {
+        _failures.Clear();
+        foreach (var destination in database.Destinations)
+        {
+            await AttemptAsync(() => destination.ShipAllAsync(CancellationToken.None, cancellationToken)).ConfigureAwait(false);
+        }
+    }
+
+    // What is only in passing in the way, such as a writer with a long transaction, is waited for a little.
+    private async Task CaptureAsync(CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                if ((await database.CaptureAsync(cancellationToken).ConfigureAwait(false)).Outcome == CaptureOutcome.NoDatabase)
+                {
+                    throw new DatabaseException(
+                        $"{_options.DatabasePath}: there is no database.",
+                        "Check the path, or start the application that creates it first.");
+                }
+
+                return;
+            }
+            catch (TidemarkException e) when (e.IsTransient && attempt < CaptureAttemptsMax)
+            {
+                _scope.Logger.CaptureFailed(
+                    _options.DatabasePath, _options.ShutdownRetryInterval.TotalMilliseconds, Log.Reason(e));
+            }
+
+            await Task.Delay(_options.ShutdownRetryInterval, _scope.Time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task AttemptAsync(Func<Task> work)
+    {
+        try
+        {
+            await work().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+        {
+            _failures.Add(e);
+        }
+    }
+
+    private TidemarkException Combine()
+    {
+        var different = _failures.DistinctBy(failure => failure.Message).ToArray();
+        return different is [TidemarkException only]
+            ? only
+            : new TidemarkException(string.Join(' ', different.Select(Log.Reason)), null, different[0]);
+    }
+}

@@ -1,0 +1,171 @@
+using Tidemark.Formats;
+using Tidemark.Replication.Capture;
+using Tidemark.Replication.Checkpoints;
+using Tidemark.Replication.Health;
+
+namespace Tidemark.Replication.Scheduling;
+
+/// <summary>A database, its spool and its destinations, and what is done with them whether it runs on, runs once, or comes to its
+/// end.</summary>
+/// <remarks>Who uses the connections of the database holds <see cref="Steps"/>. The status may be asked for from any thread.</remarks>
+internal sealed class ReplicatedDatabase : IDisposable
+{
+    private readonly Action _changed;
+    private readonly BaseReader _base;
+
+    /// <summary>Reads the spool; nothing is opened or started.</summary>
+    /// <param name="options">The database.</param>
+    /// <param name="scope">What the run shares.</param>
+    /// <param name="changed">Called after something changed at a destination that a step must look at. From any thread.</param>
+    /// <exception cref="IOException">The spool cannot be created or read.</exception>
+    public ReplicatedDatabase(DatabaseOptions options, ReplicationScope scope, Action changed)
+    {
+        (Options, Scope, _changed) = (options, scope, changed);
+        var spool = Spool.Open(scope.Files, options.SpoolPath ?? Spool.DefaultPath(scope.Files, options.DatabasePath));
+        try
+        {
+            Source = new CapturedDatabase(options.DatabasePath, spool, scope.Files, scope.Time, SettingsOf(options));
+        }
+        catch
+        {
+            spool.Dispose();
+            throw;
+        }
+
+        Health = new DatabaseHealth(options, scope, Source.Position?.Txid ?? Txid.None);
+        Destinations = [.. options.Destinations.Select(
+            (store, number) => new DestinationWorker(store, number, spool, Source.Lineage, options, scope)
+            {
+                Changed = OnDestinationChanged,
+            })];
+        Upkeep = new SpoolUpkeep(Source, Destinations, options.SpoolBytesMax, scope.Logger);
+        Images = new ImageWriter(Source, Destinations, Offer, scope);
+        _base = new BaseReader(Source, Destinations, scope);
+    }
+
+    public DatabaseOptions Options { get; }
+
+    /// <summary>What the run shares.</summary>
+    public ReplicationScope Scope { get; }
+
+    /// <summary>What is captured, with its spool.</summary>
+    public CapturedDatabase Source { get; }
+
+    public IReadOnlyList<DestinationWorker> Destinations { get; }
+
+    public DatabaseHealth Health { get; }
+
+    public ImageWriter Images { get; }
+
+    public SpoolUpkeep Upkeep { get; }
+
+    /// <summary>Held by whoever uses the connections: one step at a time, and the sweep between two steps.</summary>
+    public SemaphoreSlim Steps { get; } = new(1, 1);
+
+    /// <summary>How the database stands. From any thread.</summary>
+    public DatabaseStatus GetStatus()
+    {
+        var wal = Scope.Files.TryGetFacts(Source.Live?.WalPath ?? Options.DatabasePath + "-wal");
+        return Health.GetStatus(
+            wal?.SizeBytes ?? 0, Source.Spool.SizeBytes, Destinations.Select(destination => destination.GetStatus()));
+    }
+
+    /// <summary>Takes what became known of the destinations: the next TXID follows what they hold.</summary>
+    public void TakeHeads()
+    {
+        foreach (var destination in Destinations)
+        {
+            if (destination.TakeHead() is { } head)
+            {
+                Source.NoteReplica(head.Txid, head.PageSize);
+            }
+        }
+
+        Offer();
+    }
+
+    /// <summary>Captures everything that is committed now, compared with what a destination holds where the spool does not know
+    /// it.</summary>
+    /// <returns>The last capture. More is left only if the token ended it.</returns>
+    public async ValueTask<CaptureResult> CaptureAsync(CancellationToken stopping)
+    {
+        await _base.ReadIfMissingAsync(stopping).ConfigureAwait(false);
+        var last = CaptureStep.Run(Source, result =>
+        {
+            Take(result);
+            return !stopping.IsCancellationRequested;
+        });
+        Take(last);
+        return last;
+
+        void Take(in CaptureResult result)
+        {
+            Health.NoteCapture(result);
+            if (result.Outcome is not (CaptureOutcome.Idle or CaptureOutcome.NoDatabase))
+            {
+                Upkeep.KeepWithinBounds();
+                Offer();
+            }
+        }
+    }
+
+    /// <summary>Tells the destinations up to where they can ship.</summary>
+    public void Offer()
+    {
+        var captured = Source.Position?.Txid ?? Txid.None;
+        Health.Captured = captured;
+        foreach (var destination in Destinations)
+        {
+            destination.Offer(captured);
+        }
+    }
+
+    /// <summary>Leaves the database as its application would, and word for the next start; after everything was captured.</summary>
+    public async ValueTask EndInOrderAsync()
+    {
+        var prepared = EndStep.Prepare(Source);
+        if (prepared is not null)
+        {
+            await Task.Delay(EndStep.QuietTime, Scope.Time, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        EndStep.Complete(Source, prepared);
+    }
+
+    /// <summary>Closes the database; destinations go on.</summary>
+    /// <param name="inOrder">Whether everything was captured; see <see cref="EndInOrderAsync"/>.</param>
+    public async ValueTask CloseAsync(bool inOrder)
+    {
+        await Steps.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            if (inOrder)
+            {
+                await EndInOrderAsync().ConfigureAwait(false);
+            }
+
+            Source.Close();
+        }
+        finally
+        {
+            Steps.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        // The sweep may be about to look at what is closed here. Whoever comes later finds it closed.
+        Steps.Wait(CancellationToken.None);
+        Source.Dispose();
+        Steps.Release();
+    }
+
+    private static CaptureSettings SettingsOf(DatabaseOptions options) => new(
+        options.CaptureBytesMax > 0 ? options.CaptureBytesMax : long.MaxValue, options.BusyTimeout, Environment.ProcessorCount);
+
+    private void OnDestinationChanged()
+    {
+        Upkeep.Clean();
+        _changed();
+    }
+}
