@@ -12,6 +12,7 @@ namespace Tidemark.Replicas.Follow;
 ///   OUT-follow   what else is known of it (<see cref="FollowRecord"/>)
 ///   OUT-journal  while changes are written: what takes them back, in SQLite's own format
 /// </code>
+/// All of them get the rights of the database.
 /// </remarks>
 internal sealed class FollowFiles
 {
@@ -22,19 +23,19 @@ internal sealed class FollowFiles
     private const string TemporaryEnding = ".tmp";
     private const int SmallSizeBytesMax = 4096;
 
-    private readonly IFileSystem _files;
+    private readonly AlikeFileSystem _files;
     private readonly string _folder;
 
     /// <summary>Touches nothing yet.</summary>
     public FollowFiles(IFileSystem files, string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        _files = files;
-        Path = System.IO.Path.GetFullPath(path);
+        Path = Guard("follow the links of", path, () => files.FinalPath(path));
+        _files = new AlikeFileSystem(files, Path);
         _folder = System.IO.Path.GetDirectoryName(Path) ?? throw new ArgumentException("This is a folder.", nameof(path));
     }
 
-    /// <summary>The database, as an absolute path.</summary>
+    /// <summary>The database, as an absolute path: where links lead to, since SQLite looks for the journal there.</summary>
     public string Path { get; }
 
     /// <summary>The rollback journal.</summary>

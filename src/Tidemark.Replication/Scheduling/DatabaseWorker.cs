@@ -97,7 +97,8 @@ internal sealed class DatabaseWorker : IDisposable
         _imageBackOff = new BackOff(s_imageDelayMin, s_imageDelayMax, scope.Random);
         _changed = OnNotice;
         _sweeps = scope.Random.Next(SweepsPerLookAtRest); // So that not all databases are looked at in the same sweep.
-        _spool = Spool.Open(scope.Files, options.SpoolPath ?? Spool.DefaultPath(scope.Files, options.DatabasePath));
+        _spool = Spool.Open(
+            new AlikeFileSystem(scope.Files, options.DatabasePath), options.SpoolPath ?? Spool.DefaultPath(scope.Files, options.DatabasePath));
         try
         {
             _database = new CapturedDatabase(options.DatabasePath, _spool, scope.Files, scope.Time, SettingsOf(options));
