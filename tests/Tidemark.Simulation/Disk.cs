@@ -18,7 +18,7 @@ internal sealed class Disk(IFileSystem inner) : IFileSystem
     /// <summary>Lets the n-th operation from now fail, counted from 1; zero: none.</summary>
     public void FailAt(int operation) => _untilFailure = operation;
 
-    public IFile Open(string path, FileMode mode, FileAccess access)
+    public IFile Open(string path, FileMode mode, FileAccess access, FileRights? rights = null)
     {
         Step();
         if (IsFull && mode is not (FileMode.Open or FileMode.Truncate) && !inner.FileExists(path))
@@ -26,7 +26,7 @@ internal sealed class Disk(IFileSystem inner) : IFileSystem
             throw Full();
         }
 
-        return new OpenFile(this, inner.Open(path, mode, access));
+        return new OpenFile(this, inner.Open(path, mode, access, rights));
     }
 
     public void Move(string source, string destination)
@@ -55,14 +55,10 @@ internal sealed class Disk(IFileSystem inner) : IFileSystem
 
     public bool DirectoryExists(string path) => inner.DirectoryExists(path);
 
-    public bool IsSpecial(string path) => inner.IsSpecial(path);
-
-    public string FollowLinks(string path) => inner.FollowLinks(path);
-
-    public void CreateDirectory(string path)
+    public void CreateDirectory(string path, FileRights? rights = null)
     {
         Step();
-        inner.CreateDirectory(path);
+        inner.CreateDirectory(path, rights);
     }
 
     public void DeleteEmptyDirectory(string path)
@@ -74,6 +70,10 @@ internal sealed class Disk(IFileSystem inner) : IFileSystem
     public FileFacts? TryGetFacts(string path) => inner.TryGetFacts(path);
 
     public FileStamp? TryGetStamp(string path) => inner.TryGetStamp(path);
+
+    public FileStatus? TryGetStatus(string path) => inner.TryGetStatus(path);
+
+    public string FinalPath(string path) => inner.FinalPath(path);
 
     public void SetModified(string path, DateTimeOffset modified) => inner.SetModified(path, modified);
 

@@ -5,7 +5,7 @@ namespace Tidemark.Simulation;
 /// <summary>Tidemark's own files lie in one file system, whose power can fail; the live database's WAL lies on the real disk.</summary>
 internal sealed class RoutingFileSystem(IFileSystem own, IFileSystem real, string realFolder) : IFileSystem
 {
-    public IFile Open(string path, FileMode mode, FileAccess access) => For(path).Open(path, mode, access);
+    public IFile Open(string path, FileMode mode, FileAccess access, FileRights? rights = null) => For(path).Open(path, mode, access, rights);
 
     public void Move(string source, string destination) => For(source).Move(source, destination);
 
@@ -21,17 +21,17 @@ internal sealed class RoutingFileSystem(IFileSystem own, IFileSystem real, strin
 
     public bool DirectoryExists(string path) => For(path).DirectoryExists(path);
 
-    public bool IsSpecial(string path) => For(path).IsSpecial(path);
-
-    public string FollowLinks(string path) => For(path).FollowLinks(path);
-
-    public void CreateDirectory(string path) => For(path).CreateDirectory(path);
+    public void CreateDirectory(string path, FileRights? rights = null) => For(path).CreateDirectory(path, rights);
 
     public void DeleteEmptyDirectory(string path) => For(path).DeleteEmptyDirectory(path);
 
     public FileFacts? TryGetFacts(string path) => For(path).TryGetFacts(path);
 
     public FileStamp? TryGetStamp(string path) => For(path).TryGetStamp(path);
+
+    public FileStatus? TryGetStatus(string path) => For(path).TryGetStatus(path);
+
+    public string FinalPath(string path) => For(path).FinalPath(path);
 
     public void SetModified(string path, DateTimeOffset modified) => For(path).SetModified(path, modified);
 

@@ -1,6 +1,7 @@
 using Tidemark.Cli.Arguments;
 using Tidemark.Cli.Configuration;
 using Tidemark.Formats;
+using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Stores;
 
 namespace Tidemark.Cli.Commands;
@@ -31,9 +32,13 @@ internal sealed record ReplicaSource(string? DatabasePath, IReadOnlyList<IReplic
         return new ReplicaSource(path, Open(database, host));
     }
 
-    /// <summary>Opens every destination of a database.</summary>
-    public static IReadOnlyList<IReplicaStore> Open(DatabaseConfig database, CommandHost host) => [.. database.Replicas.Select(replica =>
-        replica.Folder is { } folder ? new LocalStore(folder, host.Files) : ReplicaStores.Open(replica.Url!, host.Files, host.Time))];
+    /// <summary>Opens every destination of a database. What is written there gets the rights of the database.</summary>
+    public static IReadOnlyList<IReplicaStore> Open(DatabaseConfig database, CommandHost host)
+    {
+        var files = new AlikeFileSystem(host.Files, database.Path);
+        return [.. database.Replicas.Select(replica =>
+            replica.Folder is { } folder ? new LocalStore(folder, files) : ReplicaStores.Open(replica.Url!, files, host.Time))];
+    }
 
     /// <summary>The kind of a store, as JSON shows it.</summary>
     public static string KindOf(IReplicaStore store)

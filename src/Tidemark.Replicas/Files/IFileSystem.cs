@@ -9,7 +9,12 @@ namespace Tidemark.Replicas.Files;
 public interface IFileSystem
 {
     /// <summary>Opens a file. Other processes may read, write and delete it meanwhile.</summary>
-    IFile Open(string path, FileMode mode, FileAccess access);
+    /// <param name="path">The file.</param>
+    /// <param name="mode">Whether it is created.</param>
+    /// <param name="access">What is done with it.</param>
+    /// <param name="rights">What the file gets if it is created: nobody ever has more. What cannot be given (only root may give a file away) is
+    /// left out. Null: what the umask of the process leaves.</param>
+    IFile Open(string path, FileMode mode, FileAccess access, FileRights? rights = null);
 
     /// <summary>Renames a file, replacing what has the new name. Durable only after <see cref="SyncDirectory"/>.</summary>
     void Move(string source, string destination);
@@ -46,15 +51,10 @@ public interface IFileSystem
     /// <summary>Whether there is a folder of this name.</summary>
     bool DirectoryExists(string path);
 
-    /// <summary>Whether a path leads to something that has no content to replace: a device, a pipe or a socket. False where the system
-    /// cannot tell.</summary>
-    bool IsSpecial(string path);
-
-    /// <summary>Where a path leads when symbolic links are followed that stand at its end; the path itself where it is none.</summary>
-    string FollowLinks(string path);
-
     /// <summary>Creates a folder and the folders above it, and makes the new names durable.</summary>
-    void CreateDirectory(string path);
+    /// <param name="path">The folder.</param>
+    /// <param name="rights">What each folder gets that is created, as for <see cref="Open"/>.</param>
+    void CreateDirectory(string path, FileRights? rights = null);
 
     /// <summary>Deletes an empty folder; not an error if it does not exist.</summary>
     void DeleteEmptyDirectory(string path);
@@ -66,6 +66,17 @@ public interface IFileSystem
     /// for.</summary>
     /// <returns>Null when there is no file, or when the system cannot tell.</returns>
     FileStamp? TryGetStamp(string path);
+
+    /// <summary>What the path leads to, and who may do what with it; without opening it, so that also a live database may be asked for.
+    /// Links are followed.</summary>
+    /// <returns>Null when there is nothing.</returns>
+    FileStatus? TryGetStatus(string path);
+
+    /// <summary>The absolute path to which links lead: that of a file, or of where one would be created. The path itself where it is no
+    /// link.</summary>
+    /// <remarks>Only links that have the name itself count, not those of folders above it.</remarks>
+    /// <exception cref="IOException">The links lead in a circle.</exception>
+    string FinalPath(string path);
 
     /// <summary>Sets the modification time of a file.</summary>
     void SetModified(string path, DateTimeOffset modified);

@@ -93,9 +93,18 @@ internal sealed partial class LinkedLocks
     {
         var temporary = path + TemporarySuffix;
         File.Delete(temporary);
-#pragma warning disable RS0030 // No file of a database.
-        var handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
-#pragma warning restore RS0030
+
+        // Nobody else has a use for it, so nobody else may open it: who holds it open could keep the lock from being taken.
+#pragma warning disable CA2000 // The stream has nothing but the handle, which outlives it.
+        var handle = new FileStream(temporary, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.None,
+            BufferSize = 0,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        }).SafeFileHandle;
+#pragma warning restore CA2000
         try
         {
             var file = new LockedFile(handle, FileIdentity.TryOf(temporary));

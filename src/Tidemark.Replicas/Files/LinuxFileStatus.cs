@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Tidemark.Replicas.Files;
 
@@ -8,22 +9,30 @@ namespace Tidemark.Replicas.Files;
 internal readonly partial struct LinuxFileStatus
 {
     private const int CurrentFolder = -100; // AT_FDCWD
-    private const uint Wanted = 0x0001 | 0x0100 | 0x0200 | 0x0040 | 0x0080; // STATX_TYPE, _INO, _SIZE, _MTIME, _CTIME
-    private const int KindBits = 0xF000; // S_IFMT
-    private const int Folder = 0x4000; // S_IFDIR
-    private const int Regular = 0x8000; // S_IFREG
+    private const int NoFollowing = 0x100; // AT_SYMLINK_NOFOLLOW
+    private const int ItselfIfEmpty = 0x1000; // AT_EMPTY_PATH
+    private const uint Wanted = 0x0001 | 0x0002 | 0x0008 | 0x0010 // STATX_TYPE, STATX_MODE, STATX_UID, STATX_GID
+        | 0x0040 | 0x0080 | 0x0100 | 0x0200; // STATX_MTIME, STATX_CTIME, STATX_INO, STATX_SIZE
+    private const int KindMask = 0xF000; // S_IFMT
+    private const int ModeMask = 0x0FFF;
 
     [FieldOffset(0)]
     private readonly uint _mask;
-
-    [FieldOffset(28)]
-    private readonly ushort _mode;
 
     [FieldOffset(136)]
     private readonly uint _deviceMajor;
 
     [FieldOffset(140)]
     private readonly uint _deviceMinor;
+
+    [FieldOffset(20)]
+    private readonly uint _user;
+
+    [FieldOffset(24)]
+    private readonly uint _group;
+
+    [FieldOffset(28)]
+    private readonly ushort _mode;
 
     /// <summary>Inode number.</summary>
     [field: FieldOffset(32)]
@@ -42,11 +51,37 @@ internal readonly partial struct LinuxFileStatus
 
     public ulong Device => ((ulong)_deviceMajor << 32) | _deviceMinor;
 
-    /// <summary>Whether it is neither a file with content nor a folder: a device, a pipe or a socket.</summary>
-    public bool IsSpecial => (_mode & KindBits) is not (Regular or Folder);
+    /// <summary>What it is.</summary>
+    public FileKind Kind => (_mode & KindMask) switch
+    {
+        0x8000 => FileKind.File,
+        0x4000 => FileKind.Folder,
+        0x1000 => FileKind.Pipe,
+        0xC000 => FileKind.Socket,
+        _ => FileKind.Device,
+    };
+
+    /// <summary>What may be done with it.</summary>
+    public UnixFileMode Mode => (UnixFileMode)(_mode & ModeMask);
+
+    /// <summary>Whose it is.</summary>
+    public FileOwner Owner => new(_user, _group);
 
     /// <summary>Asks for the file that a path leads to; null when there is none, or on a system that cannot tell.</summary>
     public static LinuxFileStatus? TryGet(string path)
+        => TryGet((out LinuxFileStatus status) => Ask(CurrentFolder, path, 0, Wanted, out status));
+
+    /// <summary>Asks for what has this name, also if that is a link.</summary>
+    public static LinuxFileStatus? TryGetOfName(string path)
+        => TryGet((out LinuxFileStatus status) => Ask(CurrentFolder, path, NoFollowing, Wanted, out status));
+
+    /// <summary>Asks for an open file; null on a system that cannot tell.</summary>
+    public static LinuxFileStatus? TryGet(SafeFileHandle file)
+        => TryGet((out LinuxFileStatus status) => AskOpen(file, "", ItselfIfEmpty, Wanted, out status));
+
+    private delegate int Question(out LinuxFileStatus status);
+
+    private static LinuxFileStatus? TryGet(Question ask)
     {
         if (!OperatingSystem.IsLinux())
         {
@@ -55,7 +90,7 @@ internal readonly partial struct LinuxFileStatus
 
         try
         {
-            return Ask(CurrentFolder, path, 0, Wanted, out var status) == 0 && (status._mask & Wanted) == Wanted ? status : null;
+            return ask(out var status) == 0 && (status._mask & Wanted) == Wanted ? status : null;
         }
         catch (EntryPointNotFoundException)
         {
@@ -65,6 +100,9 @@ internal readonly partial struct LinuxFileStatus
 
     [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Ask(int folder, string path, int flags, uint mask, out LinuxFileStatus status);
+
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int AskOpen(SafeFileHandle file, string path, int flags, uint mask, out LinuxFileStatus status);
 
     /// <summary>A moment, as the system tells it.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 16)]

@@ -12,6 +12,8 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     private static readonly Lazy<UInt128?> s_boot = new(() => ReadBoot("/proc/sys/kernel/random/boot_id"));
     private const int CurrentFolder = -100; // AT_FDCWD
     private const uint RenameNoReplace = 1;
+    private const int CloseOnExec = 0x80000; // O_CLOEXEC
+    private const int LinksMax = 40; // As the kernel.
 
     // Numbers of the operating system; those of Linux where it does not say otherwise.
     private const int Unsupported = -1;
@@ -35,10 +37,10 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     public static PhysicalFileSystem Instance { get; } = new();
 
     /// <inheritdoc/>
-    public IFile Open(string path, FileMode mode, FileAccess access)
-#pragma warning disable RS0030 // This is the one place that opens files.
-        => new PhysicalFile(File.OpenHandle(path, mode, access, FileShare.ReadWrite | FileShare.Delete));
-#pragma warning restore RS0030
+    public IFile Open(string path, FileMode mode, FileAccess access, FileRights? rights = null)
+        => new PhysicalFile(rights is { } wanted && !OperatingSystem.IsWindows() && mode is not (FileMode.Open or FileMode.Truncate)
+            ? OpenWithRights(path, mode, access, wanted)
+            : OpenHandle(path, mode, access));
 
     /// <inheritdoc/>
     public void Move(string source, string destination) => File.Move(source, destination, overwrite: true);
@@ -137,17 +139,7 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     public bool DirectoryExists(string path) => Directory.Exists(path);
 
     /// <inheritdoc/>
-    public bool IsSpecial(string path) => LinuxFileStatus.TryGet(path) is { IsSpecial: true };
-
-    /// <inheritdoc/>
-    public string FollowLinks(string path)
-    {
-        var file = new FileInfo(path);
-        return file.LinkTarget is null ? path : file.ResolveLinkTarget(returnFinalTarget: true)!.FullName;
-    }
-
-    /// <inheritdoc/>
-    public void CreateDirectory(string path)
+    public void CreateDirectory(string path, FileRights? rights = null)
     {
         var missing = new Stack<string>();
         for (var folder = Path.GetFullPath(path); folder is not null && !Directory.Exists(folder); folder = Path.GetDirectoryName(folder))
@@ -157,7 +149,15 @@ public sealed partial class PhysicalFileSystem : IFileSystem
 
         foreach (var folder in missing)
         {
-            Directory.CreateDirectory(folder);
+            if (rights is { } wanted && !OperatingSystem.IsWindows())
+            {
+                CreateWithRights(folder, wanted);
+            }
+            else
+            {
+                Directory.CreateDirectory(folder);
+            }
+
             SyncDirectory(Path.GetDirectoryName(folder)!);
         }
     }
@@ -183,6 +183,38 @@ public sealed partial class PhysicalFileSystem : IFileSystem
         => s_boot.Value is { } boot && LinuxFileStatus.TryGet(path) is { } status
             ? new FileStamp(status.Device, status.Number, status.SizeBytes, status.Modified.Nanoseconds, status.Changed.Nanoseconds, boot)
             : null;
+
+    /// <inheritdoc/>
+    public FileStatus? TryGetStatus(string path)
+    {
+        if (LinuxFileStatus.TryGet(path) is { } status)
+        {
+            return new FileStatus(status.Kind, new FileRights(status.Mode, status.Owner));
+        }
+
+        FileKind? kind = Directory.Exists(path) ? FileKind.Folder : File.Exists(path) ? FileKind.File : null;
+        return kind is { } known
+            ? new FileStatus(known, OperatingSystem.IsWindows() ? null : new FileRights(File.GetUnixFileMode(path), null))
+            : null;
+    }
+
+    /// <inheritdoc/>
+    public string FinalPath(string path)
+    {
+        var final = Path.GetFullPath(path);
+        for (var links = 0; new FileInfo(final).LinkTarget is { } target; links++)
+        {
+            if (links == LinksMax)
+            {
+                throw new IOException($"The symbolic links lead in a circle: {path}");
+            }
+
+            // Of a relative target, the steps up are those of the folder that the link really lies in.
+            final = Path.GetFullPath(target, WithoutLinks(Path.GetDirectoryName(final)!));
+        }
+
+        return final;
+    }
 
     /// <inheritdoc/>
     public void SetModified(string path, DateTimeOffset modified) => File.SetLastWriteTimeUtc(path, modified.UtcDateTime);
@@ -241,6 +273,67 @@ public sealed partial class PhysicalFileSystem : IFileSystem
         {
             _ = CloseDescriptor(descriptor);
         }
+    }
+
+    private static SafeFileHandle OpenHandle(string path, FileMode mode, FileAccess access)
+#pragma warning disable RS0030 // This is the one place that opens files.
+        => File.OpenHandle(path, mode, access, FileShare.ReadWrite | FileShare.Delete);
+#pragma warning restore RS0030
+
+    [UnsupportedOSPlatform("windows")]
+    private static SafeFileHandle OpenWithRights(string path, FileMode mode, FileAccess access, FileRights rights)
+    {
+        SafeFileHandle handle;
+        try
+        {
+            // Only a stream can be told with which mode it creates a file. It has nothing but the handle, which outlives it.
+#pragma warning disable CA2000
+            handle = new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = access,
+                Share = FileShare.ReadWrite | FileShare.Delete,
+                BufferSize = 0,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            }).SafeFileHandle;
+#pragma warning restore CA2000
+        }
+        catch (IOException) when (mode != FileMode.CreateNew && File.Exists(path))
+        {
+            return OpenHandle(path, mode == FileMode.Create ? FileMode.Truncate : FileMode.Open, access);
+        }
+
+        UnixFileRights.Give(handle, rights);
+        return handle;
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private static void CreateWithRights(string folder, FileRights rights)
+    {
+        Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+
+        // Not by its name: somebody who may write to the folder above could put a link to another one there meanwhile.
+        using var handle = new SafeFileHandle(OpenDescriptor(folder, CloseOnExec), ownsHandle: true);
+        if (!handle.IsInvalid
+            && LinuxFileStatus.TryGet(handle) is { } opened
+            && LinuxFileStatus.TryGetOfName(folder) is { } named
+            && (opened.Device, opened.Number) == (named.Device, named.Number))
+        {
+            UnixFileRights.Give(handle, rights);
+        }
+    }
+
+    private static string WithoutLinks(string folder)
+    {
+        var found = OperatingSystem.IsWindows() ? 0 : RealPath(folder, 0);
+        if (found == 0)
+        {
+            return folder; // There is none. Who creates something in it learns that.
+        }
+
+        var real = Marshal.PtrToStringUTF8(found)!;
+        FreeMemory(found);
+        return real;
     }
 
     private static UInt128? ReadBoot(string path)
@@ -303,6 +396,12 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     // .NET refuses to open a folder, so its fsync goes through the C library.
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int OpenDescriptor(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "realpath", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint RealPath(string path, nint buffer);
+
+    [LibraryImport("libc", EntryPoint = "free")]
+    private static partial void FreeMemory(nint memory);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int SyncDescriptor(int descriptor);

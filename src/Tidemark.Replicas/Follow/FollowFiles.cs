@@ -14,6 +14,7 @@ namespace Tidemark.Replicas.Follow;
 ///   OUT-journal      while changes are written: what takes them back, in SQLite's own format
 /// </code>
 /// Where OUT is a symbolic link, all this lies beside the file that it leads to, as SQLite has it: it would not find the journal elsewhere.
+/// All of them get the rights of the database.
 /// </remarks>
 internal sealed class FollowFiles
 {
@@ -27,7 +28,7 @@ internal sealed class FollowFiles
     private const string TemporaryEnding = ".tmp";
     private const int SmallSizeBytesMax = 4096;
 
-    private readonly IFileSystem _files;
+    private readonly AlikeFileSystem _files;
     private readonly string _folder;
 
     /// <summary>Touches nothing yet.</summary>
@@ -35,13 +36,13 @@ internal sealed class FollowFiles
     public FollowFiles(IFileSystem files, string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        _files = files;
         path = System.IO.Path.GetFullPath(path);
-        Path = Guard("follow the links of", path, () => files.FollowLinks(path));
+        Path = Guard("follow the links of", path, () => files.FinalPath(path));
+        _files = new AlikeFileSystem(files, Path);
         _folder = System.IO.Path.GetDirectoryName(Path) ?? throw new ArgumentException("This is a folder.", nameof(path));
     }
 
-    /// <summary>The database, as an absolute path.</summary>
+    /// <summary>The database, as an absolute path: where links lead to, since SQLite looks for the journal there.</summary>
     public string Path { get; }
 
     /// <summary>The rollback journal.</summary>

@@ -7,6 +7,7 @@ public sealed record FollowOptions
 {
     /// <summary>Path of the followed database. Folders above it are created. Beside it lie <c>-txid</c> and <c>-follow</c>, which tell its
     /// state.</summary>
+    /// <remarks>Links and rights are as for <see cref="RestoreOptions.OutputPath"/>; the files beside it get its rights.</remarks>
     public required string OutputPath { get; init; }
 
     /// <summary>Whether a database that is there is replaced if nothing tells which state of the replica it is.</summary>

@@ -3,7 +3,9 @@ namespace Tidemark.Replicas.Restore;
 /// <summary>Where a restored database goes, and how.</summary>
 public sealed record RestoreOptions
 {
-    /// <summary>Path of the restored database. Folders above it are created.</summary>
+    /// <summary>Path of the restored database. Folders above it are created. Where it is a link, what the link leads to.</summary>
+    /// <remarks>The database gets the mode and, where permitted, the owner of the file that it replaces, also of an empty one. Where there is
+    /// none, it is for the user of the process alone.</remarks>
     public required string OutputPath { get; init; }
 
     /// <summary>Whether an existing database, with its <c>-wal</c>, <c>-shm</c> and <c>-journal</c>, is replaced.</summary>

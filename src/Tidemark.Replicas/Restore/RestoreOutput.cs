@@ -10,6 +10,8 @@ namespace Tidemark.Replicas.Restore;
 /// <para><b>The temporary file</b> is <c>.NAME.RANDOM.tidemark-restore</c> in the same folder, so that two restores never share one and a
 /// rename suffices. What a killed restore left behind is removed by the next one to the same place, at once: the operating system knows
 /// whether somebody still has the file open (<see cref="IFileSystem.TryDeleteUnused"/>).</para>
+/// <para><b>Its rights</b> are from the beginning those of the file whose place it takes, also of an empty one; where there is none, it is for
+/// the user of the process alone (<see cref="AlikeFileSystem"/>).</para>
 /// <para><b>Publishing over an old database.</b> SQLite keeps a part of a database in files beside it, and would replay an old <c>-wal</c>
 /// or <c>-journal</c> into any database of that name: nothing in them tells which one they belong to. No system renames two files at once,
 /// so:</para>
@@ -36,7 +38,7 @@ internal sealed class RestoreOutput : IDisposable
 
     private static readonly SearchValues<char> s_hexDigits = SearchValues.Create("0123456789abcdef");
 
-    private readonly IFileSystem _files;
+    private readonly AlikeFileSystem _files;
     private readonly bool _overwrite;
     private readonly string _folder;
     private readonly string _name;
@@ -50,31 +52,34 @@ internal sealed class RestoreOutput : IDisposable
     public RestoreOutput(IFileSystem files, string path, bool overwrite)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        (_files, _overwrite) = (files, overwrite);
-        Path = System.IO.Path.GetFullPath(path);
+        _overwrite = overwrite;
+        Path = Guard("follow the links of", path, () => files.FinalPath(path));
+        _files = new AlikeFileSystem(files, Path);
         _folder = System.IO.Path.GetDirectoryName(Path) ?? throw RestoreOutputException.IsDirectory(Path);
         _name = System.IO.Path.GetFileName(Path);
         TemporaryPath = System.IO.Path.Combine(_folder, $".{_name}.{_random}{TemporaryEnding}");
     }
 
-    /// <summary>Where the database goes, as an absolute path.</summary>
+    /// <summary>Where the database goes, as an absolute path: where links lead to, since SQLite keeps its files there.</summary>
     public string Path { get; }
 
     /// <summary>Where it is built.</summary>
     public string TemporaryPath { get; }
 
     /// <summary>Checks that a database may be put here.</summary>
-    /// <exception cref="RestoreOutputException">There is a folder, or something that may not be overwritten.</exception>
+    /// <exception cref="RestoreOutputException">There is a folder, a device or the like, or something that may not be
+    /// overwritten.</exception>
     public void ThrowUnlessAllowed()
     {
-        if (_name.Length == 0 || _files.DirectoryExists(Path))
+        var kind = Guard("look at", Path, () => _files.TryGetStatus(Path))?.Kind;
+        if (_name.Length == 0 || kind == FileKind.Folder)
         {
             throw RestoreOutputException.IsDirectory(Path);
         }
 
-        if (_files.IsSpecial(Path))
+        if (kind is not (null or FileKind.File))
         {
-            throw RestoreOutputException.IsSpecial(Path); // It looks empty, and a rename would take its place.
+            throw RestoreOutputException.IsNoFile(Path, kind.Value);
         }
 
         if (_overwrite)

@@ -16,10 +16,16 @@ public sealed class RestoreOutputException : TidemarkException
     internal static RestoreOutputException IsDirectory(string path)
         => new($"Cannot restore, output path is a directory: {path}.", "Name a file in it.");
 
-    internal static RestoreOutputException IsSpecial(string path)
-        => new(
-            $"Cannot restore, output path is a device, a pipe or a socket: {path}.",
-            "Name a file, or run tidemark verify to check a replica without restoring it.");
+    internal static RestoreOutputException IsNoFile(string path, FileKind kind)
+    {
+        var what = kind switch
+        {
+            FileKind.Pipe => "a named pipe",
+            FileKind.Socket => "a socket",
+            _ => "a device",
+        };
+        return new($"Cannot restore, output path is {what} and not a file: {path}.", "A database needs a file: name another path.");
+    }
 
     internal static RestoreOutputException Exists(string path)
         => new($"Cannot restore, output path already exists and is not empty: {path}.", ForceHint);

@@ -42,7 +42,8 @@ public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource, IReplicaCh
 
     /// <summary>Uses a folder, which need not exist.</summary>
     /// <param name="folder">The folder of the replica; relative to the working directory unless it is absolute.</param>
-    /// <param name="files">The files of this machine.</param>
+    /// <param name="files">The files of this machine. To write what only those may read who may read the database, an
+    /// <see cref="AlikeFileSystem"/>.</param>
     public LocalStore(string folder, IFileSystem files)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);

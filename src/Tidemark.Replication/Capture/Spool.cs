@@ -56,6 +56,9 @@ internal sealed class Spool : IDisposable
     /// <summary>The folder.</summary>
     public string Path { get; }
 
+    /// <summary>The files of this machine, for those who create something in the folder.</summary>
+    public IFileSystem Files => _files;
+
     /// <summary>How many bytes of captures there are.</summary>
     public long CaptureBytes
     {

@@ -53,7 +53,7 @@ internal sealed class DestinationWorker
     {
         (_options, _scope) = (options, scope);
         _step = new UploadStep(store, spool, new ClaimStep(store, lineage, scope.Time, options.ClaimCheckInterval));
-        _maintenance = new MaintenanceWorker(_step, spool.TemporaryFolder(number), lineage, options, scope)
+        _maintenance = new MaintenanceWorker(_step, spool.Files, spool.TemporaryFolder(number), lineage, options, scope)
         {
             Changed = _wake.Set,
         };

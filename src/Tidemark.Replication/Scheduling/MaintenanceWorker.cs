@@ -2,6 +2,7 @@ using System.Runtime.ExceptionServices;
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Compaction;
+using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Retention;
 using Tidemark.Replication.Health;
@@ -42,19 +43,20 @@ internal sealed class MaintenanceWorker
 
     /// <summary>Works for one destination.</summary>
     /// <param name="upload">Ships to it, and knows what it holds.</param>
+    /// <param name="files">Where temporary files lie.</param>
     /// <param name="temporaryFolder">For temporary files of this destination.</param>
     /// <param name="lineage">Who writes there.</param>
     /// <param name="options">The intervals.</param>
     /// <param name="scope">What the run shares.</param>
     public MaintenanceWorker(
-        UploadStep upload, string temporaryFolder, Lineage lineage, DatabaseOptions options, ReplicationScope scope)
+        UploadStep upload, IFileSystem files, string temporaryFolder, Lineage lineage, DatabaseOptions options, ReplicationScope scope)
     {
         (_upload, _options, _scope) = (upload, options, scope);
         _backOff = new BackOff(s_delayMin, s_delayMax, scope.Random);
 
         // Files are read from the destination even where the spool still has them: that is how it is known that they arrived whole.
-        _compaction = new CompactionStep(upload.Store, lineage, scope.Files, temporaryFolder, confirm: ConfirmNowAsync);
-        _snapshots = new SnapshotCompositionStep(upload.Store, lineage, scope.Files, temporaryFolder, confirm: ConfirmNowAsync);
+        _compaction = new CompactionStep(upload.Store, lineage, files, temporaryFolder, confirm: ConfirmNowAsync);
+        _snapshots = new SnapshotCompositionStep(upload.Store, lineage, files, temporaryFolder, confirm: ConfirmNowAsync);
         _retention = new RetentionStep(upload.Store);
         _retentionOptions = new RetentionOptions { SnapshotRetention = options.SnapshotRetention, L0Retention = options.L0Retention };
         _schedule = new MaintenanceSchedule(options, upload);

@@ -1,4 +1,5 @@
 using Tidemark.Formats;
+using Tidemark.Replicas.Files;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
 using Tidemark.Replication.Health;
@@ -21,7 +22,8 @@ internal sealed class ReplicatedDatabase : IDisposable
     public ReplicatedDatabase(DatabaseOptions options, ReplicationScope scope, Action changed)
     {
         (Options, Scope, _changed) = (options, scope, changed);
-        var spool = Spool.Open(scope.Files, options.SpoolPath ?? Spool.DefaultPath(scope.Files, options.DatabasePath));
+        var spool = Spool.Open(
+            new AlikeFileSystem(scope.Files, options.DatabasePath), options.SpoolPath ?? Spool.DefaultPath(scope.Files, options.DatabasePath));
         try
         {
             Source = new CapturedDatabase(options.DatabasePath, spool, scope.Files, scope.Time, SettingsOf(options));

@@ -71,8 +71,8 @@ public sealed class RestoreOutputTests
         var step = new RestoreStep(await StoreAsync(), PhysicalFileSystem.Instance, TimeProvider.System);
         var failure = await Assert.ThrowsAsync<RestoreOutputException>(
             async () => await step.RunAsync(new RestoreTarget.Latest(), options, TestContext.Current.CancellationToken));
-        Assert.Equal($"Cannot restore, output path is a device, a pipe or a socket: {folder["app.db"]}.", failure.Message);
-        Assert.True(PhysicalFileSystem.Instance.IsSpecial(folder["app.db"]));
+        Assert.Equal($"Cannot restore, output path is a socket and not a file: {folder["app.db"]}.", failure.Message);
+        Assert.Equal(FileKind.Socket, PhysicalFileSystem.Instance.TryGetStatus(folder["app.db"])?.Kind);
     }
 
     [Fact]

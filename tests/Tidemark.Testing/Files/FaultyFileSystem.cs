@@ -23,7 +23,8 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
     public Action<int>? BeforeOperation { get; init; }
 
     /// <inheritdoc/>
-    public IFile Open(string path, FileMode mode, FileAccess access) => Run(() => new FaultyFile(this, inner.Open(path, mode, access)));
+    public IFile Open(string path, FileMode mode, FileAccess access, FileRights? rights = null)
+        => Run(() => new FaultyFile(this, inner.Open(path, mode, access, rights)));
 
     /// <inheritdoc/>
     public void Move(string source, string destination) => Run(() => inner.Move(source, destination));
@@ -47,13 +48,7 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
     public bool DirectoryExists(string path) => inner.DirectoryExists(path);
 
     /// <inheritdoc/>
-    public bool IsSpecial(string path) => inner.IsSpecial(path);
-
-    /// <inheritdoc/>
-    public string FollowLinks(string path) => inner.FollowLinks(path);
-
-    /// <inheritdoc/>
-    public void CreateDirectory(string path) => Run(() => inner.CreateDirectory(path));
+    public void CreateDirectory(string path, FileRights? rights = null) => Run(() => inner.CreateDirectory(path, rights));
 
     /// <inheritdoc/>
     public void DeleteEmptyDirectory(string path) => Run(() => inner.DeleteEmptyDirectory(path));
@@ -63,6 +58,12 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
 
     /// <inheritdoc/>
     public FileStamp? TryGetStamp(string path) => Run(() => inner.TryGetStamp(path));
+
+    /// <inheritdoc/>
+    public FileStatus? TryGetStatus(string path) => inner.TryGetStatus(path);
+
+    /// <inheritdoc/>
+    public string FinalPath(string path) => inner.FinalPath(path);
 
     /// <inheritdoc/>
     public void SetModified(string path, DateTimeOffset modified) => Run(() => inner.SetModified(path, modified));

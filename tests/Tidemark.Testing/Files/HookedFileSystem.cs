@@ -16,10 +16,10 @@ public sealed class HookedFileSystem : IFileSystem
     /// <summary>Called before each try to lock a range of a file.</summary>
     public Action? Locking { get; set; }
 
-    public IFile Open(string path, FileMode mode, FileAccess access)
+    public IFile Open(string path, FileMode mode, FileAccess access, FileRights? rights = null)
     {
         Opening?.Invoke(path);
-        return new HookedFile(this, path, _inner.Open(path, mode, access));
+        return new HookedFile(this, path, _inner.Open(path, mode, access, rights));
     }
 
     public void Move(string source, string destination) => _inner.Move(source, destination);
@@ -36,17 +36,17 @@ public sealed class HookedFileSystem : IFileSystem
 
     public bool DirectoryExists(string path) => _inner.DirectoryExists(path);
 
-    public bool IsSpecial(string path) => _inner.IsSpecial(path);
-
-    public string FollowLinks(string path) => _inner.FollowLinks(path);
-
-    public void CreateDirectory(string path) => _inner.CreateDirectory(path);
+    public void CreateDirectory(string path, FileRights? rights = null) => _inner.CreateDirectory(path, rights);
 
     public void DeleteEmptyDirectory(string path) => _inner.DeleteEmptyDirectory(path);
 
     public FileFacts? TryGetFacts(string path) => _inner.TryGetFacts(path);
 
     public FileStamp? TryGetStamp(string path) => _inner.TryGetStamp(path);
+
+    public FileStatus? TryGetStatus(string path) => _inner.TryGetStatus(path);
+
+    public string FinalPath(string path) => _inner.FinalPath(path);
 
     public void SetModified(string path, DateTimeOffset modified) => _inner.SetModified(path, modified);
 

@@ -98,7 +98,7 @@ public sealed class MemoryFileSystem : IFileSystem
     }
 
     /// <inheritdoc/>
-    public IFile Open(string path, FileMode mode, FileAccess access)
+    public IFile Open(string path, FileMode mode, FileAccess access, FileRights? rights = null)
     {
         lock (_gate)
         {
@@ -251,13 +251,7 @@ public sealed class MemoryFileSystem : IFileSystem
     }
 
     /// <inheritdoc/>
-    public bool IsSpecial(string path) => false;
-
-    /// <inheritdoc/>
-    public string FollowLinks(string path) => path; // It has none.
-
-    /// <inheritdoc/>
-    public void CreateDirectory(string path)
+    public void CreateDirectory(string path, FileRights? rights = null)
     {
         lock (_gate)
         {
@@ -303,6 +297,20 @@ public sealed class MemoryFileSystem : IFileSystem
 
     /// <summary>Null: no database lies in memory.</summary>
     public FileStamp? TryGetStamp(string path) => null;
+
+    /// <summary>Rights have no meaning in memory.</summary>
+    public FileStatus? TryGetStatus(string path)
+    {
+        lock (_gate)
+        {
+            return _folders.ContainsKey(path) ? new FileStatus(FileKind.Folder, null)
+                : FindFolder(path)?.Names.ContainsKey(Path.GetFileName(path)) ?? false ? new FileStatus(FileKind.File, null)
+                : null;
+        }
+    }
+
+    /// <summary>There are no links.</summary>
+    public string FinalPath(string path) => path;
 
     /// <inheritdoc/>
     public void SetModified(string path, DateTimeOffset modified)
