@@ -131,6 +131,7 @@ internal sealed class ReplicateCommand : Command
         }
         catch (OperationCanceledException) when (interruption.SignalNumber is { } number)
         {
+            await host.Error.WriteLineAsync("Error: interrupted; what is not in every replica yet is left for the next run");
             return ExitCode.OfSignal(number);
         }
     }
@@ -221,7 +222,8 @@ internal sealed class ReplicateCommand : Command
                 logger.Restoring(database.Path, plan.Store.Name, plan.State, Rfc3339.FormatExactly(plan.Created));
                 var options = new RestoreOptions { OutputPath = database.Path, Inspect = PlannedRestore.Inspection(plan.CheckByDefault) };
                 var result = await plan.RestoreAsync(options, host, cancellationToken);
-                logger.Restored(database.Path, result.State.State, result.SizeBytes, result.IsProven, result.Elapsed);
+                logger.Restored(
+                    database.Path, result.State.State, result.SizeBytes, ElapsedTime.Format(result.Elapsed), Log.Proof(result.IsProven));
             }
             catch (NoMatchingBackupException)
             {
