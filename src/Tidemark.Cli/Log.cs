@@ -5,6 +5,10 @@ namespace Tidemark.Cli;
 /// <summary>Events of the program, 5000 to 5099. Numbers are never used again for something else.</summary>
 internal static partial class Log
 {
+    /// <summary>What makes sure that a restored database is the one that was captured.</summary>
+    public static string Proof(bool isProven)
+        => isProven ? "proven by a checksum of the whole database" : "its files have no checksum of the whole database";
+
     [LoggerMessage(5000, LogLevel.Information, "Tidemark {Version}")]
     public static partial void Started(this ILogger logger, string version);
 
@@ -28,9 +32,9 @@ internal static partial class Log
     public static partial void Restoring(this ILogger logger, string database, string replica, string state, string captured);
 
     [LoggerMessage(5005, LogLevel.Information,
-        "Restored {Database} at {State}, {SizeBytes} bytes, in {Duration} (proven by a checksum of the whole database: {IsProven})")]
+        "Restored {Database} at {State}, {SizeBytes} bytes, in {Duration} ({Proof})")]
     public static partial void Restored(
-        this ILogger logger, string database, string state, long sizeBytes, bool isProven, TimeSpan duration);
+        this ILogger logger, string database, string state, long sizeBytes, string duration, string proof);
 
     [LoggerMessage(5006, LogLevel.Warning, "Cannot use {Replica}, trying the other destinations: {Reason}")]
     public static partial void ReplicaPassedOver(this ILogger logger, string replica, string reason);
@@ -65,8 +69,8 @@ internal static partial class Log
     public static partial void Following(this ILogger logger, string replica, string database);
 
     [LoggerMessage(5014, LogLevel.Information,
-        "Restored {Database} at TXID {Txid}, {SizeBytes} bytes (proven by a checksum of the whole database: {IsProven})")]
-    public static partial void FollowRestored(this ILogger logger, string database, string txid, long sizeBytes, bool isProven);
+        "Restored {Database} at TXID {Txid}, {SizeBytes} bytes ({Proof})")]
+    public static partial void FollowRestored(this ILogger logger, string database, string txid, long sizeBytes, string proof);
 
     [LoggerMessage(5015, LogLevel.Information, "Resumed {Database} at TXID {Txid}: nothing is newer")]
     public static partial void FollowResumed(this ILogger logger, string database, string txid);
@@ -80,7 +84,7 @@ internal static partial class Log
     public static partial void FollowRestoredAgain(this ILogger logger, string database, string txid, string reason);
 
     [LoggerMessage(5018, LogLevel.Warning, "Cannot follow, trying again in {RetryIn} (failure {Count} in a row): {Reason}")]
-    public static partial void FollowFailed(this ILogger logger, TimeSpan retryIn, int count, string reason);
+    public static partial void FollowFailed(this ILogger logger, string retryIn, int count, string reason);
 
     [LoggerMessage(5023, LogLevel.Information, "Following works again (failures before: {Count})")]
     public static partial void FollowRecovered(this ILogger logger, int count);

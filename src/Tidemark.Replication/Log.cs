@@ -11,9 +11,13 @@ internal static partial class Log
     /// <summary>What a person needs to know of a failure: what is wrong, and how to mend it where that is known.</summary>
     public static string Reason(Exception failure)
     {
-        var hint = failure is TidemarkException known ? known.Hint : OpenFileLimit.IsReached(failure) ? OpenFileLimit.Hint : null;
+        var hint = Hint(failure);
         return hint is null ? failure.Message : $"{failure.Message} {hint}";
     }
+
+    /// <summary>What a person can do. What is not wrapped comes from the spool, or from reading the WAL.</summary>
+    public static string? Hint(Exception failure)
+        => failure is TidemarkException known ? known.Hint : FileErrors.HintFor(failure, "the spool and the database");
 
     [LoggerMessage(2000, LogLevel.Information, "Replicating {Database} to {Destination}")]
     public static partial void Replicating(this ILogger logger, string database, string destination);

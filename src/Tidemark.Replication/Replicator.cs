@@ -308,7 +308,7 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
     {
         if (_failures.TryPeek(out var failure))
         {
-            throw failure is TidemarkException ? failure : new TidemarkException(failure.Message, failure);
+            throw failure is TidemarkException ? failure : new TidemarkException(failure.Message, Log.Hint(failure), failure);
         }
     }
 

@@ -51,18 +51,14 @@ internal sealed class DemoCommand : Command
         }
 
         using var interruption = Interruption.Register();
-        var folder = Directory.CreateTempSubdirectory("tidemark-demo-").FullName;
+        using var folder = ScratchFolder.Create("tidemark-demo-");
         try
         {
-            return await RunAsync(folder, host, interruption.Stopping);
+            return await RunAsync(folder.Path, host, interruption.Stopping);
         }
         catch (OperationCanceledException) when (interruption.SignalNumber is { } number)
         {
             return ExitCode.OfSignal(number);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
         }
     }
 

@@ -135,7 +135,7 @@ internal sealed class FollowRun(
     }
 
     private void Report(FollowFailure failure)
-        => logger.FollowFailed(failure.RetryIn, failure.Consecutive, $"{failure.Error.Message} {failure.Error.Hint}".TrimEnd());
+        => logger.FollowFailed(ElapsedTime.Format(failure.RetryIn), failure.Consecutive, $"{failure.Error.Message} {failure.Error.Hint}".TrimEnd());
 
     private void Report(FollowPosition position)
     {
@@ -143,7 +143,7 @@ internal sealed class FollowRun(
         {
             case FollowOutcome.Restored:
                 logger.FollowRestored(options.OutputPath, position.Txid.ToString(), position.Pages * (long)position.PageSize.Bytes,
-                    position.IsProven);
+                    Log.Proof(position.IsProven));
                 break;
             case FollowOutcome.Resumed:
                 logger.FollowResumed(options.OutputPath, position.Txid.ToString());

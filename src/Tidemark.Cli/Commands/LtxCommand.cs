@@ -4,6 +4,7 @@ using Tidemark.Cli.Output;
 using Tidemark.Cli.Processes;
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Stores;
 
 namespace Tidemark.Cli.Commands;
 
@@ -55,6 +56,11 @@ internal sealed class LtxCommand : Command
                     files.Add(file);
                 }
             }
+
+            if (files.Count == 0)
+            {
+                await ThrowIfNoReplicaAsync(store, host, interruption.Stopping);
+            }
         }
         catch (OperationCanceledException) when (interruption.SignalNumber is { } number)
         {
@@ -63,6 +69,26 @@ internal sealed class LtxCommand : Command
 
         Print(files, host.Output);
         return ExitCode.Done;
+    }
+
+    // An empty table means that this level is empty. It must not mean that the path is mistyped.
+    private static async Task ThrowIfNoReplicaAsync(IReplicaStore store, CommandHost host, CancellationToken cancellationToken)
+    {
+        if ((await ReplicaListing.ReadAllAsync(store, cancellationToken)).Count > 0)
+        {
+            return;
+        }
+
+        if (store is ILegacyReplicaSource legacy && (await legacy.ListLegacyAsync(cancellationToken)).Count > 0)
+        {
+            throw new TidemarkException(
+                $"{store.Name} is a replica of Litestream 0.3, which has no LTX files.",
+                "tidemark restore reads it; with -dry-run it lists the files of the latest state.");
+        }
+
+        var what = store is LocalStore folder && !host.Files.DirectoryExists(folder.Folder) ? "the folder does not exist" : "there are no files of one";
+        throw new TidemarkException(
+            $"There is no replica at {store.Name}: {what}.", "Check the path: the folder ltx lies in that of the replica.");
     }
 
     private void Print(List<LtxFileInfo> files, TextWriter output)

@@ -27,8 +27,13 @@ internal sealed record ReplicaSource(string? DatabasePath, IReadOnlyList<IReplic
         }
 
         var path = PathExpansion.Expand(argument, host.Variable);
+        if (host.Files.DirectoryExists(path))
+        {
+            throw new ConfigException($"{argument} is a folder, not a database", $"Write {new LocalStore(path, host.Files).Name} for the replica in it.");
+        }
+
         var database = config.Read(host).Databases.FirstOrDefault(database => database.Path == path)
-            ?? throw new ConfigException($"database not found in config: {path}", "Add it to dbs, or give the URL of its replica instead.");
+            ?? throw new ConfigException($"database not found in config: {path}", "Add it to dbs, or give the URL of its replica: file:///PATH.");
         return new ReplicaSource(path, Open(database, host));
     }
 

@@ -131,6 +131,7 @@ internal sealed class ReplicateCommand : Command
         }
         catch (OperationCanceledException) when (interruption.SignalNumber is { } number)
         {
+            await host.Error.WriteLineAsync("Error: interrupted; what is not in every replica yet is left for the next run");
             return ExitCode.OfSignal(number);
         }
     }
@@ -227,7 +228,8 @@ internal sealed class ReplicateCommand : Command
                     OnDamagedFile = warnings.FilePassedOver,
                 };
                 var result = await PlannedRestore.RestoreAsync(plans, options, warnings, host, cancellationToken);
-                logger.Restored(database.Path, result.State.State, result.SizeBytes, result.IsProven, result.Elapsed);
+                logger.Restored(
+                    database.Path, result.State.State, result.SizeBytes, ElapsedTime.Format(result.Elapsed), Log.Proof(result.IsProven));
             }
             catch (NoMatchingBackupException)
             {

@@ -34,7 +34,7 @@ internal sealed class RestoreCommand : Command
     {
         _output = Flags.Text("o", "PATH",
             "Where the database is written. The path of the database itself unless given; required with a URL.");
-        _txid = Flags.Value("txid", "TXID", "Restore the state right after this TXID, 16 hexadecimal digits.", Txid.None, FlagValue.Txid);
+        _txid = Flags.Value("txid", "TXID", "Restore the state right after this TXID, 16 hexadecimal digits. The latest state unless given; all zeros mean the same.", Txid.None, FlagValue.Txid);
         _timestamp = Flags.Value<DateTimeOffset?>("timestamp", "TIME",
             "Restore the newest state from before this moment: 2026-01-31T12:00:00.5+01:00, 2026-01-31 12:00, or 2026-01-31 for its "
             + "midnight. UTC unless it has an offset.",
@@ -73,6 +73,8 @@ internal sealed class RestoreCommand : Command
 
         With -f, an output that was followed before goes on from its state; one of which nothing tells the state is an error
         without -force. SIGINT or SIGTERM ends it with exit code 0.
+
+        The variable LOG_LEVEL says which events are written: trace, debug, info, warn or error. info unless set.
         """;
 
     /// <inheritdoc/>
@@ -176,6 +178,11 @@ internal sealed class RestoreCommand : Command
                 throw Misuse("cannot use -exec without -f");
             }
 
+            if (_followInterval.IsSet)
+            {
+                throw Misuse("cannot use -follow-interval without -f");
+            }
+
             return;
         }
 
@@ -238,7 +245,8 @@ internal sealed class RestoreCommand : Command
             cancellationToken);
         progress?.Dispose();
         var state = result.State;
-        warnings.Logger.Restored(output, state.State, result.SizeBytes, result.IsProven, result.Elapsed);
+        warnings.Logger.Restored(
+            output, state.State, result.SizeBytes, ElapsedTime.Format(result.Elapsed), Log.Proof(result.IsProven));
         if (_isJson.Value)
         {
             JsonDocuments.Write(host.Output, new RestoreDocument(

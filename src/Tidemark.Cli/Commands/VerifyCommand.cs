@@ -26,7 +26,7 @@ internal sealed class VerifyCommand : Command
     public VerifyCommand()
         : base("verify", "Checks a replica without restoring it")
     {
-        _txid = Flags.Value("txid", "TXID", "Check that this state can be restored. The latest unless given.", Txid.None, FlagValue.Txid);
+        _txid = Flags.Value("txid", "TXID", "Check that this state can be restored. The latest unless given; all zeros mean the same.", Txid.None, FlagValue.Txid);
         _timestamp = Flags.Value<DateTimeOffset?>("timestamp", "TIME",
             "Check that the newest state from before this moment can be restored. UTC unless it has an offset.",
             initial: null, text => FlagValue.Timestamp(text));
@@ -73,21 +73,15 @@ internal sealed class VerifyCommand : Command
         var target = Target();
         var source = ReplicaSource.Resolve(argument, _config, host);
         using var interruption = Interruption.Register();
-        var scratch = _isFull.Value ? Directory.CreateTempSubdirectory("tidemark-verify-").FullName : null;
+        using var scratch = _isFull.Value ? ScratchFolder.Create("tidemark-verify-") : null;
         try
         {
-            return await RunAsync(source, target, scratch, host, interruption.Stopping);
+            return await RunAsync(source, target, scratch?.Path, host, interruption.Stopping);
         }
         catch (OperationCanceledException) when (interruption.SignalNumber is { } number)
         {
+            await host.Error.WriteLineAsync("Error: interrupted before everything was checked; nothing was changed");
             return ExitCode.OfSignal(number);
-        }
-        finally
-        {
-            if (scratch is not null)
-            {
-                Directory.Delete(scratch, recursive: true);
-            }
         }
     }
 

@@ -24,6 +24,11 @@ internal sealed class VersionCommand : Command
     /// <inheritdoc/>
     public override Task<int> RunAsync(IReadOnlyList<string> positionals, CommandHost host)
     {
+        if (positionals.Count > 0)
+        {
+            throw Misuse("too many arguments");
+        }
+
         if (!_isVerbose.Value)
         {
             host.Output.WriteLine(Text);

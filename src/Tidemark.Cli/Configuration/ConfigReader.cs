@@ -264,6 +264,12 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
         }
 
         var folder = PathExpansion.Expand(path, variable);
+        if (Path.GetDirectoryName(folder) is null)
+        {
+            section.Error("path", "is the root of the file system; name a folder for this replica alone");
+            return null;
+        }
+
         Take(folder, "path", section, places);
         return new ReplicaConfig { Folder = folder, SyncInterval = syncInterval };
     }

@@ -54,9 +54,11 @@ internal static class VerifyText
             return;
         }
 
-        output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"  restorable: {report.RestorableStates:N0} states, {report.ProvenStates:N0} of them with a checksum of the whole database"));
+        output.WriteLine(report.RestorableStates == 1
+            ? $"  restorable: 1 state, {(report.ProvenStates == 1 ? "with" : "without")} a checksum of the whole database"
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"  restorable: {report.RestorableStates:N0} states, {report.ProvenStates:N0} of them with a checksum of the whole database"));
         output.WriteLine($"    from TXID {oldest.Txid}, captured at {Rfc3339.FormatExactly(oldest.Created)}");
         output.WriteLine($"    to   TXID {newest.Txid}, captured at {Rfc3339.FormatExactly(newest.Created)}");
         if (report.Lineages.Count > 1)

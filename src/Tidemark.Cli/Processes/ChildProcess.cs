@@ -35,6 +35,12 @@ internal sealed class ChildProcess : IDisposable
     /// <exception cref="TidemarkException">The program cannot be started.</exception>
     public static ChildProcess Start(IReadOnlyList<string> words)
     {
+        if (Directory.Exists(words[0]))
+        {
+            throw new TidemarkException(
+                $"cannot start exec command {words[0]}: it is a folder", "Name a program. The whole command is one argument, in quotes.");
+        }
+
         // Nothing is redirected, so the child inherits the three streams.
         var child = new ChildProcess(new ProcessStartInfo(words[0], words.Skip(1)) { UseShellExecute = false });
         try

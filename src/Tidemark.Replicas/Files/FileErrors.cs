@@ -5,7 +5,7 @@ namespace Tidemark.Replicas.Files;
 /// .NET keeps the number of the operating system in <see cref="Exception.HResult"/>: errno on Unix, a Win32 code in the low half on
 /// Windows.
 /// </remarks>
-internal static class FileErrors
+public static class FileErrors
 {
     private const int UnixReadOnlyFileSystem = 30;
     private const int UnixNoSpace = 28;

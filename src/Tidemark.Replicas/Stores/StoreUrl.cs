@@ -29,7 +29,7 @@ public sealed record StoreUrl
     /// <summary>The kind of store, in lower case.</summary>
     public string Scheme { get; }
 
-    /// <summary>For <c>file</c>, the folder, or <c>.</c> when the URL names none.</summary>
+    /// <summary>For <c>file</c>, the folder, which is never the root of the file system.</summary>
     public string Path { get; }
 
     /// <summary>Whether <see cref="Path"/> begins with what stands where other URLs have a host: likely a relative path, or one slash too
@@ -40,7 +40,7 @@ public sealed record StoreUrl
     public static bool IsUrl(string text) => SchemeOf(text) is not null;
 
     /// <summary>Reads a URL.</summary>
-    /// <exception cref="StoreUrlException">It has no scheme, is not a URL, or names a kind of store that Tidemark does not
+    /// <exception cref="StoreUrlException">It has no scheme, is not a URL, names no folder, or names a kind of store that Tidemark does not
     /// have.</exception>
     public static StoreUrl Parse(string text)
     {
@@ -88,7 +88,7 @@ public sealed record StoreUrl
         rest = end < 0 ? rest : rest[..end];
         if (rest.Length == 0)
         {
-            return ".";
+            throw NamesNoFolder(text);
         }
 
         var path = Encoded(text, rest);
@@ -98,8 +98,14 @@ public sealed record StoreUrl
             path = path[1..];
         }
 
-        return System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
+        var folder = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
+        return System.IO.Path.GetDirectoryName(folder) is null ? throw NamesNoFolder(text) : folder;
     }
+
+    // More often than anything else, a variable that is not set.
+    private static StoreUrlException NamesNoFolder(string url) => new(
+        $"\"{url}\" names no folder.",
+        "Write file:///PATH with the absolute path of a folder for this replica alone. A variable in it may be empty.");
 
     /// <summary>The path as it stands when it is well encoded, and its one proper encoding otherwise.</summary>
     private static string Encoded(string url, string path)

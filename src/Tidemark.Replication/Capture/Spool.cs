@@ -24,6 +24,7 @@ namespace Tidemark.Replication.Capture;
 internal sealed class Spool : IDisposable
 {
     private const string TemporarySuffix = ".tmp";
+    private const string LockName = "lock";
     private const int ReadSizeBytes = 1 << 20;
 
     private const string DamagedSuffix = ".damaged";
@@ -48,7 +49,10 @@ internal sealed class Spool : IDisposable
     private long _imageBytes;
     private int _temporaryNumber;
 
-    private Spool(IFileSystem files, string path, IDisposable held) => (_files, Path, _lock) = (files, path, held);
+    private readonly bool _isNew;
+
+    private Spool(IFileSystem files, string path, bool isNew, IDisposable held)
+        => (_files, Path, _isNew, _lock) = (files, path, isNew, held);
 
     /// <summary>Where images lie in the spool. On which level of a destination one goes, its request says.</summary>
     public static Level Images => Level.Snapshots;
@@ -113,11 +117,12 @@ internal sealed class Spool : IDisposable
     public static Spool Open(IFileSystem files, string path)
     {
         var folder = System.IO.Path.GetFullPath(path);
+        var isNew = !files.DirectoryExists(folder);
         files.CreateDirectory(folder);
-        var held = files.TryLock(System.IO.Path.Combine(folder, "lock")) ?? throw new TidemarkException(
+        var held = files.TryLock(System.IO.Path.Combine(folder, LockName)) ?? throw new TidemarkException(
             $"{folder}: the spool is in use: this database is being replicated already.",
             "Stop the other process first. Two databases must not share a spool.");
-        var spool = new Spool(files, folder, held);
+        var spool = new Spool(files, folder, isNew, held);
         try
         {
             spool.RemoveLeftovers();
@@ -441,8 +446,17 @@ internal sealed class Spool : IDisposable
     /// <summary>Puts the new table in the place of the old one, whose handle is closed before.</summary>
     public void ReplacePageChecksums() => _files.Move(NewPageChecksumsPath, PageChecksumsPath);
 
-    /// <summary>Gives the folder back, for another process.</summary>
-    public void Dispose() => _lock.Dispose();
+    /// <summary>Gives the folder back, for another process; or removes it, if it is new and nothing was written: there was no
+    /// database.</summary>
+    public void Dispose()
+    {
+        if (_isNew)
+        {
+            RemoveUnused();
+        }
+
+        _lock.Dispose();
+    }
 
     private List<Lineage> ReadAncestors()
     {
@@ -458,6 +472,25 @@ internal sealed class Spool : IDisposable
         }
 
         return ancestors;
+    }
+
+    private void RemoveUnused()
+    {
+        try
+        {
+            if (_files.ListFiles(Path).All(name => name == LockName) && ListCaptures().Count + ListImages().Count == 0)
+            {
+                _files.DeleteEmptyDirectory(FolderOf(Level.Captured));
+                _files.DeleteEmptyDirectory(FolderOf(Images));
+                _files.DeleteEmptyDirectory(System.IO.Path.Combine(Path, "ltx"));
+                _files.Delete(System.IO.Path.Combine(Path, LockName));
+                _files.DeleteEmptyDirectory(Path);
+            }
+        }
+        catch (Exception e) when (FileErrors.IsFileError(e))
+        {
+            // Something else is in it, so it stays.
+        }
     }
 
     private void RemoveLeftovers()

@@ -36,7 +36,7 @@ public sealed class DatabaseException : TidemarkException
         var text = raw.sqlite3_errstr(extended).utf8_to_string();
         var (hint, isTransient) = (code & 0xff) switch
         {
-            raw.SQLITE_BUSY or raw.SQLITE_LOCKED => ("Another connection holds a lock; this is tried again.", true),
+            raw.SQLITE_BUSY or raw.SQLITE_LOCKED => ("Another connection holds a lock; this is tried again. An application with PRAGMA locking_mode=EXCLUSIVE never gives it back.", true),
             raw.SQLITE_FULL => ("Free space on the disk of the database.", true),
             raw.SQLITE_IOERR => ("Check the disk and its free space.", true),
             raw.SQLITE_CANTOPEN => ("Check that the file and its folder exist and that this user may read and write them.", true),

@@ -9,6 +9,16 @@ namespace Tidemark.Cli.Tests.Configuration;
 
 public sealed class ConfigReaderTests
 {
+    [Theory]
+    [InlineData("url: file://", "\"file://\" names no folder.")]
+    [InlineData("url: file:///", "\"file:///\" names no folder.")]
+    [InlineData("path: /", "is the root of the file system")]
+    public void A_destination_that_names_no_folder_is_an_error(string replica, string message)
+    {
+        var failure = Assert.Throws<ConfigException>(() => Parse("dbs: [{path: /x/a, replica: {" + replica + "}}]"));
+        Assert.Contains(message, failure.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Every_key_that_is_used_is_read()
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Tidemark.Testing;
 
 namespace Tidemark.Cli.Tests.Programs;
 
@@ -29,6 +30,30 @@ public sealed class LtxTests
         Assert.Equal(levels.Order(), levels);
         Assert.Equal(
             ["level", "min_txid", "max_txid", "size", "timestamp"], json.RootElement[0].EnumerateObject().Select(field => field.Name));
+    }
+
+    [Fact]
+    public async Task Where_there_is_no_replica_that_is_an_error_and_not_an_empty_table()
+    {
+        using var folder = new TemporaryFolder();
+        var missing = await RunningProgram.RunAsync("ltx", $"file://{folder["nope"]}");
+        Assert.Equal((1, ""), (missing.ExitCode, missing.Output));
+        Assert.Equal($"Error: There is no replica at file://{folder["nope"]}: the folder does not exist.", missing.FirstErrorLine);
+
+        var empty = await RunningProgram.RunAsync("ltx", "-json", $"file://{folder.Path}");
+        Assert.Equal((1, ""), (empty.ExitCode, empty.Output));
+        Assert.Equal($"Error: There is no replica at file://{folder.Path}: there are no files of one.", empty.FirstErrorLine);
+    }
+
+    [Fact]
+    public async Task A_replica_of_litestream_0_3_is_an_error_that_says_what_works_with_it()
+    {
+        using var folder = new TemporaryFolder();
+        LegacyReplica.CopyTo(folder);
+        var result = await RunningProgram.RunAsync("ltx", $"file://{folder["replica"]}");
+        Assert.Equal((1, ""), (result.ExitCode, result.Output));
+        Assert.Contains("is a replica of Litestream 0.3", result.FirstErrorLine, StringComparison.Ordinal);
+        Assert.Contains("Hint: tidemark restore reads it", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -59,6 +59,35 @@ public sealed class OnceTests : IDisposable
         await AssertRestoredEqualsSourceAsync();
     }
 
+    [Theory]
+    [InlineData("missing.db")]
+    [InlineData("folder")]
+    [InlineData("text.txt")]
+    public async Task What_is_no_database_leaves_no_spool(string name)
+    {
+        Directory.CreateDirectory(_folder["folder"]);
+        await File.WriteAllTextAsync(_folder["text.txt"], new string('x', 5000), TestContext.Current.CancellationToken);
+        var before = Directory.GetFileSystemEntries(_folder.Path).Order();
+        var result = await RunningProgram.RunAsync("replicate", "-once", _folder[name], $"file://{_folder["replica"]}");
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains(_folder[name], result.FirstErrorLine, StringComparison.Ordinal);
+        Assert.Equal(before, Directory.GetFileSystemEntries(_folder.Path).Order());
+    }
+
+    [Fact]
+    public async Task An_application_that_keeps_everybody_out_is_named_as_the_likely_cause_and_an_interruption_is_told()
+    {
+        const int Sigterm = 15;
+        using var application = DemoDatabase.Open(Database);
+        application.Execute("PRAGMA journal_mode=WAL; PRAGMA locking_mode=EXCLUSIVE; CREATE TABLE t(a)");
+        await using var program = RunningProgram.Start("replicate", "-once", Database, $"file://{_folder["replica"]}");
+        Assert.Contains("PRAGMA locking_mode=EXCLUSIVE", await program.WaitForLineAsync("Cannot capture"), StringComparison.Ordinal);
+        program.Signal(Sigterm);
+        var result = await program.WaitAsync();
+        Assert.Equal(
+            (143, "Error: interrupted; what is not in every replica yet is left for the next run\n"), (result.ExitCode, result.Error));
+    }
+
     private string[] Names(int level)
         => [.. Directory.EnumerateFiles(_folder[$"replica/ltx/{level}"]).Select(Path.GetFileNameWithoutExtension).Order()!];
 

@@ -141,6 +141,14 @@ public sealed class ReplicateTests : IDisposable
     }
 
     [Fact]
+    public async Task A_folder_cannot_be_the_child()
+    {
+        var result = await RunningProgram.RunAsync("replicate", "-exec", _folder.Path, Database, $"file://{_folder["replica"]}");
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal($"Error: cannot start exec command {_folder.Path}: it is a folder", result.FirstErrorLine);
+    }
+
+    [Fact]
     public async Task A_configuration_file_names_databases_and_destinations()
     {
         WriteRows(2);

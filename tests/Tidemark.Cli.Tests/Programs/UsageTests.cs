@@ -1,3 +1,5 @@
+using Tidemark.Testing;
+
 namespace Tidemark.Cli.Tests.Programs;
 
 public sealed class UsageTests
@@ -81,6 +83,9 @@ public sealed class UsageTests
         "Try: tidemark restore -help")]
     [InlineData("restore -f -follow-interval 25h -o o file:///r",
         "Error: invalid value \"25h\" for flag -follow-interval: must be at most 24h", "Try: tidemark restore -help")]
+    [InlineData("restore -follow-interval 1s -o o file:///r", "Error: cannot use -follow-interval without -f",
+        "Try: tidemark restore -help")]
+    [InlineData("version x", "Error: too many arguments", "Try: tidemark version -help")]
     [InlineData("demo now", "Error: too many arguments", "Try: tidemark demo -help")]
     public async Task A_wrong_command_line_fails_with_what_to_try(string line, string error, string example)
     {
@@ -102,6 +107,38 @@ public sealed class UsageTests
         Assert.Equal(1, result.ExitCode);
         Assert.Equal($"Error: cannot parse exec command: \"{exec}\" is blank", result.FirstErrorLine);
     }
+
+    [Theory]
+    [InlineData("restore", "-o", "o.db", "file:///")]
+    [InlineData("ltx", "file://")]
+    [InlineData("verify", "file://")]
+    [InlineData("replicate", "-once", "app.db", "file:///")]
+    public async Task A_url_that_names_no_folder_is_an_error_that_says_what_to_write(params string[] line)
+    {
+        var result = await RunningProgram.RunAsync(line);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal($"Error: \"{line[^1]}\" names no folder.", result.FirstErrorLine);
+        Assert.Contains("\nHint: Write file:///PATH ", result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("ltx")]
+    [InlineData("verify")]
+    [InlineData("restore")]
+    public async Task A_folder_in_the_place_of_a_database_is_written_out_as_the_url_that_was_meant(string command)
+    {
+        using var folder = new TemporaryFolder();
+        var result = await RunningProgram.RunAsync(command, folder.Path);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal(
+            $"Error: {folder.Path} is a folder, not a database\nHint: Write file://{folder.Path} for the replica in it.\n", result.Error);
+    }
+
+    [Fact]
+    public async Task The_help_of_restore_tells_of_LOG_LEVEL()
+        => Assert.Contains("LOG_LEVEL", (await RunningProgram.RunAsync("help", "restore")).Output, StringComparison.Ordinal);
 
     [Fact]
     public async Task The_version_is_one_line()

@@ -44,6 +44,17 @@ public sealed class VerifyTests : IDisposable
     }
 
     [Fact]
+    public async Task A_temporary_folder_that_cannot_be_made_is_named_with_the_variable_that_says_where()
+    {
+        var nowhere = _folder["nowhere"];
+        var result = await RunningProgram.RunAsync(
+            new Dictionary<string, string> { ["TMPDIR"] = nowhere }, ["verify", "-full", Replica.Url]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.StartsWith($"Error: cannot make a temporary folder in {nowhere}", result.FirstErrorLine, StringComparison.Ordinal);
+        Assert.Contains("TMPDIR", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_damaged_file_is_named_with_what_can_still_be_restored()
     {
         await ReplicateAsync();

@@ -14,8 +14,6 @@ public sealed class StoreUrlTests
     [InlineData("file:///var/app?retention=24h", "/var/app")]
     [InlineData("file:///var/app#top", "/var/app")]
     [InlineData("file://var/app", "/var/app")]
-    [InlineData("file:///", "/")]
-    [InlineData("file://", ".")]
     [InlineData("file:///my%20files", "/my%20files")]
     [InlineData("file:///my files", "/my%20files")]
     [InlineData("file:///m%C3%BCller", "/m%C3%BCller")]
@@ -52,10 +50,23 @@ public sealed class StoreUrlTests
     [InlineData("file://rel/x", true)]
     [InlineData("FILE://rel", true)]
     [InlineData("file:///abs", false)]
-    [InlineData("file://", false)]
-    [InlineData("file://?x", false)]
     public void A_folder_url_tells_whether_its_path_begins_where_a_host_would_stand(string url, bool hasHost)
         => Assert.Equal(hasHost, StoreUrl.Parse(url).HasHost);
+
+    [Theory]
+    [InlineData("file://")]
+    [InlineData("file:///")]
+    [InlineData("file:////")]
+    [InlineData("file://?retention=24h")]
+    [InlineData("file:///#top")]
+    [InlineData("file:///a/..")]
+    [InlineData("file://.")]
+    public void A_url_without_a_folder_is_an_error_that_says_what_to_write(string url)
+    {
+        var failure = Assert.Throws<StoreUrlException>(() => StoreUrl.Parse(url));
+        Assert.Equal($"\"{url}\" names no folder.", failure.Message);
+        Assert.Contains("file:///PATH", failure.Hint, StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData("s3://bucket/db", "Replicas in s3 stores are not supported by this version of Tidemark.")]

@@ -40,6 +40,42 @@ public sealed class SpoolTests
     }
 
     [Fact]
+    public void A_new_spool_in_which_nothing_was_written_leaves_nothing()
+    {
+        Spool.Open(_files, "/data/spool").Dispose();
+        Assert.False(_files.DirectoryExists("/data/spool"));
+        Assert.True(_files.DirectoryExists("/data"));
+    }
+
+    [Fact]
+    public void A_spool_that_was_there_or_holds_something_stays()
+    {
+        _files.CreateDirectory("/old");
+        Spool.Open(_files, "/old").Dispose();
+        Assert.True(_files.DirectoryExists("/old"));
+
+        using (var spool = Spool.Open(_files, "/ancestors"))
+        {
+            spool.AddAncestor(new Lineage(7));
+        }
+
+        using (var spool = Spool.Open(_files, "/ancestors"))
+        {
+            Assert.True(spool.HasAncestor(new Lineage(7)));
+        }
+
+        using (var spool = Spool.Open(_files, "/images"))
+        {
+            Write(spool, Spool.Images, 1, 2, 500);
+        }
+
+        using (var spool = Spool.Open(_files, "/images"))
+        {
+            Assert.Single(spool.ListImages());
+        }
+    }
+
+    [Fact]
     public void Beyond_its_budget_the_oldest_captures_are_dropped_and_images_stay()
     {
         using var spool = Spool.Open(_files, "/spool");

@@ -260,6 +260,28 @@ public sealed class ReplicatorTests : IDisposable
     }
 
     [Fact]
+    public async Task A_full_disk_ends_a_single_run_with_a_hint()
+    {
+        const int NoSpace = 28;
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has other numbers.");
+        using var source = Create();
+        var files = new HookedFileSystem
+        {
+            Opening = path =>
+            {
+                if (path.EndsWith(".tmp", StringComparison.Ordinal))
+                {
+                    throw new IOException("No space left on device", NoSpace);
+                }
+            },
+        };
+        var engine = new Replicator([Options(new SignallingStore())], files, TimeProvider.System, NullLoggerFactory.Instance);
+
+        var failure = await Assert.ThrowsAsync<TidemarkException>(() => engine.RunOnceAsync(TestContext.Current.CancellationToken));
+        Assert.Equal("Free some space on the disk that holds the spool and the database.", failure.Hint);
+    }
+
+    [Fact]
     public async Task Two_runs_on_one_database_are_refused()
     {
         using var source = Create();
