@@ -62,19 +62,21 @@ public sealed class ReplicateTests : IDisposable
     public async Task A_second_signal_cuts_the_last_upload_short_and_the_exit_code_tells_it()
     {
         WriteRows(1);
-        await File.WriteAllTextAsync(_folder["blocked"], "a file where a folder should be", TestContext.Current.CancellationToken);
-        var config = _folder["tidemark.yml"];
+        var (config, replica) = (_folder["tidemark.yml"], _folder["replica"]);
         await File.WriteAllTextAsync(
             config,
             $$"""
             shutdown-sync-timeout: 10h
             dbs:
               - path: {{Database}}
-                replica: {path: {{_folder["blocked/replica"]}}}
+                replica: {path: {{replica}}}
 
             """,
             TestContext.Current.CancellationToken);
-        await using var program = RunningProgram.Start("replicate", "-config", config);
+        await using var program = RunningProgram.Start("replicate", "-config", config, "-log-level", "debug");
+        await program.WaitForLineAsync("Shipped ");
+        Directory.Move(replica, replica + ".away"); // As a disk that is not mounted: the end waits for it.
+        WriteRows(1);
         await program.WaitForLineAsync("Cannot ship");
 
         program.Signal(Sigterm);

@@ -97,7 +97,9 @@ public sealed class RightsTests : IDisposable
         program.Signal(Sigterm);
         await program.WaitAsync();
         Assert.Equal("disk/real.db", new FileInfo(Output).LinkTarget);
-        Assert.Equal(["real.db", "real.db-follow", "real.db-txid"], Directory.GetFiles(_folder["disk"]).Select(Path.GetFileName).Order());
+        Assert.Equal(
+            ["real.db", "real.db-follow", "real.db-follow.lock", "real.db-txid"],
+            Directory.GetFiles(_folder["disk"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     private static IEnumerable<string> All(string folder)
