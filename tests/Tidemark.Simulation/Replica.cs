@@ -26,6 +26,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     private readonly HashSet<LtxFileKey> _misread = [];
     private int _lateFiles;
     private int _lateListings;
+    private Txid _floor = Txid.First; // What lay before it was given up, whatever the clock has shown since.
     private bool _isChecked;
 
     public string Name => name;
@@ -109,6 +110,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
             $"{name}: only what is not needed goes, not {Text(keys)} of {Text(before)} at {clock.Latest} {clock.GetUtcNow()}");
         if (isRetention)
         {
+            _floor = plan.Floor is { } given && given > _floor ? given : _floor;
             var after = Files;
             foreach (var txid in promised)
             {
@@ -134,6 +136,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
         _written.Remove(key);
         if (Files.Count == 0)
         {
+            _floor = Txid.First;
             _expected.Clear();
             _written.Clear(); // A writer that has lost its spool too begins at the first TXID again.
         }
@@ -291,7 +294,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     // Every TXID from the floor on to which a file leads that stays, and every capture of the last while.
     private IEnumerable<Txid> Promised(IReadOnlyList<LtxFileInfo> files, RetentionPlan plan)
     {
-        var (floor, now) = (plan.Floor ?? Txid.First, clock.GetUtcNow());
+        var (floor, now) = (plan.Floor > _floor ? plan.Floor.Value : _floor, clock.GetUtcNow());
         return files.Except(plan.Deletions)
             .Where(file => file.MaxTxid >= floor && (file.Level != Level.Snapshots || file.MinTxid == Txid.First))
             .Select(file => file.MaxTxid)
