@@ -12,6 +12,8 @@ namespace Tidemark.Replicas.Files;
 /// killed process left in other folders say nothing about this one.</para>
 /// <para>Where a link is not possible, as to another file system, the process locks a further file; where folders cannot be locked, the
 /// caller has to do without. Thread-safe.</para>
+/// <para>Where root takes a lock, its file is for the owner of the folder: that one must be able to take it after root, also when root was
+/// killed.</para>
 /// </remarks>
 [SupportedOSPlatform("linux")]
 internal sealed partial class LinkedLocks
@@ -45,7 +47,8 @@ internal sealed partial class LinkedLocks
 
             if (!IsLocked(path))
             {
-                var file = Link(path) ?? Create(path);
+                var owner = LinuxFileStatus.TryGet(Path.GetDirectoryName(path)!)?.Owner;
+                var file = Link(path, owner) ?? Create(path, owner);
                 file.Count++;
                 held = new HeldLock(this, file, path);
             }
@@ -72,10 +75,10 @@ internal sealed partial class LinkedLocks
         }
     }
 
-    private LockedFile? Link(string path)
+    private LockedFile? Link(string path, FileOwner? owner)
     {
         var temporary = path + TemporarySuffix;
-        foreach (var file in _held)
+        foreach (var file in _held.Where(file => file.Owner == owner))
         {
             File.Delete(temporary);
             var source = string.Create(null, $"/proc/self/fd/{file.Handle.DangerousGetHandle()}");
@@ -89,7 +92,7 @@ internal sealed partial class LinkedLocks
         return null;
     }
 
-    private LockedFile Create(string path)
+    private LockedFile Create(string path, FileOwner? owner)
     {
         var temporary = path + TemporarySuffix;
         File.Delete(temporary);
@@ -107,7 +110,8 @@ internal sealed partial class LinkedLocks
 #pragma warning restore CA2000
         try
         {
-            var file = new LockedFile(handle, FileIdentity.TryOf(temporary));
+            UnixFileRights.Give(handle, FileRights.Private with { Owner = owner });
+            var file = new LockedFile(handle, FileIdentity.TryOf(temporary), owner);
             File.Move(temporary, path, overwrite: true);
             _held.Insert(0, file);
             return file;
@@ -175,9 +179,12 @@ internal sealed partial class LinkedLocks
     [LibraryImport("libc", EntryPoint = "linkat", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int LinkAt(int sourceFolder, string source, int targetFolder, string target, int flags);
 
-    private sealed class LockedFile(SafeFileHandle handle, FileIdentity? identity)
+    private sealed class LockedFile(SafeFileHandle handle, FileIdentity? identity, FileOwner? owner)
     {
         public SafeFileHandle Handle { get; } = handle;
+
+        /// <summary>For whom it was made.</summary>
+        public FileOwner? Owner { get; } = owner;
 
         public FileIdentity? Identity { get; } = identity;
 

@@ -284,6 +284,11 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     private static SafeFileHandle OpenWithRights(string path, FileMode mode, FileAccess access, FileRights rights)
     {
         SafeFileHandle handle;
+        if (mode != FileMode.CreateNew && File.Exists(path) && TryOpenExisting(path, mode, access) is { } existing)
+        {
+            return existing; // Without the exception below, which costs more than the rest.
+        }
+
         try
         {
             // Only a stream can be told with which mode it creates a file. It has nothing but the handle, which outlives it.
@@ -300,12 +305,27 @@ public sealed partial class PhysicalFileSystem : IFileSystem
         }
         catch (IOException) when (mode != FileMode.CreateNew && File.Exists(path))
         {
-            return OpenHandle(path, mode == FileMode.Create ? FileMode.Truncate : FileMode.Open, access);
+            return OpenExisting(path, mode, access);
         }
 
         UnixFileRights.Give(handle, rights);
         return handle;
     }
+
+    private static SafeFileHandle? TryOpenExisting(string path, FileMode mode, FileAccess access)
+    {
+        try
+        {
+            return OpenExisting(path, mode, access);
+        }
+        catch (FileNotFoundException)
+        {
+            return null; // It was deleted meanwhile.
+        }
+    }
+
+    private static SafeFileHandle OpenExisting(string path, FileMode mode, FileAccess access)
+        => OpenHandle(path, mode == FileMode.Create ? FileMode.Truncate : FileMode.Open, access);
 
     [UnsupportedOSPlatform("windows")]
     private static void CreateWithRights(string folder, FileRights rights)

@@ -114,9 +114,9 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     /// was.</summary>
     private async ValueTask<OutputKnowledge> LookAsync(CancellationToken cancellationToken)
     {
-        if (_state is not null && IsSameFile() && !_files.HasJournal && !_files.HasWal)
+        if (_state is { } before && IsSameFile() && !_files.HasJournal && !_files.HasWal)
         {
-            return OutputKnowledge.Known;
+            return KnowledgeOf(before); // What was only claimed in a round that has failed is no more than that.
         }
 
         _state = null;
@@ -151,13 +151,11 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
             _state = new OutputState(txid, Lineage.None, other, null);
         }
 
-        return _state switch
-        {
-            { SourceChecksum: not null } => OutputKnowledge.Known,
-            not null => OutputKnowledge.Claimed,
-            null => noted is null ? OutputKnowledge.Foreign : OutputKnowledge.Changed,
-        };
+        return _state is { } found ? KnowledgeOf(found) : noted is null ? OutputKnowledge.Foreign : OutputKnowledge.Changed;
     }
+
+    private static OutputKnowledge KnowledgeOf(OutputState state)
+        => state.SourceChecksum is null ? OutputKnowledge.Claimed : OutputKnowledge.Known;
 
     private FollowReason WhyUnproven()
         => _files.HasRecord && _files.ReadRecord() is null ? FollowReason.RecordDamaged : FollowReason.Unproven;

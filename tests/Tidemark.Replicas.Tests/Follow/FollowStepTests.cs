@@ -336,6 +336,26 @@ public sealed class FollowStepTests : IDisposable
     }
 
     [Fact]
+    public async Task What_the_txid_alone_claims_is_not_believed_after_the_replica_was_away()
+    {
+        await FollowOnceAsync();
+        using var other = new SqliteHistory();
+        other.Grow(40);
+        other.Capture();
+        Followed.Write(Output, other.Files.At(1));
+        Spoil("-follow", "missing");
+        var store = new FaultingStore(_store, call => call == 1 ? StoreFault.Before : null);
+        using var step = new FollowStep(
+            store, PhysicalFileSystem.Instance, TimeProvider.System, new FollowOptions { OutputPath = Output, Parallelism = 1 });
+        await Assert.ThrowsAsync<ReplicaStoreException>(() => RunAsync(step));
+
+        var position = await RunAsync(step);
+
+        Assert.Equal((FollowOutcome.RestoredAgain, FollowReason.Unproven), (position.Outcome, position.Reason));
+        AssertIs(1);
+    }
+
+    [Fact]
     public async Task A_record_of_another_content_without_a_txid_is_told_as_that()
     {
         await FollowOnceAsync();
