@@ -27,7 +27,7 @@ internal sealed class CapturedDatabase : IDisposable
         ReplicaTxid = spool.ListCaptures() is [.., var newest] ? newest.MaxTxid : Txid.None;
         var lineage = (Position ?? spool.ReadPosition())?.Lineage ?? Lineage.None;
         Lineage = lineage != Lineage.None ? lineage : Lineage.Create();
-        spool.DeleteImagesAfter(Position?.Txid ?? Txid.None);
+        StrandedImages.Delete(spool, Position);
         _checksums = Position is { Checksum: not null } position ? PositionRecovery.RecoverChecksums(spool, position) : null;
         _left = spool.ReadEnd();
         _checksums?.CloseFile();

@@ -155,12 +155,17 @@ internal sealed class Spool : IDisposable
     /// <summary>The images that wait for a destination, in ascending order.</summary>
     public IReadOnlyList<LtxFileName> ListImages() => List(Images);
 
-    /// <summary>Deletes images of captures that never became durable.</summary>
-    public void DeleteImagesAfter(Txid txid)
+    /// <summary>Deletes images for good: they do not come back when the power fails.</summary>
+    public void DeleteImages(IReadOnlyCollection<LtxFileName> images)
     {
-        foreach (var name in ListImages().Where(name => name.MaxTxid > txid))
+        foreach (var name in images)
         {
             Delete(ImageOf(name));
+        }
+
+        if (images.Count > 0)
+        {
+            _files.SyncDirectory(FolderOf(Images));
         }
     }
 

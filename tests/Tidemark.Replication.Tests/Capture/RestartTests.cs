@@ -2,6 +2,7 @@ using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Files;
 using Tidemark.Replication.Capture;
+using Tidemark.Replication.Images;
 using Tidemark.Testing.Databases;
 using Tidemark.Testing.Files;
 using Xunit;
@@ -202,6 +203,44 @@ public sealed class RestartTests
         await scene.ReconcileAsync();
 
         Assert.False(scene.Upload.HasAll(scene.Position.Txid));
+        await scene.AssertNewestRestoresAsync();
+    }
+
+    [Fact]
+    public async Task An_image_of_another_history_that_came_back_goes_and_one_of_this_history_stays()
+    {
+        using var scene = new CaptureScene();
+        scene.Source.Insert(10);
+        scene.Capture();
+        scene.Stop();
+        var copy = scene.Folder["spool-before"];
+        CopyFolder(scene.SpoolPath, copy);
+        scene.Start();
+        scene.Source.Insert(200);
+        scene.Capture();
+        var image = Spool.ImageOf(FullImageStep.Run(scene.Database, Txid.First)!.Value);
+        var path = scene.Spool.PathOf(image);
+        var content = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
+        scene.Stop();
+        Directory.Delete(scene.SpoolPath, recursive: true);
+        CopyFolder(copy, scene.SpoolPath);
+        scene.Start();
+        foreach (var sql in (string[])["DELETE FROM t WHERE id % 2 = 0", "DELETE FROM t WHERE id % 3 = 0"])
+        {
+            scene.Source.Run(sql);
+            scene.Capture();
+            scene.Stop();
+            await File.WriteAllBytesAsync(path, content, TestContext.Current.CancellationToken);
+            scene.Start();
+            Assert.Empty(scene.Spool.ListImages());
+        }
+
+        scene.Capture(); // The guard is new.
+        var own = FullImageStep.Run(scene.Database, Txid.First);
+        scene.Restart();
+        Assert.Equal(own, Assert.Single(scene.Spool.ListImages()));
+        scene.Spool.Delete(Spool.CaptureOf(Txid.First));
+        await scene.ReconcileAsync();
         await scene.AssertNewestRestoresAsync();
     }
 

@@ -139,7 +139,8 @@ public sealed class SpoolTests
         Assert.Equal(["4-10"], spool.ListImages().Select(name => $"{name.MinTxid.Value}-{name.MaxTxid.Value}"));
 
         Write(spool, Spool.Images, 1, 9, 100);
-        spool.DeleteImagesAfter(new Txid(9));
+        spool.DeleteImages([.. spool.ListImages().Where(name => name.MaxTxid > new Txid(9))]);
+        _files.Restart(PowerLoss.Everything);
         Assert.Equal(["1-9"], spool.ListImages().Select(name => $"{name.MinTxid.Value}-{name.MaxTxid.Value}"));
         Assert.Single(spool.ListCaptures());
     }
