@@ -299,7 +299,9 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
             .Where(file => file.MaxTxid >= floor && (file.Level != Level.Snapshots || file.MinTxid == Txid.First))
             .Select(file => file.MaxTxid)
             .Concat(_expected
-                .Where(state => state.Value.Created > clock.Latest - retention.L0Retention && state.Value.Created <= now)
+                .Where(state => state.Key >= _floor
+                    && state.Value.Created > clock.Latest - retention.L0Retention
+                    && state.Value.Created <= now)
                 .Select(state => state.Key));
     }
 
