@@ -709,9 +709,17 @@ internal sealed class World : IDisposable
     {
         _lostLineages.Add(_database.Lineage);
         _database.Dispose();
-        DeleteSpool();
         _lostSpools++;
-        Start();
+        try
+        {
+            DeleteSpool();
+            Start();
+        }
+        catch (IOException)
+        {
+            _hasOtherLineage = true; // What comes back of a spool when the power fails may not tell whose history it has taken over.
+            throw;
+        }
     }
 
     private void CopySpool() => _olderSpool = [.. _own.AllFiles.Select(path => (path, _own.ReadAllBytes(path)))];
