@@ -32,4 +32,13 @@ internal abstract class Command(string name, string summary)
 
     /// <summary>Ends the call for a mistake on the command line.</summary>
     protected UsageException Misuse(string message, string? example = null) => new(message, example ?? $"tidemark {Name} -help");
+
+    /// <summary>The database or replica that a command works on, which is its only argument.</summary>
+    protected string DatabaseOrReplica(IReadOnlyList<string> positionals, string example)
+        => positionals switch
+        {
+            [{ Length: > 0 } argument] => argument,
+            { Count: > 1 } => throw Misuse("too many arguments"),
+            _ => throw Misuse("database path or replica URL required", example),
+        };
 }

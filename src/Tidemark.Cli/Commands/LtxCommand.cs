@@ -37,13 +37,7 @@ internal sealed class LtxCommand : Command
     /// <inheritdoc/>
     public override async Task<int> RunAsync(IReadOnlyList<string> positionals, CommandHost host)
     {
-        if (positionals is not [{ Length: > 0 } argument])
-        {
-            throw positionals.Count > 1
-                ? Misuse("too many arguments")
-                : Misuse("database path or replica URL required", "tidemark ltx /path/to/db");
-        }
-
+        var argument = DatabaseOrReplica(positionals, "tidemark ltx /path/to/db");
         using var interruption = Interruption.Register();
         var store = ReplicaSource.Resolve(argument, _config, host).Stores[0];
         var files = new List<LtxFileInfo>();

@@ -89,13 +89,7 @@ internal sealed class RestoreCommand : Command
     /// <inheritdoc/>
     public override async Task<int> RunAsync(IReadOnlyList<string> positionals, CommandHost host)
     {
-        if (positionals is not [{ Length: > 0 } argument])
-        {
-            throw positionals.Count > 1
-                ? Misuse("too many arguments")
-                : Misuse("database path or replica URL required", "tidemark restore -o /path/to/db file:///path/to/replica");
-        }
-
+        var argument = DatabaseOrReplica(positionals, "tidemark restore -o /path/to/db file:///path/to/replica");
         if (ReplicaSource.IsUrl(argument) && _output.Value.Length == 0)
         {
             throw Misuse("-o is required when restoring from a replica URL", $"tidemark restore -o /path/to/db {argument}");

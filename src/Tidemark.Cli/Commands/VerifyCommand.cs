@@ -63,13 +63,7 @@ internal sealed class VerifyCommand : Command
     /// <inheritdoc/>
     public override async Task<int> RunAsync(IReadOnlyList<string> positionals, CommandHost host)
     {
-        if (positionals is not [{ Length: > 0 } argument])
-        {
-            throw positionals.Count > 1
-                ? Misuse("too many arguments")
-                : Misuse("database path or replica URL required", "tidemark verify file:///path/to/replica");
-        }
-
+        var argument = DatabaseOrReplica(positionals, "tidemark verify file:///path/to/replica");
         var target = Target();
         var source = ReplicaSource.Resolve(argument, _config, host);
         using var interruption = Interruption.Register();

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Tidemark.Formats;
 
 namespace Tidemark.Replicas.Follow;
 
@@ -7,8 +6,6 @@ namespace Tidemark.Replicas.Follow;
 /// <remarks>https://www.sqlite.org/fileformat2.html#the_database_header</remarks>
 internal static class FirstPage
 {
-    private const int HeaderSize = 100;
-    private const int PageSizeOffset = 16;
     private const int WriteVersionOffset = 18;
     private const int ReadVersionOffset = 19;
     private const int ChangeCounterOffset = 24;
@@ -16,24 +13,8 @@ internal static class FirstPage
     private const int VersionValidForOffset = 92;
     private const byte RollbackMode = 1;
 
-    /// <summary>How many bytes the values are in.</summary>
-    public static int Size => HeaderSize;
-
     /// <summary>The number that tells readers whether what they have in their caches is still right.</summary>
     public static uint ChangeCounter(ReadOnlySpan<byte> page) => BinaryPrimitives.ReadUInt32BigEndian(page[ChangeCounterOffset..]);
-
-    /// <summary>Reads the size of the pages; false where this is not the beginning of a database.</summary>
-    public static bool TryReadPageSize(ReadOnlySpan<byte> header, out PageSize pageSize)
-    {
-        pageSize = default;
-        if (header.Length < HeaderSize || !header.StartsWith("SQLite format 3\0"u8))
-        {
-            return false;
-        }
-
-        var stored = BinaryPrimitives.ReadUInt16BigEndian(header[PageSizeOffset..]);
-        return PageSize.TryFromBytes(stored == 1 ? PageSize.BytesMax : stored, out pageSize);
-    }
 
     /// <summary>Writes what makes a page of the source one of the follower.</summary>
     /// <param name="page">The first page.</param>

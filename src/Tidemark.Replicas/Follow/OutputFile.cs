@@ -81,13 +81,13 @@ internal sealed class OutputFile(IFile file, string path, TimeProvider time) : I
 
     private static (PageSize PageSize, uint Pages)? ReadGeometry(IFile file)
     {
-        var header = new byte[FirstPage.Size];
+        var header = new byte[DatabaseHeader.Size];
         var length = file.Length;
         return file.Read(0, header) == header.Length
-            && FirstPage.TryReadPageSize(header, out var pageSize)
-            && length % pageSize.Bytes == 0
-            && length / pageSize.Bytes <= uint.MaxValue
-                ? (pageSize, (uint)(length / pageSize.Bytes))
+            && DatabaseHeader.TryRead(header, out var known)
+            && length % known.PageSize.Bytes == 0
+            && length / known.PageSize.Bytes <= uint.MaxValue
+                ? (known.PageSize, (uint)(length / known.PageSize.Bytes))
                 : null;
     }
 }
