@@ -351,6 +351,10 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
         {
             _expected[file.MaxTxid] = (state, file.Created);
         }
+        else if (file.Level == Level.Captured)
+        {
+            _expected.Remove(file.MaxTxid); // What it leads to is not known; another file that had its name has vanished.
+        }
 
         Compactions += file.Level == Level.Captured ? 0 : 1;
         return file;

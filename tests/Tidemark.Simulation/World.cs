@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging.Abstractions;
 using Tidemark.Formats;
+using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Leases;
@@ -65,6 +66,10 @@ internal sealed class World : IDisposable
     private bool _hasOtherLineage;
     private readonly HashSet<Lineage> _lostLineages = [];
     private int _lostSpools;
+
+    // A person does not sync what they put back, so a loss of power may cut it short.
+    private bool _spoolWasPutBack;
+    private bool _spoolMayBeTorn;
 
     public World(int seed)
         : this(seed, null)
@@ -677,6 +682,7 @@ internal sealed class World : IDisposable
 
     private void LosePower(Lineage lineage)
     {
+        _spoolMayBeTorn |= _spoolWasPutBack;
         _own.Restart((PowerLoss)_random.Next((int)PowerLoss.Unordered + 1), _random.Next());
         Start();
 
@@ -739,6 +745,7 @@ internal sealed class World : IDisposable
             _own.WriteAllBytes(path, content);
         }
 
+        _spoolWasPutBack = true;
         Start();
         _hasOtherLineage |= _database.Lineage != lineage;
 
@@ -899,7 +906,14 @@ internal sealed class World : IDisposable
 
             foreach (var destination in _destinations)
             {
-                destination.Ship(10);
+                try
+                {
+                    destination.Ship(10);
+                }
+                catch (LtxFormatException) when (_spoolMayBeTorn)
+                {
+                    // Reported, and set aside; the next try asks for an image instead.
+                }
             }
 
             WriteImages();

@@ -83,6 +83,8 @@ internal static class BaseStep
     }
 
     /// <summary>Leads from the state of a destination to the position.</summary>
+    /// <remarks>Each capture has to continue the one before, not only the last one to lead to the position: captures of another history
+    /// lead there too once they have written every page, but must not be shipped after what the destination holds.</remarks>
     /// <returns>Null when the captures in the spool are not known to continue that state.</returns>
     private static ReplicaState? AddCaptures(CapturedDatabase database, ReplicaHead head, ReplicaState state, PageChecksums table)
     {
@@ -92,6 +94,7 @@ internal static class BaseStep
         }
 
         var (spool, pageCount) = (database.Spool, state.PageCount);
+        DatabaseChecksum? before = state.Checksum;
         for (var txid = state.Txid.Next(); txid <= position.Txid; txid = txid.Next())
         {
             var name = new LtxFileName(txid, txid);
@@ -100,7 +103,13 @@ internal static class BaseStep
                 return null;
             }
 
-            pageCount = SpoolFile.Read(spool, name, (numbers, _, checksums) => table.Apply(numbers, checksums)).Commit;
+            var header = SpoolFile.Read(spool, name, (numbers, _, checksums) => table.Apply(numbers, checksums));
+            if (header.Proof.Before is { } continued && before is { } known && continued != known)
+            {
+                return null;
+            }
+
+            (pageCount, before) = (header.Commit, header.Proof.After);
         }
 
         var reached = state with
