@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using System.Globalization;
 using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
@@ -24,35 +23,25 @@ namespace Tidemark.Replication.Capture;
 internal sealed class Spool : IDisposable
 {
     private const string TemporarySuffix = ".tmp";
+    private const string DamagedSuffix = ".damaged";
     private const string LockName = "lock";
     private const int ReadSizeBytes = 1 << 20;
-
-    private const string DamagedSuffix = ".damaged";
 
     // For a person to look at. A disk that damages many files must not be filled with them.
     private const int DamagedMax = 3;
 
-    // A spool that grows because a destination is away must not grow in memory too.
-    private const int DigestsMax = 4096;
-
     private readonly IFileSystem _files;
+    private readonly bool _isNew;
     private readonly IDisposable _lock;
-
-    // Few are ever written at once, and most spools of a process rest: small tables, without the room that many writers need. Destinations
-    // that have shipped clean up from their own threads.
-    private readonly Lock _gate = new();
-    private readonly Dictionary<LtxFileKey, UInt128> _digests = [];
-    private readonly Lock _ancestorsGate = new();
-    private readonly HashSet<Lineage> _ancestors = [];
-    private readonly Dictionary<LtxFileKey, long> _sizes = [];
-    private long _captureBytes;
-    private long _imageBytes;
+    private readonly Ancestors _ancestors;
+    private readonly SpoolInventory _inventory = new();
     private int _temporaryNumber;
 
-    private readonly bool _isNew;
-
     private Spool(IFileSystem files, string path, bool isNew, IDisposable held)
-        => (_files, Path, _isNew, _lock) = (files, path, isNew, held);
+    {
+        (_files, Path, _isNew, _lock) = (files, path, isNew, held);
+        _ancestors = new Ancestors(files, System.IO.Path.Combine(path, "ancestors"));
+    }
 
     /// <summary>Where images lie in the spool. On which level of a destination one goes, its request says.</summary>
     public static Level Images => Level.Snapshots;
@@ -64,36 +53,16 @@ internal sealed class Spool : IDisposable
     public IFileSystem Files => _files;
 
     /// <summary>How many bytes of captures there are.</summary>
-    public long CaptureBytes
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _captureBytes;
-            }
-        }
-    }
+    public long CaptureBytes => _inventory.CaptureBytes;
 
     /// <summary>How many bytes of captures and images there are.</summary>
-    public long SizeBytes
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _captureBytes + _imageBytes;
-            }
-        }
-    }
+    public long SizeBytes => _inventory.SizeBytes;
 
     /// <summary>The file of page checksums.</summary>
     public string PageChecksumsPath => System.IO.Path.Combine(Path, "pages");
 
     /// <summary>Where a new table of page checksums is built before it takes the place of the old one.</summary>
     public string NewPageChecksumsPath => PageChecksumsPath + TemporarySuffix;
-
-    private string AncestorsPath => System.IO.Path.Combine(Path, "ancestors");
 
     private string EndPath => System.IO.Path.Combine(Path, "end");
 
@@ -241,8 +210,7 @@ internal sealed class Spool : IDisposable
 
         _files.Move(staged.TemporaryPath, PathOf(staged.Key));
         _files.SyncDirectory(FolderOf(staged.Key.Level));
-        Remember(staged.Key, staged.Digest);
-        Count(staged.Key, staged.SizeBytes);
+        _inventory.Add(staged.Key, staged.SizeBytes, staged.Digest);
     }
 
     /// <summary>Removes what was not published.</summary>
@@ -251,13 +219,9 @@ internal sealed class Spool : IDisposable
     /// <summary>Whether a file still is, byte for byte, what this process wrote. False also when that is not known.</summary>
     public bool IsAsWritten(LtxFileKey key)
     {
-        UInt128 expected;
-        lock (_gate)
+        if (_inventory.DigestOf(key) is not { } expected)
         {
-            if (!_digests.TryGetValue(key, out expected))
-            {
-                return false;
-            }
+            return false;
         }
 
         using var file = _files.Open(PathOf(key), FileMode.Open, FileAccess.Read);
@@ -283,7 +247,7 @@ internal sealed class Spool : IDisposable
     public void Delete(LtxFileKey key)
     {
         _files.Delete(PathOf(key));
-        Forget(key);
+        _inventory.Remove(key);
     }
 
     /// <summary>Deletes the captures that every destination holds, except the newest one, from which the position can be recovered.</summary>
@@ -329,12 +293,7 @@ internal sealed class Spool : IDisposable
         }
 
         var captures = ListCaptures();
-        long[] sizes;
-        lock (_gate)
-        {
-            sizes = [.. captures.Select(name => _sizes.GetValueOrDefault(new LtxFileKey(Level.Captured, name)))];
-        }
-
+        long[] sizes = [.. captures.Select(name => _inventory.SizeOf(new LtxFileKey(Level.Captured, name)))];
         LtxFileName[] dropped = [.. captures.Take(budget.CountToDrop(sizes)).TakeWhile(name => name.MaxTxid <= upTo)];
         foreach (var name in dropped)
         {
@@ -348,7 +307,7 @@ internal sealed class Spool : IDisposable
     public void SetAside(LtxFileKey key)
     {
         _files.Move(PathOf(key), PathOf(key) + DamagedSuffix);
-        Forget(key);
+        _inventory.Remove(key);
         var folder = FolderOf(key.Level);
         foreach (var name in _files.ListFiles(folder)
             .Where(name => name.EndsWith(DamagedSuffix, StringComparison.Ordinal))
@@ -383,34 +342,10 @@ internal sealed class Spool : IDisposable
     }
 
     /// <summary>Whether this history has taken over another writer's, when the spool was new.</summary>
-    public bool HasAncestor(Lineage lineage)
-    {
-        lock (_ancestorsGate)
-        {
-            return _ancestors.Contains(lineage) || ReadAncestors().Contains(lineage);
-        }
-    }
+    public bool HasAncestor(Lineage lineage) => _ancestors.Contains(lineage);
 
     /// <summary>This history takes over another writer's. Durable when this returns.</summary>
-    public void AddAncestor(Lineage lineage)
-    {
-        lock (_ancestorsGate)
-        {
-            _ancestors.Add(lineage); // Should the disk be full now, this run still knows.
-            var known = ReadAncestors();
-            if (known.Contains(lineage))
-            {
-                return;
-            }
-
-            Span<byte> bytes = stackalloc byte[sizeof(ulong)];
-            BinaryPrimitives.WriteUInt64BigEndian(bytes, lineage.Value);
-            using var file = _files.Open(AncestorsPath, FileMode.OpenOrCreate, FileAccess.ReadWrite);
-            file.Write(known.Count * sizeof(ulong), bytes); // Over what a write that broke off has left.
-            file.Sync();
-            _files.SyncDirectory(Path);
-        }
-    }
+    public void AddAncestor(Lineage lineage) => _ancestors.Add(lineage);
 
     /// <summary>Reads how an orderly end left the database; null when there was none, or it is not to be believed.</summary>
     public OrderlyEnd? ReadEnd()
@@ -463,22 +398,6 @@ internal sealed class Spool : IDisposable
         _lock.Dispose();
     }
 
-    private List<Lineage> ReadAncestors()
-    {
-        var ancestors = new List<Lineage>();
-        if (_files.FileExists(AncestorsPath))
-        {
-            using var file = _files.Open(AncestorsPath, FileMode.Open, FileAccess.Read);
-            Span<byte> bytes = stackalloc byte[sizeof(ulong)];
-            while (file.Read(ancestors.Count * sizeof(ulong), bytes) == bytes.Length)
-            {
-                ancestors.Add(new Lineage(BinaryPrimitives.ReadUInt64BigEndian(bytes)));
-            }
-        }
-
-        return ancestors;
-    }
-
     private void RemoveUnused()
     {
         try
@@ -521,13 +440,7 @@ internal sealed class Spool : IDisposable
         }
 
         _files.CreateDirectory(folder);
-        LtxFileKey[] lost;
-        lock (_gate)
-        {
-            lost = [.. _sizes.Keys.Where(key => FolderOf(key.Level).StartsWith(folder, StringComparison.Ordinal))];
-        }
-
-        Array.ForEach(lost, Forget);
+        _inventory.Remove(key => FolderOf(key.Level).StartsWith(folder, StringComparison.Ordinal));
     }
 
     private string FolderOf(Level level) => System.IO.Path.Combine(Path, "ltx", level.ToString());
@@ -539,52 +452,7 @@ internal sealed class Spool : IDisposable
             foreach (var name in List(level))
             {
                 var key = new LtxFileKey(level, name);
-                Count(key, _files.TryGetFacts(PathOf(key))?.SizeBytes ?? 0);
-            }
-        }
-    }
-
-    private void Count(LtxFileKey key, long sizeBytes)
-    {
-        lock (_gate)
-        {
-            Add(key.Level, sizeBytes - _sizes.GetValueOrDefault(key));
-            _sizes[key] = sizeBytes;
-        }
-    }
-
-    private void Add(Level level, long sizeBytes)
-    {
-        if (level == Level.Captured)
-        {
-            _captureBytes += sizeBytes;
-        }
-        else
-        {
-            _imageBytes += sizeBytes;
-        }
-    }
-
-    private void Remember(LtxFileKey key, UInt128? digest)
-    {
-        Forget(key);
-        lock (_gate)
-        {
-            if (digest is { } known && _digests.Count < DigestsMax)
-            {
-                _digests[key] = known;
-            }
-        }
-    }
-
-    private void Forget(LtxFileKey key)
-    {
-        lock (_gate)
-        {
-            _digests.Remove(key);
-            if (_sizes.Remove(key, out var sizeBytes))
-            {
-                Add(key.Level, -sizeBytes);
+                _inventory.Add(key, _files.TryGetFacts(PathOf(key))?.SizeBytes ?? 0);
             }
         }
     }

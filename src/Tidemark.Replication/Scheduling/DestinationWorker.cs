@@ -25,20 +25,15 @@ internal sealed class DestinationWorker
     private readonly ReplicationScope _scope;
     private readonly UploadStep _step;
     private readonly MaintenanceWorker _maintenance;
+    private readonly DestinationHealth _health;
     private readonly WakeSignal _wake = new();
-    private readonly Lock _gate = new();
+    private readonly Lock _headGate = new();
 
     private ulong _captured;
     private volatile bool _isReconciled;
     private volatile bool _wasAsked;
     private ImageRequest? _wantedImage;
-    private ClaimResult? _reportedClaim;
     private ReplicaHead? _head;
-    private Txid _shipped;
-    private DateTimeOffset? _behindSince;
-    private DateTimeOffset? _lastSuccess;
-    private FailureStatus? _failure;
-    private bool _hasConflict;
     private CancellationToken _stopping = new(canceled: true);
 
     /// <summary>Works for one destination; nothing is asked or written before a run.</summary>
@@ -52,6 +47,7 @@ internal sealed class DestinationWorker
         IReplicaStore store, int number, Spool spool, Lineage lineage, DatabaseOptions options, ReplicationScope scope)
     {
         (_options, _scope) = (options, scope);
+        _health = new DestinationHealth(options, scope, store.Name);
         _step = new UploadStep(store, spool, new ClaimStep(store, lineage, scope.Time, options.ClaimCheckInterval));
         _maintenance = new MaintenanceWorker(_step, spool.Files, spool.TemporaryFolder(number), lineage, options, scope)
         {
@@ -105,7 +101,7 @@ internal sealed class DestinationWorker
     /// <summary>The head of the replica, once, after it became known and if there is one.</summary>
     public ReplicaHead? TakeHead()
     {
-        lock (_gate)
+        lock (_headGate)
         {
             (var head, _head) = (_head, null);
             return head;
@@ -119,27 +115,7 @@ internal sealed class DestinationWorker
 
     /// <summary>How the destination stands.</summary>
     public DestinationStatus GetStatus()
-    {
-        var (captured, now) = (Captured, _scope.Time.GetUtcNow());
-        lock (_gate)
-        {
-            var shipped = _shipped; // As of the newest failure or success, which stand beside it.
-            var lag = captured > shipped && _behindSince is { } since && now > since ? now - since : TimeSpan.Zero;
-            return new DestinationStatus
-            {
-                Destination = Store.Name,
-                IsKnown = _isReconciled && _step.IsReconciled,
-                Shipped = shipped,
-                LagTransactions = captured > shipped ? captured.Value - shipped.Value : 0,
-                Lag = lag,
-                Proven = _maintenance.Proven,
-                LastSuccess = _lastSuccess,
-                Failure = _failure,
-                MaintenanceFailure = _maintenance.Failure,
-                HasConflict = _hasConflict,
-            };
-        }
-    }
+        => _health.GetStatus(_isReconciled && _step.IsReconciled, Captured, _maintenance.Proven, _maintenance.Failure);
 
     /// <summary>Tells that everything up to this TXID is in the spool.</summary>
     public void Offer(Txid captured)
@@ -149,11 +125,7 @@ internal sealed class DestinationWorker
             return;
         }
 
-        lock (_gate)
-        {
-            _behindSince ??= captured > Shipped ? _scope.Time.GetUtcNow() : null;
-        }
-
+        _health.NoteCapture(captured, Shipped);
         _wake.Set();
     }
 
@@ -217,7 +189,7 @@ internal sealed class DestinationWorker
             }
             catch (Exception e)
             {
-                NoteFailure(e);
+                _health.NoteFailure(e);
                 if (e is TidemarkException { IsTransient: false } || _options.ShutdownTimeout <= TimeSpan.Zero)
                 {
                     return false;
@@ -228,8 +200,7 @@ internal sealed class DestinationWorker
                 if (reported != reason)
                 {
                     reported = reason;
-                    _scope.Logger.ShippingFailed(
-                        _options.DatabasePath, Store.Name, _options.ShutdownRetryInterval.TotalMilliseconds, reason);
+                    _health.ReportFailure(_options.ShutdownRetryInterval, e);
                 }
             }
 
@@ -255,10 +226,10 @@ internal sealed class DestinationWorker
         while (!stopping.IsCancellationRequested)
         {
             var result = await _step.RunAsync(Captured, cutShort).ConfigureAwait(false);
-            ReportClaim();
+            _health.ReportClaim(_step.Claim.Finding);
             if (result.Outcome == UploadOutcome.Uploaded)
             {
-                Note(result.File!.Value);
+                _health.NoteShipped(result.File!.Value, Captured, Shipped);
                 Changed();
                 continue;
             }
@@ -291,7 +262,7 @@ internal sealed class DestinationWorker
             }
             catch (ReplicaConflictException e)
             {
-                NoteFailure(e);
+                _health.NoteFailure(e);
                 _scope.Logger.ReplicaConflict(_options.DatabasePath, Store.Name, Log.Reason(e));
                 throw;
             }
@@ -303,8 +274,8 @@ internal sealed class DestinationWorker
             {
                 // Whatever it is, a cancellation by the store itself included: nobody else would tell of it, or try again.
                 delay = backOff.Next();
-                NoteFailure(e);
-                _scope.Logger.ShippingFailed(_options.DatabasePath, Store.Name, delay.Value.TotalMilliseconds, Log.Reason(e));
+                _health.NoteFailure(e);
+                _health.ReportFailure(delay.Value, e);
             }
 
             try
@@ -325,24 +296,16 @@ internal sealed class DestinationWorker
         try
         {
             var head = await _step.ReconcileAsync(cutShort).ConfigureAwait(false);
-            ReportClaim();
-
-            // A place that can be listed may still be one that cannot be written to.
-            var lacksNothing = HasAll && Requested is null;
-            bool hadFailed;
-            lock (_gate)
-            {
-                _head = head?.Txid > _head?.Txid || _head is null ? head : _head;
-                _shipped = Shipped;
-                _behindSince = Captured > Shipped ? _behindSince ?? _scope.Time.GetUtcNow() : null;
-                hadFailed = lacksNothing && EndFailure();
-            }
-
-            ReportEndOf(hadFailed);
-
+            _health.ReportClaim(_step.Claim.Finding);
+            _health.NoteContent(Captured, Shipped, lacksNothing: HasAll && Requested is null);
             if (head is not null && _step.TookOver)
             {
-                _scope.Logger.TookOver(_options.DatabasePath, Store.Name, head.Txid, head.Lineage);
+                _health.ReportTakeover(head);
+            }
+
+            lock (_headGate)
+            {
+                _head = head?.Txid > _head?.Txid || _head is null ? head : _head;
             }
 
             _isReconciled = true; // Only now: who sees this finds the head too.
@@ -354,69 +317,6 @@ internal sealed class DestinationWorker
                 _wasAsked = true;
                 Changed();
             }
-        }
-    }
-
-    private void ReportClaim()
-    {
-        if (_step.Claim.Finding is not { } finding || finding == _reportedClaim)
-        {
-            return;
-        }
-
-        _reportedClaim = finding;
-        switch (finding)
-        {
-            case { Outcome: ClaimOutcome.OtherWriter, Found: { } found }:
-                _scope.Logger.ClaimTaken(_options.DatabasePath, Store.Name, found);
-                break;
-            case { Outcome: ClaimOutcome.Contested, Found: { } found }:
-                _scope.Logger.ClaimWasContested(_options.DatabasePath, Store.Name, found);
-                break;
-            default:
-                _scope.Logger.ClaimUnreadable(_options.DatabasePath, Store.Name);
-                break;
-        }
-    }
-
-    private void Note(LtxFileInfo file)
-    {
-        bool hadFailed;
-        lock (_gate)
-        {
-            // The oldest change that is missing was made after the newest one that is there.
-            (_shipped, _behindSince) = (Shipped, Captured > Shipped ? file.Created : null);
-            hadFailed = EndFailure();
-        }
-
-        ReportEndOf(hadFailed);
-        _scope.Metrics.Shipped(_options.DatabasePath, Store.Name, file.SizeBytes);
-        _scope.Logger.Shipped(_options.DatabasePath, file.Key.ToString(), Store.Name, file.SizeBytes);
-    }
-
-    // Within the gate. Whether there was a failure.
-    private bool EndFailure()
-    {
-        var hadFailed = _failure is not null;
-        (_lastSuccess, _failure) = (_scope.Time.GetUtcNow(), null);
-        return hadFailed;
-    }
-
-    private void ReportEndOf(bool failure)
-    {
-        if (failure)
-        {
-            _scope.Logger.ShipsAgain(_options.DatabasePath, Store.Name);
-        }
-    }
-
-    private void NoteFailure(Exception e)
-    {
-        _scope.Metrics.ShippingFailed(_options.DatabasePath, Store.Name);
-        lock (_gate)
-        {
-            _failure = new FailureStatus(_scope.Time.GetUtcNow(), Log.Reason(e));
-            _hasConflict |= e is ReplicaConflictException;
         }
     }
 }
