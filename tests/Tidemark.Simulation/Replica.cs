@@ -24,6 +24,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     private readonly Dictionary<Txid, (string State, DateTimeOffset Created)> _expected = [];
     private readonly HashSet<LtxFileKey> _damaged = [];
     private readonly HashSet<LtxFileKey> _misread = [];
+    private readonly HashSet<Txid> _givenUp = []; // As below the floor, but after it: captures that compaction has made superfluous.
     private int _lateFiles;
     private int _lateListings;
     private Txid _floor = Txid.First; // What lay before it was given up, whatever the clock has shown since.
@@ -120,6 +121,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
         if (isRetention)
         {
             _floor = plan.Floor is { } given && given > _floor ? given : _floor;
+            _givenUp.UnionWith(plan.Deletions.Select(file => file.MaxTxid).Except(promised));
             var after = Files;
             foreach (var txid in promised)
             {
@@ -146,6 +148,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
         if (Files.Count == 0)
         {
             _floor = Txid.First;
+            _givenUp.Clear();
             _expected.Clear();
             _written.Clear(); // A writer that has lost its spool too begins at the first TXID again.
         }
@@ -305,7 +308,9 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
     {
         var (floor, now) = (plan.Floor > _floor ? plan.Floor.Value : _floor, clock.GetUtcNow());
         return files.Except(plan.Deletions)
-            .Where(file => file.MaxTxid >= floor && (file.Level != Level.Snapshots || file.MinTxid == Txid.First))
+            .Where(file => file.MaxTxid >= floor
+                && !_givenUp.Contains(file.MaxTxid)
+                && (file.Level != Level.Snapshots || file.MinTxid == Txid.First))
             .Select(file => file.MaxTxid)
             .Concat(_expected
                 .Where(state => state.Key >= _floor
@@ -347,6 +352,7 @@ internal sealed class Replica(string name, Dictionary<string, string> states, Re
             !_written.TryGetValue(file.Key, out var first) || first == fingerprint || isMended || WasListedLate,
             $"{name}: {file.Key} never changes");
         _written[file.Key] = fingerprint;
+        _givenUp.Remove(file.MaxTxid);
         if (states.TryGetValue(fingerprint, out var state))
         {
             _expected[file.MaxTxid] = (state, file.Created);
