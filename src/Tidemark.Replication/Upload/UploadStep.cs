@@ -1,4 +1,5 @@
 using Tidemark.Formats;
+using Tidemark.Formats.Database;
 using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Leases;
@@ -20,6 +21,9 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     private readonly Shipment _shipment = new(store, spool, claim);
     private ulong _shipped;
     private Txid _held;
+
+    // What the newest file there leads to; null where that is not known.
+    private DatabaseChecksum? _reached;
     private PageSize? _pageSize;
     private bool _looksAgain;
     private volatile bool _isForked;
@@ -152,6 +156,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         _unconfirmed = finding.IsConfirmed ? null : head;
         var catalog = new ReplicaCatalog(files);
         Volatile.Write(ref _shipped, head is null ? 0 : LastInOrder(head, catalog).Value);
+        _reached = Shipped == head?.Txid ? head.Checksum : null;
         (_catalog, _held) = (catalog, head?.Txid ?? Txid.None);
         return head;
     }
@@ -220,14 +225,21 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         if (_needed is null && spool.Contains(next) && await ContinuesHeadAsync(next, cancellationToken).ConfigureAwait(false))
         {
             var header = await VerifyAsync(next, cancellationToken).ConfigureAwait(false);
-            if (_pageSize is null || _pageSize == header.PageSize)
+            if (header.Proof.Before is { } before && _reached is { } reached && before != reached)
+            {
+                // A spool that was lost and came back in parts holds captures of two histories, whatever its position says.
+                (_needed, _isForked) = (new ImageRequest(Level.Captured, Shipped.Next()), true);
+            }
+            else if (_pageSize is { } pageSize && pageSize != header.PageSize)
+            {
+                _needed = new ImageRequest(Level.Snapshots, Txid.First); // A restore cannot go from one page size to another.
+            }
+            else
             {
                 var file = await ShipAsync(next, next, header, isImage: false, cancellationToken).ConfigureAwait(false);
-                Volatile.Write(ref _shipped, next.Name.MaxTxid.Value);
+                NoteShipped(next.Name.MaxTxid, header);
                 return new UploadResult(UploadOutcome.Uploaded, file);
             }
-
-            _needed = new ImageRequest(Level.Snapshots, Txid.First); // A restore cannot go from one page size to another.
         }
 
         _needed ??= Shipped.IsNone
@@ -287,7 +299,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         // Captures that the spool still holds are shipped too; where it has a hole, the image bridges it.
         if (!isFollowed)
         {
-            Volatile.Write(ref _shipped, name.MaxTxid.Value);
+            NoteShipped(name.MaxTxid, header);
             _isForked = false;
         }
 
@@ -307,6 +319,12 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
             Spool.ImageOf(name), new LtxFileKey(requested.Level, name), header, isImage: true, cancellationToken).ConfigureAwait(false);
         Interlocked.CompareExchange(ref _requested, null, requested);
         return new UploadResult(UploadOutcome.Uploaded, file);
+    }
+
+    private void NoteShipped(Txid txid, in LtxHeader header)
+    {
+        _reached = header.Proof.After;
+        Volatile.Write(ref _shipped, txid.Value);
     }
 
     private static bool Answers(LtxFileName image, ImageRequest requested)

@@ -386,6 +386,39 @@ public sealed class HealingTests
         await scene.AssertNewestIsProvenAsync();
     }
 
+    [Fact]
+    public async Task Captures_of_a_spool_that_holds_two_histories_are_not_shipped_one_after_the_other()
+    {
+        using var scene = await CapturedAsync();
+        await scene.ShipAsync();
+        scene.Stop();
+        CopyFolder(scene.SpoolPath, scene.Folder["fork"]);
+        scene.Start();
+        LosePageChecksums(scene);
+        scene.Source.Insert(100);
+        Assert.Equal(CaptureOutcome.Image, scene.Capture().Outcome);
+        var second = scene.Spool.PathOf(Spool.CaptureOf(new Txid(2)));
+        new FileInfo(second).CopyTo(scene.Folder["image"]);
+        scene.Stop();
+        scene.LoseSpool();
+        CopyFolder(scene.Folder["fork"], scene.SpoolPath);
+        scene.Start();
+        scene.Source.Run("UPDATE t SET data = randomblob(100) WHERE id % 2 = 0");
+        scene.Capture();
+        scene.Source.Insert(1);
+        scene.Capture();
+
+        // As when the power fails while a spool is begun anew: what is written last has come beside what was deleted before.
+        new FileInfo(scene.Folder["image"]).CopyTo(second, overwrite: true);
+        scene.Restart();
+        scene.Source.Insert(1);
+        scene.Capture();
+        await scene.ReconcileAsync();
+
+        await scene.AssertNewestRestoresAsync();
+        await scene.AssertNewestIsProvenAsync();
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
