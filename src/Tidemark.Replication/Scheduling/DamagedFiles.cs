@@ -28,6 +28,7 @@ internal sealed class DamagedFiles(
     ReplicationScope scope,
     Action changed)
 {
+    private Exception? _awaitsImage;
     private readonly HashSet<LtxFileKey> _damaged = [];
     private readonly HashSet<LtxFileKey> _writtenAgain = [];
     private readonly HashSet<LtxFileKey> _readAgain = [];
@@ -64,6 +65,9 @@ internal sealed class DamagedFiles(
         }
     }
 
+    /// <summary>What was found damaged and waits for an image; null when there is nothing.</summary>
+    public Exception? Unmended => upload.Requested is null ? null : _awaitsImage;
+
     /// <summary>Mends what made a compaction fail, if that can be done at once, so that it can be tried again; throws when something
     /// else has to happen first.</summary>
     /// <param name="catalog">What the destination holds.</param>
@@ -93,6 +97,7 @@ internal sealed class DamagedFiles(
             // Other files may lead past it, on this level or on another. If not, there is a gap now.
             scope.Logger.Damaged(options.DatabasePath, upload.Store.Name, Log.Reason(failure));
             RequestImage();
+            _awaitsImage = failure;
             return;
         }
 

@@ -171,7 +171,7 @@ internal sealed class DestinationWorker
 
     /// <summary>Ships what is left at the end, until everything is there or the token ends it. What fails is tried again, unless only a
     /// person can mend it.</summary>
-    /// <returns>True when the destination has everything.</returns>
+    /// <returns>True when the destination has everything, and what was found damaged there is mended.</returns>
     public async Task<bool> DrainAsync(CancellationToken deadline)
     {
         string? reported = null;
@@ -181,11 +181,11 @@ internal sealed class DestinationWorker
             {
                 using var place = await _scope.Shipping.EnterAsync(deadline).ConfigureAwait(false);
                 await ShipAllAsync(CancellationToken.None, deadline).ConfigureAwait(false);
-                return HasAll;
+                return HasAll && Requested is null;
             }
             catch (OperationCanceledException) when (deadline.IsCancellationRequested)
             {
-                return HasAll;
+                return HasAll && Requested is null;
             }
             catch (Exception e)
             {

@@ -168,7 +168,7 @@ internal sealed class MaintenanceWorker
             using var place = await _scope.Maintenance.EnterAsync(stopping).ConfigureAwait(false);
             await RunDueAsync(stopping).ConfigureAwait(false);
             _backOff.Reset();
-            NoteFailure(null);
+            NoteFailure(_damaged.Unmended);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {

@@ -109,13 +109,14 @@ internal sealed class Shutdown(ReplicatedDatabase database, ShippingLoops loops)
 
         foreach (var (destination, _) in database.Destinations.Zip(shipped).Where(pair => !pair.Second))
         {
+            var status = destination.GetStatus();
             _scope.Logger.NotShipped(
                 _options.DatabasePath,
                 destination.Store.Name,
                 destination.Shipped,
                 txid,
                 database.Source.Spool.Path,
-                destination.GetStatus().Failure?.Reason ?? NoTimeLeft);
+(status.Failure ?? status.MaintenanceFailure)?.Reason ?? NoTimeLeft);
         }
 
         var isComplete = obstacle is null && shipped.All(done => done);

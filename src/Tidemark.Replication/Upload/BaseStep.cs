@@ -103,8 +103,14 @@ internal static class BaseStep
                 return null;
             }
 
-            var header = SpoolFile.Read(spool, name, (numbers, _, checksums) => table.Apply(numbers, checksums));
-            if (header.Proof.Before is { } continued && before is { } known && continued != known)
+            var pages = 0L;
+            var header = SpoolFile.Read(spool, name, (numbers, _, checksums) =>
+            {
+                table.Apply(numbers, checksums);
+                pages += numbers.Length;
+            });
+            var isImage = pages == header.PageSize.PagesOfImage(header.Commit);
+            if (!isImage && (before is null || header.Proof.Before != before) && position.Checksum is not null)
             {
                 return null;
             }

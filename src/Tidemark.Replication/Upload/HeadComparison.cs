@@ -55,8 +55,13 @@ internal static class HeadComparison
                 var (own, _) = await SpoolFile.InspectAsync(spool, same, cancellationToken).ConfigureAwait(false);
                 var differs = own.Proof.After is not null && head.Checksum is not null
                     ? own.Proof.After != head.Checksum
-                    : head.Key == same && own != head.Header;
+                    : head.Key != same || own != head.Header; // What cannot be compared may be another history.
                 return new HeadFinding(differs ? Bridge(head) : null, IsConfirmed: true);
+            }
+
+            if (IsOtherPosition(spool, head, known))
+            {
+                return new HeadFinding(Bridge(head), IsConfirmed: true);
             }
 
             // Without the next capture there is a hole, which needs an image anyway, or it is still to be made.
@@ -88,6 +93,13 @@ internal static class HeadComparison
 
     /// <summary>The image that leads over to this history.</summary>
     public static ImageRequest Bridge(ReplicaHead head) => new(Level.Captured, head.Txid.Next());
+
+    /// <summary>Whether the spool stands at the TXID that lies there, but at another state: it was read from another destination.</summary>
+    public static bool IsOtherPosition(Spool spool, ReplicaHead head, ReplicaState? known)
+        => spool.ReadPosition() is { Checksum: { } own } position
+            && position.Txid == head.Txid
+            && (head.Checksum ?? (known?.Txid == head.Txid ? known.Checksum : null)) is { } other
+            && own != other;
 
     // The destination holds the state at which capture stands, by the word of the spool.
     private static bool IsAtPosition(Spool spool, ReplicaHead head)

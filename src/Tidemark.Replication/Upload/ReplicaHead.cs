@@ -39,19 +39,8 @@ internal sealed record ReplicaHead(LtxFileKey Key, LtxHeader? Header, bool IsRes
             newest.Key, await TryReadHeaderAsync(store, newest.Key, cancellationToken).ConfigureAwait(false), LeadsTo(files, newest.MaxTxid));
     }
 
-    private static bool LeadsTo(IReadOnlyList<LtxFileInfo> files, Txid txid)
-    {
-        try
-        {
-            return RestorePlan.From(files, new RestoreTarget.Latest()).MaxTxid == txid;
-        }
-        catch (Exception e) when (e is ReplicaHoleException or NoMatchingBackupException)
-        {
-            return false;
-        }
-    }
-
-    private static async ValueTask<LtxHeader?> TryReadHeaderAsync(IReplicaStore store, LtxFileKey key, CancellationToken cancellationToken)
+    /// <summary>Reads the header of a file; null when it is damaged.</summary>
+    public static async ValueTask<LtxHeader?> TryReadHeaderAsync(IReplicaStore store, LtxFileKey key, CancellationToken cancellationToken)
     {
         var content = await store.OpenAsync(key, 0, LtxHeader.Size, cancellationToken).ConfigureAwait(false);
         await using (content.ConfigureAwait(false))
@@ -65,6 +54,18 @@ internal sealed record ReplicaHead(LtxFileKey Key, LtxHeader? Header, bool IsRes
             {
                 return null;
             }
+        }
+    }
+
+    private static bool LeadsTo(IReadOnlyList<LtxFileInfo> files, Txid txid)
+    {
+        try
+        {
+            return RestorePlan.From(files, new RestoreTarget.Latest()).MaxTxid == txid;
+        }
+        catch (Exception e) when (e is ReplicaHoleException or NoMatchingBackupException)
+        {
+            return false;
         }
     }
 }

@@ -63,8 +63,8 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     /// <summary>The image that <see cref="RequestImage"/> asked for and that is not shipped yet.</summary>
     public ImageRequest? Requested => _requested;
 
-    /// <summary>Whether the destination leads to what was captured.</summary>
-    public bool HasAll(Txid captured) => IsReconciled && Shipped >= captured && !_isForked;
+    /// <summary>Whether the destination leads to what was captured. One that is ahead does not: its newest state is another one.</summary>
+    public bool HasAll(Txid captured) => IsReconciled && (captured.IsNone || Shipped == captured) && !_isForked;
 
     /// <summary>Asks for a file with all pages, from a TXID to the newest one, on a level of the destination whose files have a hole before
     /// that. It is shipped after all captures, one request at a time: a later one takes the place of an earlier one.</summary>
@@ -108,6 +108,11 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         }
 
         var header = await VerifyAsync(damaged, cancellationToken).ConfigureAwait(false);
+        if (!await LeadsToNextAsync(damaged.Name.MaxTxid, header, cancellationToken).ConfigureAwait(false))
+        {
+            return false;
+        }
+
         await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false);
         var content = spool.OpenRead(damaged);
         await using (content.ConfigureAwait(false))
@@ -178,6 +183,11 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
             return new UploadResult(UploadOutcome.Idle);
         }
 
+        if (_unconfirmed is { } head && head.Txid == captured && HeadComparison.IsOtherPosition(spool, head, _state))
+        {
+            (_needed, _isForked, _unconfirmed) = (HeadComparison.Bridge(head), true, null); // The base is of another destination.
+        }
+
         if (!HasAll(captured))
         {
             return await ShipNextAsync(captured, cancellationToken).ConfigureAwait(false);
@@ -186,6 +196,25 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         return _requested is { } requested
             ? await ShipRequestedAsync(requested, cancellationToken).ConfigureAwait(false)
             : new UploadResult(UploadOutcome.Idle);
+    }
+
+    // An image may lie above the captures of another history. What is put in the place of a file has to lead to what follows it there.
+    private async ValueTask<bool> LeadsToNextAsync(Txid txid, LtxHeader header, CancellationToken cancellationToken)
+    {
+        if (header.Proof.After is not { } after)
+        {
+            return false;
+        }
+
+        if (txid == Shipped)
+        {
+            return _reached == after;
+        }
+
+        var next = Spool.CaptureOf(txid.Next());
+        return _catalog?.Files.Any(file => file.Key == next) == true
+            && await ReplicaHead.TryReadHeaderAsync(store, next, cancellationToken).ConfigureAwait(false) is { } following
+            && following.Proof.Before == after;
     }
 
     // A disk that is not mounted, or a folder that somebody removed: to begin anew there in silence would hide that a history is gone.
@@ -286,6 +315,16 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         var name = isFollowed ? fitting[0] : fitting[^1];
         var source = Spool.ImageOf(name);
         var header = await VerifyAsync(source, cancellationToken).ConfigureAwait(false);
+        if (isFollowed
+            && needed.Level == Level.Snapshots
+            && (await VerifyAsync(Spool.CaptureOf(Shipped.Next()), cancellationToken).ConfigureAwait(false)).PageSize != header.PageSize)
+        {
+            // The page size has changed once more since, so the next capture does not follow this image.
+            (isFollowed, name) = (false, fitting[^1]);
+            source = Spool.ImageOf(name);
+            header = await VerifyAsync(source, cancellationToken).ConfigureAwait(false);
+        }
+
         if (needed.Level == Level.Captured && _pageSize is { } pageSize && pageSize != header.PageSize)
         {
             _needed = new ImageRequest(Level.Snapshots, Txid.First);
