@@ -271,10 +271,10 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
             }
         }
 
-        _needed ??= Shipped.IsNone
+        var needed = _needed ??= Shipped.IsNone
             ? new ImageRequest(Level.Snapshots, Txid.First)
             : new ImageRequest(Level.Captured, Shipped.Next());
-        return await ShipNeededAsync(_needed, captured, cancellationToken).ConfigureAwait(false);
+        return await ShipNeededAsync(needed, captured, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<bool> ContinuesHeadAsync(LtxFileKey next, CancellationToken cancellationToken)
