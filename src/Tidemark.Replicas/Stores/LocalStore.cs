@@ -324,7 +324,9 @@ public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource, IReplicaCh
     }
 
     private ReplicaStoreException Vanished(string folder)
-        => new($"{Name}: the folder {folder} has vanished.", "Check that the disk is mounted, that nobody removed the replica, and that this user may enter its folders.")
+        => new(
+            $"{Name}: the folder {folder} has vanished.",
+            "Check that the disk is mounted, that nobody removed the replica, and that this user may enter its folders.")
         {
             IsTransient = true,
         };

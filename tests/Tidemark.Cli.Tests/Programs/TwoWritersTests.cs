@@ -50,7 +50,7 @@ public sealed class TwoWritersTests : IDisposable
             Assert.Equal(0, (await before.WaitAsync()).ExitCode);
         }
 
-        CopyFolder(_folder["a"], _folder["b"]);
+        TemporaryFolder.Copy(_folder["a"], _folder["b"]);
         await using var a = await StartAsync("a");
         await using var b = await StartAsync("b");
 
@@ -148,17 +148,5 @@ public sealed class TwoWritersTests : IDisposable
     {
         using var database = DemoDatabase.Open(_folder[$"{name}/app.db"]);
         database.Execute("PRAGMA synchronous=OFF; UPDATE t SET payload = randomblob(2000)");
-    }
-
-    private static void CopyFolder(string source, string destination)
-    {
-        foreach (var path in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
-        {
-            var copy = Path.Combine(destination, Path.GetRelativePath(source, path));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-#pragma warning disable RS0030 // The databases and spools of processes that have ended.
-            File.Copy(path, copy);
-#pragma warning restore RS0030
-        }
     }
 }

@@ -77,6 +77,19 @@ internal sealed class CaptureScene : IDisposable
 
     public void LoseSpool() => Directory.Delete(SpoolPath, recursive: true);
 
+    /// <summary>Starts anew without the checksums of the pages, so that the next capture does not know what they were.</summary>
+    /// <param name="distrusts">Whether it cannot go on in the WAL either, as after a loss of power.</param>
+    public void LosePageChecksums(bool distrusts)
+    {
+        Stop();
+        File.Delete(Path.Combine(SpoolPath, "pages"));
+        Start();
+        if (distrusts)
+        {
+            Database.Distrust();
+        }
+    }
+
     public void LoseReplica() => Store = new MemoryStore();
 
     /// <summary>Captures until nothing is left and notes the state.</summary>

@@ -8,6 +8,7 @@ using Tidemark.Replication.Capture;
 using Tidemark.Replication.Images;
 using Tidemark.Replication.Upload;
 using Tidemark.Replication.Tests.Health;
+using Tidemark.Testing;
 using Tidemark.Testing.Databases;
 using Xunit;
 
@@ -105,7 +106,7 @@ public sealed class HealingTests
     {
         using var scene = await CapturedAsync();
         scene.Stop();
-        CopyFolder(scene.SpoolPath, scene.Folder["older"]);
+        TemporaryFolder.Copy(scene.SpoolPath, scene.Folder["older"]);
         var older = scene.Source.Serialize();
         scene.Start();
         scene.Source.Insert(200);
@@ -117,7 +118,7 @@ public sealed class HealingTests
         scene.Stop();
         await ReplaceDatabaseAsync(scene, older);
         scene.LoseSpool();
-        CopyFolder(scene.Folder["older"], scene.SpoolPath);
+        TemporaryFolder.Copy(scene.Folder["older"], scene.SpoolPath);
         scene.Start();
 
         await AssertHealsAsync(scene, before, CaptureOutcome.Difference, isBaseRead: true);
@@ -315,7 +316,7 @@ public sealed class HealingTests
         var other = new MemoryStore();
         await CopyAsync(scene.Store, other);
         scene.Stop();
-        CopyFolder(scene.SpoolPath, scene.Folder["fork"]);
+        TemporaryFolder.Copy(scene.SpoolPath, scene.Folder["fork"]);
         scene.Start();
         scene.Source.Insert(100);
         scene.Capture();
@@ -324,7 +325,7 @@ public sealed class HealingTests
 
         // The same spool once more, with another TXID 2 for the other destination.
         scene.LoseSpool();
-        CopyFolder(scene.Folder["fork"], scene.SpoolPath);
+        TemporaryFolder.Copy(scene.Folder["fork"], scene.SpoolPath);
         scene.Start();
         scene.Source.Run("UPDATE t SET data = randomblob(100) WHERE id % 2 = 0");
         scene.Capture();
@@ -357,7 +358,7 @@ public sealed class HealingTests
         using var scene = await CapturedAsync();
         await scene.ShipAsync();
         scene.Stop();
-        CopyFolder(scene.SpoolPath, scene.Folder["fork"]);
+        TemporaryFolder.Copy(scene.SpoolPath, scene.Folder["fork"]);
         scene.Start();
         scene.Source.Insert(100);
         scene.Capture();
@@ -366,16 +367,16 @@ public sealed class HealingTests
 
         // The older spool goes on with a TXID 2 of its own. TXID 4 has all pages, so it leads to the same state after whichever TXID 2.
         scene.LoseSpool();
-        CopyFolder(scene.Folder["fork"], scene.SpoolPath);
+        TemporaryFolder.Copy(scene.Folder["fork"], scene.SpoolPath);
         scene.Start();
         scene.Source.Run("UPDATE t SET data = randomblob(100) WHERE id % 2 = 0");
         scene.Capture();
         scene.Source.Insert(1);
         scene.Capture();
-        LosePageChecksums(scene);
+        scene.LosePageChecksums(distrusts: true);
         scene.Source.Insert(1);
         Assert.Equal(CaptureOutcome.Image, scene.Capture().Outcome);
-        LosePageChecksums(scene);
+        scene.LosePageChecksums(distrusts: true);
         scene.Source.Insert(1);
         await scene.ReconcileAsync();
 
@@ -392,16 +393,16 @@ public sealed class HealingTests
         using var scene = await CapturedAsync();
         await scene.ShipAsync();
         scene.Stop();
-        CopyFolder(scene.SpoolPath, scene.Folder["fork"]);
+        TemporaryFolder.Copy(scene.SpoolPath, scene.Folder["fork"]);
         scene.Start();
-        LosePageChecksums(scene);
+        scene.LosePageChecksums(distrusts: true);
         scene.Source.Insert(100);
         Assert.Equal(CaptureOutcome.Image, scene.Capture().Outcome);
         var second = scene.Spool.PathOf(Spool.CaptureOf(new Txid(2)));
         new FileInfo(second).CopyTo(scene.Folder["image"]);
         scene.Stop();
         scene.LoseSpool();
-        CopyFolder(scene.Folder["fork"], scene.SpoolPath);
+        TemporaryFolder.Copy(scene.Folder["fork"], scene.SpoolPath);
         scene.Start();
         scene.Source.Run("UPDATE t SET data = randomblob(100) WHERE id % 2 = 0");
         scene.Capture();
@@ -471,15 +472,6 @@ public sealed class HealingTests
 
         await scene.ShipAsync();
         await scene.AssertNewestIsProvenAsync();
-    }
-
-    // As after a loss of power: the next capture cannot go on in the WAL, and does not know what the pages were.
-    private static void LosePageChecksums(CaptureScene scene)
-    {
-        scene.Stop();
-        File.Delete(Path.Combine(scene.SpoolPath, "pages"));
-        scene.Start();
-        scene.Database.Distrust();
     }
 
     private static async Task<CaptureScene> CapturedAsync()
@@ -628,16 +620,6 @@ public sealed class HealingTests
 
             var key = new LtxFileKey(Level.Captured, new LtxFileName(header.MinTxid, header.MaxTxid));
             await destination.WriteAsync(key, file.Created, new MemoryStream(copy.ToArray()), cancellation);
-        }
-    }
-
-    private static void CopyFolder(string source, string destination)
-    {
-        foreach (var file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(destination, Path.GetRelativePath(source, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            new FileInfo(file).CopyTo(target);
         }
     }
 }

@@ -3,6 +3,7 @@ using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Files;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Images;
+using Tidemark.Testing;
 using Tidemark.Testing.Databases;
 using Tidemark.Testing.Files;
 using Xunit;
@@ -189,14 +190,14 @@ public sealed class RestartTests
         await scene.ShipAsync();
         scene.Stop();
         var copy = scene.Folder["spool-before"];
-        CopyFolder(scene.SpoolPath, copy);
+        TemporaryFolder.Copy(scene.SpoolPath, copy);
         scene.Start();
         scene.Source.Insert(200);
         scene.Capture();
         await scene.ShipAsync();
         scene.Stop();
         Directory.Delete(scene.SpoolPath, recursive: true);
-        CopyFolder(copy, scene.SpoolPath);
+        TemporaryFolder.Copy(copy, scene.SpoolPath);
         scene.Start();
         scene.Source.Run("DELETE FROM t WHERE id % 2 = 0");
         scene.Capture(); // The destination cannot be reached yet; it has another TXID 2.
@@ -214,7 +215,7 @@ public sealed class RestartTests
         scene.Capture();
         scene.Stop();
         var copy = scene.Folder["spool-before"];
-        CopyFolder(scene.SpoolPath, copy);
+        TemporaryFolder.Copy(scene.SpoolPath, copy);
         scene.Start();
         scene.Source.Insert(200);
         scene.Capture();
@@ -223,7 +224,7 @@ public sealed class RestartTests
         var content = await File.ReadAllBytesAsync(path, TestContext.Current.CancellationToken);
         scene.Stop();
         Directory.Delete(scene.SpoolPath, recursive: true);
-        CopyFolder(copy, scene.SpoolPath);
+        TemporaryFolder.Copy(copy, scene.SpoolPath);
         scene.Start();
         foreach (var sql in (string[])["DELETE FROM t WHERE id % 2 = 0", "DELETE FROM t WHERE id % 3 = 0"])
         {
@@ -457,7 +458,7 @@ public sealed class RestartTests
         await scene.ShipAsync();
         scene.Stop();
         var spool = scene.Folder["spool-before"];
-        CopyFolder(scene.SpoolPath, spool);
+        TemporaryFolder.Copy(scene.SpoolPath, spool);
         scene.Start();
         scene.Source.Insert(10);
         scene.Capture();
@@ -466,7 +467,7 @@ public sealed class RestartTests
         await scene.ShipAsync();
         scene.Stop();
         Directory.Delete(scene.SpoolPath, recursive: true);
-        CopyFolder(spool, scene.SpoolPath);
+        TemporaryFolder.Copy(spool, scene.SpoolPath);
         scene.Start();
         await scene.ReconcileAsync();
 
@@ -509,7 +510,7 @@ public sealed class RestartTests
         await scene.ShipAsync();
         scene.Stop();
         var copy = scene.Folder["spool-before"];
-        CopyFolder(scene.SpoolPath, copy);
+        TemporaryFolder.Copy(scene.SpoolPath, copy);
         scene.Start();
         scene.Source.Insert(200);
         scene.Capture();
@@ -517,7 +518,7 @@ public sealed class RestartTests
         var shipped = await NaiveRestore.RunAsync(scene.Store, new Txid(2), TestContext.Current.CancellationToken);
         scene.Stop();
         Directory.Delete(scene.SpoolPath, recursive: true);
-        CopyFolder(copy, scene.SpoolPath);
+        TemporaryFolder.Copy(copy, scene.SpoolPath);
         scene.Start();
 
         // The destination does not answer at first, so another TXID 2 and a TXID 3 are captured.
@@ -529,15 +530,5 @@ public sealed class RestartTests
         await scene.AssertNewestRestoresAsync();
 
         Assert.Equal(shipped, await NaiveRestore.RunAsync(scene.Store, new Txid(2), TestContext.Current.CancellationToken));
-    }
-
-    private static void CopyFolder(string source, string destination)
-    {
-        foreach (var file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(destination, Path.GetRelativePath(source, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            new FileInfo(file).CopyTo(target);
-        }
     }
 }

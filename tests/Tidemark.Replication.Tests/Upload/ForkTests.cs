@@ -34,14 +34,14 @@ public sealed class ForkTests : IDisposable
     {
         using var scene = await ForkedAsync(64 << 20);
         scene.Source.Insert(1);
-        LosePageChecksums(scene, distrusts: false); // TXID 3 goes on in the WAL, without a checksum of what was before.
+        scene.LosePageChecksums(distrusts: false); // TXID 3 goes on in the WAL, without a checksum of what was before.
         Assert.Equal(CaptureOutcome.Frames, scene.Capture().Outcome);
         Assert.Equal(new Txid(3), scene.Position.Txid);
         Assert.Null((await scene.ReadHeaderAsync(new Txid(3))).Proof.Before);
-        LosePageChecksums(scene, distrusts: true);
+        scene.LosePageChecksums(distrusts: true);
         scene.Source.Insert(1);
         Assert.Equal(CaptureOutcome.Image, scene.Capture().Outcome);
-        LosePageChecksums(scene, distrusts: true);
+        scene.LosePageChecksums(distrusts: true);
         scene.Source.Insert(1);
         await scene.ReconcileAsync();
         Assert.True(scene.Upload.Delivered.IsNone); // forked
@@ -56,7 +56,7 @@ public sealed class ForkTests : IDisposable
     public async Task Fork_is_not_ended_by_a_base_below_a_capture_without_any_proof_which_restores_a_state_that_never_was()
     {
         using var scene = await ForkedAsync(64 << 10);
-        LosePageChecksums(scene, distrusts: false);
+        scene.LosePageChecksums(distrusts: false);
         for (var i = 0; i < 4; i++)
         {
             scene.Source.Run($"UPDATE t SET data = randomblob(100) WHERE id BETWEEN {(i * 400) + 1} AND {(i * 400) + 390}");
@@ -64,10 +64,10 @@ public sealed class ForkTests : IDisposable
 
         scene.Capture(); // in pieces, of which only the last has a proof of what is after it
         Assert.Equal(LtxProof.None, (await scene.ReadHeaderAsync(new Txid(3))).Proof);
-        LosePageChecksums(scene, distrusts: true);
+        scene.LosePageChecksums(distrusts: true);
         scene.Source.Insert(1);
         Assert.Equal(CaptureOutcome.Image, scene.Capture().Outcome);
-        LosePageChecksums(scene, distrusts: true);
+        scene.LosePageChecksums(distrusts: true);
         scene.Source.Insert(1);
         await scene.ReconcileAsync();
         Assert.True(scene.Upload.Delivered.IsNone); // forked
@@ -93,7 +93,7 @@ public sealed class ForkTests : IDisposable
         await scene.ShipAsync();
         var first = scene.Position.Txid;
         scene.Stop();
-        CopyFolder(scene.SpoolPath, scene.Folder["fork"]);
+        TemporaryFolder.Copy(scene.SpoolPath, scene.Folder["fork"]);
         scene.Start();
 
         // The destination was away, and the spool too small: it goes on from an image of two captures.
@@ -108,7 +108,7 @@ public sealed class ForkTests : IDisposable
 
         // The older spool without its page checksums goes on, in pieces.
         scene.LoseSpool();
-        CopyFolder(scene.Folder["fork"], scene.SpoolPath);
+        TemporaryFolder.Copy(scene.Folder["fork"], scene.SpoolPath);
         File.Delete(Path.Combine(scene.SpoolPath, "pages"));
         scene.Start();
         for (var i = 0; i < 4; i++)
@@ -134,7 +134,7 @@ public sealed class ForkTests : IDisposable
         using var source = Create();
         var (first, second) = (new MemoryStore(), new MemoryStore());
         await OnceAsync(first, second);
-        CopyFolder(SpoolPath, _folder["fork"]);
+        TemporaryFolder.Copy(SpoolPath, _folder["fork"]);
         source.Insert(10);
         await OnceAsync(first);
         PutSpoolBack();
@@ -154,7 +154,7 @@ public sealed class ForkTests : IDisposable
         using var source = Create();
         var (first, second) = (new MemoryStore(), new MemoryStore());
         await OnceAsync(first, second);
-        CopyFolder(SpoolPath, _folder["fork"]);
+        TemporaryFolder.Copy(SpoolPath, _folder["fork"]);
         source.Insert(10);
         await OnceAsync(first);
         PutSpoolBack();
@@ -174,7 +174,7 @@ public sealed class ForkTests : IDisposable
         using var source = Create();
         var (alive, late) = (new MemoryStore(), new MemoryStore());
         await OnceAsync(alive, late);
-        CopyFolder(SpoolPath, _folder["fork"]);
+        TemporaryFolder.Copy(SpoolPath, _folder["fork"]);
         for (var i = 0; i < 3; i++)
         {
             source.Insert(10);
@@ -202,7 +202,7 @@ public sealed class ForkTests : IDisposable
         var source = Create();
         var (alive, late) = (new MemoryStore(), new MemoryStore());
         await OnceAsync(alive, late);
-        CopyFolder(SpoolPath, _folder["fork"]);
+        TemporaryFolder.Copy(SpoolPath, _folder["fork"]);
         for (var i = 0; i < 5; i++)
         {
             source.Insert(10);
@@ -355,7 +355,7 @@ public sealed class ForkTests : IDisposable
         await scene.ReconcileAsync();
         await scene.ShipAsync();
         scene.Stop();
-        CopyFolder(scene.SpoolPath, scene.Folder["fork"]);
+        TemporaryFolder.Copy(scene.SpoolPath, scene.Folder["fork"]);
         scene.Start();
         scene.Source.Insert(100);
         scene.Capture();
@@ -363,7 +363,7 @@ public sealed class ForkTests : IDisposable
         await scene.ShipAsync();
         scene.Stop();
         scene.LoseSpool();
-        CopyFolder(scene.Folder["fork"], scene.SpoolPath);
+        TemporaryFolder.Copy(scene.Folder["fork"], scene.SpoolPath);
         scene.Start();
         scene.Source.Run("UPDATE t SET data = randomblob(100) WHERE id = 1950");
         while (CaptureStep.Run(scene.Database).HasMore)
@@ -373,17 +373,6 @@ public sealed class ForkTests : IDisposable
 
         scene.Note();
         return scene;
-    }
-
-    private static void LosePageChecksums(CaptureScene scene, bool distrusts)
-    {
-        scene.Stop();
-        File.Delete(Path.Combine(scene.SpoolPath, "pages"));
-        scene.Start();
-        if (distrusts)
-        {
-            scene.Database.Distrust();
-        }
     }
 
     private static async Task AssertAllRestorableAreRightAsync(CaptureScene scene)
@@ -440,16 +429,6 @@ public sealed class ForkTests : IDisposable
         Assert.True(expected.SequenceEqual(restored), $"The newest state, TXID {plan.MaxTxid}, is not the database.");
     }
 
-    private static void CopyFolder(string source, string destination)
-    {
-        foreach (var file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
-        {
-            var target = Path.Combine(destination, Path.GetRelativePath(source, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            new FileInfo(file).CopyTo(target);
-        }
-    }
-
     private SourceDatabase Create()
     {
         var source = SourceDatabase.Open(DatabasePath);
@@ -461,7 +440,7 @@ public sealed class ForkTests : IDisposable
     private void PutSpoolBack()
     {
         Directory.Delete(SpoolPath, recursive: true);
-        CopyFolder(_folder["fork"], SpoolPath);
+        TemporaryFolder.Copy(_folder["fork"], SpoolPath);
     }
 
     private Replicator Engine(params IReplicaStore[] stores) => new(
