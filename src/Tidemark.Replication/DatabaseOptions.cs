@@ -77,6 +77,11 @@ public sealed record DatabaseOptions
     /// <value>1 second by default.</value>
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Whether nothing else in this process uses the database. Then one that no other process has open is closed, so that its files
+    /// can be copied, replaced and deleted as if it were not replicated; and it costs no handle.</summary>
+    /// <value>False by default: connections of the same process cannot be seen, so the database stays open.</value>
+    public bool HasProcessToItself { get; init; }
+
     /// <summary>How long a shutdown tries to ship what was captured.</summary>
     /// <value>30 seconds by default; zero: one try.</value>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(30);

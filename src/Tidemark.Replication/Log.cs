@@ -191,4 +191,13 @@ internal static partial class Log
         "All pages of {Database} have to be written to the spool for a destination that lacks captures, which failed; trying again in "
             + "{DelayMs:0} ms: {Reason}")]
     public static partial void ImageFailed(this ILogger logger, string database, double delayMs, string reason);
+
+    [LoggerMessage(
+        2050,
+        LogLevel.Error,
+        "{Database}: {Change}. {Wal}. The database is opened anew and all its pages are compared with what was captured last. {Advice}")]
+    public static partial void ForeignChange(this ILogger logger, string database, string change, string wal, string advice);
+
+    [LoggerMessage(2051, LogLevel.Debug, "Nobody else has {Database} open, and everything is captured: it was closed, and is watched")]
+    public static partial void ClosedAtRest(this ILogger logger, string database);
 }

@@ -240,6 +240,7 @@ internal sealed class ReplicateCommand : Command
 
     private static DatabaseOptions Options(DatabaseConfig database, TidemarkConfig config, CommandHost host) => new()
     {
+        HasProcessToItself = true,
         DatabasePath = database.Path,
         SpoolPath = database.MetaPath,
         Destinations = ReplicaSource.Open(database, host),

@@ -6,7 +6,7 @@ namespace Tidemark.Replicas.Files;
 /// <summary>Which file of this machine a name leads to: two names of one file have the same.</summary>
 /// <param name="Device">The file system.</param>
 /// <param name="Number">The file in it.</param>
-internal readonly partial record struct FileIdentity(ulong Device, ulong Number)
+public readonly partial record struct FileIdentity(ulong Device, ulong Number)
 {
     private const int CurrentDirectory = -100; // AT_FDCWD
     private const uint NumberWanted = 0x100; // STATX_INO
@@ -18,7 +18,7 @@ internal readonly partial record struct FileIdentity(ulong Device, ulong Number)
 
     /// <summary>Looks; null when there is no such file.</summary>
     [SupportedOSPlatform("linux")]
-    public static FileIdentity? TryOf(string path)
+    internal static FileIdentity? TryOf(string path)
     {
         Span<byte> facts = stackalloc byte[Size];
         return Statx(CurrentDirectory, path, 0, NumberWanted, ref MemoryMarshal.GetReference(facts)) == 0

@@ -10,4 +10,8 @@ namespace Tidemark.Replicas.Files;
 /// <param name="Boot">The start of the machine in which the stamp was taken. Times that were not on the disk when the power failed come
 /// back as older ones, so stamps of different starts are never equal.</param>
 public readonly record struct FileStamp(
-    ulong Device, ulong Number, long SizeBytes, long ModifiedNs, long ChangedNs, UInt128 Boot);
+    ulong Device, ulong Number, long SizeBytes, long ModifiedNs, long ChangedNs, UInt128 Boot)
+{
+    /// <summary>Which file it is.</summary>
+    public FileIdentity Identity => new(Device, Number);
+}

@@ -9,7 +9,8 @@ namespace Tidemark.Replicas.Files;
 /// </remarks>
 public interface IFileWatch : IDisposable
 {
-    /// <summary>Reports the next change of a file's content.</summary>
+    /// <summary>Reports the next change of a file: of its content, its name or its rights, or that somebody who could write it has closed
+    /// it.</summary>
     /// <param name="path">If there is no such file, nothing is reported.</param>
     /// <param name="changed">Called on the watching thread; must return at once.</param>
     /// <returns>False when nothing will be reported: there is no such file, or there are no notices (any more).</returns>
@@ -20,4 +21,10 @@ public interface IFileWatch : IDisposable
     /// <param name="appeared">Called on the watching thread; must return at once.</param>
     /// <returns>False when nothing will be reported: there is no such folder, or there are no notices (any more).</returns>
     bool TryArmNames(string folder, Action appeared);
+
+    /// <summary>Reports that a name appears, be it created or moved there. Any number of names of one folder can be armed.</summary>
+    /// <param name="path">If its folder does not exist, nothing is reported.</param>
+    /// <param name="appeared">Called on the watching thread; must return at once.</param>
+    /// <returns>False when nothing will be reported: there is no such folder, or there are no notices (any more).</returns>
+    bool TryArmName(string path, Action appeared);
 }

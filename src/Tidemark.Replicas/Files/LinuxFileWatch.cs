@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using System.Text;
 
 namespace Tidemark.Replicas.Files;
 
@@ -10,7 +11,7 @@ namespace Tidemark.Replicas.Files;
 /// </remarks>
 internal sealed partial class LinuxFileWatch : IFileWatch
 {
-    private const uint Modified = 0x2;
+    private const uint Modified = 0x2 | 0x4 | 0x8 | 0x400 | 0x800; // IN_ATTRIB, IN_CLOSE_WRITE, IN_DELETE_SELF, IN_MOVE_SELF
     private const uint Appeared = 0x80 | 0x100; // IN_MOVED_TO; IN_CREATE, since a name can also come by a hard link.
     private const uint Ended = 0x8000; // IN_IGNORED
     private const uint Once = 0x80000000;
@@ -20,6 +21,9 @@ internal sealed partial class LinuxFileWatch : IFileWatch
 
     private readonly Lock _gate = new();
     private readonly Dictionary<int, Action> _handlers = [];
+
+    // Folders in which names are awaited. They are watched as long as one is, since what else appears there must not end it.
+    private readonly Dictionary<int, Dictionary<string, Action>> _names = [];
     private readonly int _instance = -1;
     private readonly int _endWatch = -1;
     private bool _isEnded;
@@ -57,8 +61,35 @@ internal sealed partial class LinuxFileWatch : IFileWatch
             {
                 _isEnded = true;
                 _handlers.Clear();
+                _names.Clear();
                 _ = InotifyRemoveWatch(_instance, _endWatch);
             }
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool TryArmName(string path, Action appeared)
+    {
+        lock (_gate)
+        {
+            if (_instance < 0 || _isEnded)
+            {
+                return false;
+            }
+
+            var watch = InotifyAddWatch(_instance, Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : ".", Appeared);
+            if (watch < 0)
+            {
+                return false;
+            }
+
+            if (!_names.TryGetValue(watch, out var names))
+            {
+                _names[watch] = names = new Dictionary<string, Action>(StringComparer.Ordinal);
+            }
+
+            names[Path.GetFileName(path)] = appeared;
+            return true;
         }
     }
 
@@ -111,8 +142,9 @@ internal sealed partial class LinuxFileWatch : IFileWatch
         {
             var watch = BitConverter.ToInt32(events);
             var mask = BitConverter.ToUInt32(events[4..]);
-            events = events[(HeadSize + BitConverter.ToInt32(events[12..]))..];
-            Action? handler = null;
+            var name = events.Slice(HeadSize, BitConverter.ToInt32(events[12..]));
+            events = events[(HeadSize + name.Length)..];
+            Action? handler;
             lock (_gate)
             {
                 if (_isEnded)
@@ -120,8 +152,7 @@ internal sealed partial class LinuxFileWatch : IFileWatch
                     return false;
                 }
 
-                // A watch that has fired reports its end too, and its number is used again only after that.
-                _handlers.Remove(watch, out handler);
+                handler = _names.TryGetValue(watch, out var names) ? TakeName(watch, names, mask, name) : TakeHandler(watch);
             }
 
             if ((mask & Ended) == 0)
@@ -131,6 +162,32 @@ internal sealed partial class LinuxFileWatch : IFileWatch
         }
 
         return true;
+    }
+
+    // A watch that has fired reports its end too, and its number is used again only after that.
+    private Action? TakeHandler(int watch) => _handlers.Remove(watch, out var handler) ? handler : null;
+
+    private Action? TakeName(int watch, Dictionary<string, Action> names, uint mask, ReadOnlySpan<byte> name)
+    {
+        if ((mask & Ended) != 0)
+        {
+            _names.Remove(watch);
+            return null;
+        }
+
+        var end = name.IndexOf((byte)0);
+        if (!names.Remove(Encoding.UTF8.GetString(end < 0 ? name : name[..end]), out var handler))
+        {
+            return null;
+        }
+
+        if (names.Count == 0)
+        {
+            _names.Remove(watch);
+            _ = InotifyRemoveWatch(_instance, watch);
+        }
+
+        return handler;
     }
 
     [LibraryImport("libc", EntryPoint = "inotify_init1", SetLastError = true)]

@@ -28,6 +28,11 @@ internal static class CaptureStep
     /// <inheritdoc cref="Run(CapturedDatabase)"/>
     public static CaptureResult Run(CapturedDatabase database, Func<CaptureResult, bool> goesOn)
     {
+        if (database.IsAtRest)
+        {
+            return new CaptureResult(CaptureOutcome.Idle, database.Position!.Txid);
+        }
+
         if (!database.TryOpen())
         {
             return new CaptureResult(CaptureOutcome.NoDatabase, database.Position?.Txid ?? Txid.None);
@@ -36,6 +41,7 @@ internal static class CaptureStep
         try
         {
             var seen = database.EnsureGuard();
+            database.ContinueAsLeft(seen);
             return Decide(database, seen.End) switch
             {
                 CaptureDecision.Idle => Idle(database, seen),
@@ -61,7 +67,7 @@ internal static class CaptureStep
     /// <exception cref="DatabaseException">SQLite refused something; transient when the database was busy.</exception>
     public static PageSize? FindWantOfBase(CapturedDatabase database)
     {
-        if (database.HasBase || database.ReplicaTxid.IsNone || !database.TryOpen())
+        if (database.HasBase || database.ReplicaTxid.IsNone || database.IsSettling || !database.TryOpen())
         {
             return null;
         }
@@ -165,6 +171,11 @@ internal static class CaptureStep
     {
         var live = database.Live!;
         var end = seen.End!.Value;
+        if (firstFrame == 1)
+        {
+            live.ThrowIfChanged(); // A WAL that started over continues what is in the file, if that is still what it was.
+        }
+
         var result = FrameCapture.Run(database, live.Guard, end, firstFrame);
         while (result.HasMore && goesOn(result))
         {
@@ -184,21 +195,27 @@ internal static class CaptureStep
     private static void FollowUp(CapturedDatabase database, in WalSnapshot seen)
     {
         var live = database.Live!;
-        var isThere = live.TryMoveGuard(seen);
-        database.GuardIsUninterrupted = live.IsGuarded;
-        if (isThere)
-        {
-            return;
-        }
 
-        // A transaction does not move while somebody checkpoints, who may be waiting for just this guard, and writers for him. But another
-        // one can begin; with a little more to capture, if writers went on.
-        live.Second.BeginRead();
-        if (TryRunTo(database, live.Second))
+        // Where the guard stood at mark 0 and did not protect the position before, the WAL may have been started over, and more than once,
+        // before the guard had moved.
+        var wasProtected = database.GuardIsUninterrupted || live.IsGuardInsideWal;
+        var isThere = live.TryMoveGuard(seen);
+        database.GuardIsUninterrupted = live.IsGuarded && (isThere || wasProtected);
+        if (!isThere)
         {
-            live.HandOver();
+            // A transaction does not move while somebody checkpoints, who may be waiting for just this guard, and writers for him. But
+            // another one can begin; with a little more to capture, if writers went on.
+            live.Second.BeginRead();
+            if (!TryRunTo(database, live.Second))
+            {
+                return;
+            }
+
+            live.HandOver(isInsideWal: false);
             database.GuardIsUninterrupted = true;
         }
+
+        live.TryLeaveWal();
     }
 
     private static CaptureResult Heal(CapturedDatabase database, WalIndexHeader? snapshot, Discontinuity reason)

@@ -14,14 +14,17 @@ namespace Tidemark.Replication.Capture;
 /// </remarks>
 internal sealed class CapturedDatabase : IDisposable
 {
+    private readonly SettlingFiles _settling;
     private PageChecksums? _checksums;
     private PageSize? _replicaPageSize;
     private (string WalPath, WalSalts? Run)? _replaced;
     private OrderlyEnd? _left;
+    private string? _walPath;
 
     public CapturedDatabase(string path, Spool spool, IFileSystem files, TimeProvider time, CaptureSettings settings)
     {
         (Path, Spool, Files, Time, Settings) = (path, spool, files, time, settings);
+        _settling = new SettlingFiles(files, time);
         Position = PositionRecovery.Recover(spool, out var evidence);
         Evidence = evidence;
         ReplicaTxid = spool.ListCaptures() is [.., var newest] ? newest.MaxTxid : Txid.None;
@@ -104,22 +107,41 @@ internal sealed class CapturedDatabase : IDisposable
         }
     }
 
-    /// <summary>Opens the database if it is not open; false while there is none. Notices when another file took its place.</summary>
-    /// <exception cref="DatabaseException">Another file took its place, but the old one's WAL still lies beside it.</exception>
+    /// <summary>Called when something other than SQLite has changed the files of the open database: what, and what was done about its
+    /// WAL.</summary>
+    public Action<ForeignChange, AbandonedWal>? Abandoned { get; init; }
+
+    /// <summary>Path of the WAL, also while the database is closed: beside the real file, whatever links lead there.</summary>
+    public string WalPath => Live?.WalPath ?? (_walPath ??= Files.FinalPath(Path) + "-wal");
+
+    /// <summary>Whether the database is closed, with everything captured, and its files are as the orderly end has left them: nobody has it
+    /// open in WAL mode, and there is nothing to open it for. A few system calls.</summary>
+    public bool IsAtRest => Live is null
+        && Position is { Checksum: { } checksum } position
+        && _left is { } left
+        && (left.Txid, left.Checksum) == (position.Txid, checksum)
+        && ReplicaTxid <= position.Txid
+        && Files.TryGetStamp(Path) == left.Stamp
+        && !Files.FileExists(WalPath);
+
+    /// <summary>Whether something other than SQLite is writing the files just now, so that the database is not opened yet.</summary>
+    public bool IsSettling => Live is null && _settling.IsUnderway(Path, WalPath);
+
+    /// <summary>Opens the database if it is not open; false while there is none. Notices when something other than SQLite has changed its
+    /// files: then it is opened anew, and its pages are compared.</summary>
+    /// <exception cref="DatabaseException">Another file took its place, but the old one's WAL still lies beside it; or its files are being
+    /// written by something else.</exception>
     public bool TryOpen()
     {
-        if (Live is not null && Live.HasMoved())
-        {
-            _replaced = (Live.WalPath, Position?.Salts);
-            Close();
-        }
-
+        LookForForeignChange();
         if (Live is null)
         {
             ThrowIfWalIsOfReplacedFile();
-            Live = LiveDatabase.TryOpen(Path, Settings.BusyTimeout);
+            ThrowIfSettling();
+            Live = LiveDatabase.TryOpen(Path, Files, Settings.BusyTimeout);
             if (Live is not null)
             {
+                _walPath = null;
                 Spool.DeleteEnd();
             }
         }
@@ -127,8 +149,28 @@ internal sealed class CapturedDatabase : IDisposable
         return Live is not null;
     }
 
-    /// <summary>Whether the database file is the one that an orderly end left behind, at the position. Within a read transaction that sees
-    /// no WAL.</summary>
+    /// <summary>Closes the database if something other than SQLite has changed its files; then they are not written any more, and what follows
+    /// is an opening with a comparison of all pages. A few system calls.</summary>
+    public void LookForForeignChange()
+    {
+        if (Live?.FindForeignChange() is { } change)
+        {
+            Abandon(change);
+        }
+    }
+
+    /// <summary>Waits with the next opening where the file of a closed database was written without a WAL: not by an application in WAL mode,
+    /// but by a copy that may still go on.</summary>
+    public void WaitIfWrittenWithoutWal()
+    {
+        if (Live is null && _left is { } left && Files.TryGetStamp(Path) is { } stamp && stamp != left.Stamp && !Files.FileExists(WalPath))
+        {
+            _left = null;
+            _settling.Begin(Path, WalPath);
+        }
+    }
+
+    /// <summary>Whether the database file is the one that an orderly end left behind, at the position. Within a read transaction.</summary>
     public bool IsAsLeft()
         => _left is { } left
             && left.Txid == Position?.Txid
@@ -136,6 +178,31 @@ internal sealed class CapturedDatabase : IDisposable
             && left.ChangeCounter == Live!.Guard.ReadChangeCounter()
             && left.Stamp == Files.TryGetStamp(Path)
             && !Live.HasMoved();
+
+    /// <summary>Notes how an orderly end has left the file.</summary>
+    public void NoteEnd(OrderlyEnd end)
+    {
+        _left = end;
+        Spool.WriteEnd(end);
+    }
+
+    /// <summary>Lets the position go on at the beginning of a WAL which was begun after an orderly end, and of which nothing is in the
+    /// database file yet: so it holds all that was committed since. With the guard at its end.</summary>
+    public void ContinueAsLeft(in WalSnapshot seen)
+    {
+        if (GuardIsUninterrupted
+            || seen.End is not { FrameCount: > 0 } end
+            || Position is not { } position
+            || end.PageSize != position.PageSize
+            || !IsAsLeft())
+        {
+            return;
+        }
+
+        using var wal = WalFile.Open(Files, Live!.WalPath, end);
+        Position = position with { Salts = end.Salts, Frame = 0, FrameChecksum = wal.Header.Checksum };
+        Evidence = null;
+    }
 
     /// <summary>Begins a guard where none is held, and returns the newest committed state, or that at which the guard began.</summary>
     public WalSnapshot EnsureGuard()
@@ -172,14 +239,24 @@ internal sealed class CapturedDatabase : IDisposable
     }
 
     /// <summary>Closes the connections at an orderly end, when everything is captured; see <see cref="LiveDatabase.CloseInOrder"/>.</summary>
-    public void CloseInOrder()
+    /// <returns>What something other than SQLite has done to the files meanwhile; then they were not touched.</returns>
+    public ForeignChange? CloseInOrder()
     {
-        if (Live is { } live && GuardIsUninterrupted && !live.HasMoved())
+        if (Live is not { } live || !GuardIsUninterrupted)
         {
-            GuardIsUninterrupted = false;
-            Live = null;
-            live.CloseInOrder();
+            return null;
         }
+
+        if (live.FindForeignChange() is { } change)
+        {
+            Abandon(change);
+            return change;
+        }
+
+        GuardIsUninterrupted = false;
+        Live = null;
+        live.CloseInOrder();
+        return null;
     }
 
     /// <summary>Closes the connections. The guard ends, so the next capture has to prove that the WAL continues.</summary>
@@ -255,6 +332,41 @@ internal sealed class CapturedDatabase : IDisposable
         Close();
         ForgetChecksums();
         Spool.Dispose();
+    }
+
+    // Nothing is written over a foreign change. But a WAL that is in nobody's use, and would not be there without Tidemark, must not be
+    // replayed into a file that it does not belong to.
+    private void Abandon(ForeignChange change)
+    {
+        var live = Live!;
+        var (walPath, run) = (live.WalPath, Position?.Salts);
+        var wal = StaleWal.Settle(this, live, change);
+        Close();
+        Distrust();
+        _left = null;
+        _walPath = null;
+        if (wal == AbandonedWal.InUse)
+        {
+            _replaced = change is ForeignChange.DatabaseWasReplaced or ForeignChange.DatabaseIsGone ? (walPath, run) : null;
+        }
+        else
+        {
+            _settling.Begin(Path, WalPath);
+        }
+
+        Abandoned?.Invoke(change, wal);
+    }
+
+    private void ThrowIfSettling()
+    {
+        if (IsSettling)
+        {
+            throw new DatabaseException(
+                $"{Path}: something other than SQLite is writing its files.", "It is opened when they have been left alone for a second.")
+            {
+                IsTransient = true,
+            };
+        }
     }
 
     // Opened with the WAL of the file that was there before, the new file would get the old pages.

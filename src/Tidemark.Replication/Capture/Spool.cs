@@ -15,6 +15,7 @@ namespace Tidemark.Replication.Capture;
 ///     pages                 one checksum for each page (PageChecksums)
 ///     ancestors             whose histories this one has taken over, eight bytes each
 ///     end                   how an orderly end left the database file (OrderlyEnd); gone as soon as the database is opened again
+///     replaced-wal          the WAL of a database file that something other than SQLite has overwritten; only the last one
 ///     ltx/0/min-max.ltx     captures; the newest one always stays
 ///     ltx/9/min-max.ltx     images of the whole database that wait for a destination which needs one, on whatever level
 /// </code>
@@ -63,6 +64,9 @@ internal sealed class Spool : IDisposable
 
     /// <summary>Where a new table of page checksums is built before it takes the place of the old one.</summary>
     public string NewPageChecksumsPath => PageChecksumsPath + TemporarySuffix;
+
+    /// <summary>Where the WAL of a file that was overwritten is kept, for a person to look at: the last one.</summary>
+    public string ReplacedWalPath => System.IO.Path.Combine(Path, "replaced-wal");
 
     private string EndPath => System.IO.Path.Combine(Path, "end");
 

@@ -5,13 +5,26 @@ using Tidemark.Replicas.Files;
 namespace Tidemark.Replication.Capture;
 
 /// <summary>Reads the WAL of a live database while a guard keeps the frames in their place.</summary>
-/// <remarks>The WAL file carries no SQLite locks, so a handle of our own is safe; it is closed after every use. Not thread-safe.</remarks>
+/// <remarks>
+/// <para>The WAL file carries no SQLite locks, so a handle of our own is safe; it is closed after every use. Not thread-safe.</para>
+/// <para>Only bytes that were verified are handed out. A guard that stands at mark 0 lets a writer start the WAL over at any moment, also
+/// between the scan of a frame and the use of its page. So pages come out of the very bytes that the scan has verified, where it took one
+/// read; frames that are read a second time are verified a second time.</para>
+/// </remarks>
 internal sealed class WalFile : IDisposable
 {
     private const int ReadSizeBytes = 1 << 20;
 
     private readonly string _path;
     private readonly IFile _file;
+
+    // Of the frames that were scanned: where they begin, and the running checksum before each.
+    private uint _firstScanned;
+    private WalChecksum[] _before = [];
+
+    // The bytes of the scan, where they are few.
+    private byte[]? _scanned;
+    private int _scannedLength;
 
     private WalFile(string path, IFile file, WalHeader header) => (_path, _file, Header) = (path, file, header);
 
@@ -69,8 +82,9 @@ internal sealed class WalFile : IDisposable
     /// commit.</exception>
     public WalPiece Scan(uint firstFrame, WalChecksum checksum, uint lastFrame, long bytesMax, WalPageMap map)
     {
-        var framesOfRead = Math.Max(1, ReadSizeBytes / FrameSize);
-        var buffer = ArrayPool<byte>.Shared.Rent(framesOfRead * FrameSize);
+        var framesOfRead = (int)Math.Clamp(lastFrame - firstFrame + 1L, 1, Math.Max(1, ReadSizeBytes / FrameSize));
+        var buffer = ForgetScan(framesOfRead);
+        _firstScanned = firstFrame;
         try
         {
             var piece = new WalPiece(firstFrame, firstFrame - 1, 0, checksum);
@@ -79,13 +93,16 @@ internal sealed class WalFile : IDisposable
             {
                 var count = (int)Math.Min(framesOfRead, lastFrame - frame + 1);
                 var bytes = buffer.AsSpan(0, count * FrameSize);
+                MakeRoom((int)(frame - firstFrame) + count);
                 if (_file.Read(WalFrameHeader.OffsetOf(frame, Header.PageSize), bytes) != bytes.Length)
                 {
                     throw new WalMismatchException(_path, frame, $"is not wholly in the file, though {lastFrame} frames are committed");
                 }
 
+                _scannedLength = frame == firstFrame ? bytes.Length : 0;
                 for (var i = 0; i < count; i++, frame++)
                 {
+                    _before[frame - firstFrame] = checksum;
                     var fault = WalFrameHeader.TryReadFrame(bytes.Slice(i * FrameSize, FrameSize), Header, checksum, out var header);
                     if (fault != WalFault.None)
                     {
@@ -116,9 +133,10 @@ internal sealed class WalFile : IDisposable
             map.Truncate(mappedAtCommit);
             return piece;
         }
-        finally
+        catch
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            _scannedLength = 0;
+            throw;
         }
     }
 
@@ -136,16 +154,17 @@ internal sealed class WalFile : IDisposable
         }
     }
 
-    /// <summary>Reads the pages of consecutive frames, which were verified before.</summary>
+    /// <summary>Gives the pages of consecutive frames, which were scanned before.</summary>
     /// <param name="firstFrame">The first frame.</param>
-    /// <param name="pages">Room for as many pages as there are frames to read.</param>
+    /// <param name="pages">Room for as many pages as there are frames.</param>
+    /// <exception cref="WalMismatchException">They are not any more what was scanned.</exception>
     public void ReadPages(uint firstFrame, Span<byte> pages)
     {
-        var pageBytes = Header.PageSize.Bytes;
-        var count = pages.Length / pageBytes;
-        if (count == 1)
+        var count = pages.Length / Header.PageSize.Bytes;
+        var offset = (firstFrame - _firstScanned) * (long)FrameSize;
+        if (offset + (count * (long)FrameSize) <= _scannedLength)
         {
-            ReadExactly(WalFrameHeader.OffsetOf(firstFrame, Header.PageSize) + WalFrameHeader.Size, pages, firstFrame);
+            CopyPages(_scanned.AsSpan((int)offset, count * FrameSize), pages);
             return;
         }
 
@@ -157,11 +176,8 @@ internal sealed class WalFile : IDisposable
             {
                 var now = Math.Min(framesOfRead, count - done);
                 var frames = buffer.AsSpan(0, now * FrameSize);
-                ReadExactly(WalFrameHeader.OffsetOf(firstFrame + (uint)done, Header.PageSize), frames, firstFrame);
-                for (var i = 0; i < now; i++)
-                {
-                    frames.Slice((i * FrameSize) + WalFrameHeader.Size, pageBytes).CopyTo(pages[((done + i) * pageBytes)..]);
-                }
+                ReadAgain(firstFrame + (uint)done, frames);
+                CopyPages(frames, pages[(done * Header.PageSize.Bytes)..]);
             }
         }
         finally
@@ -170,13 +186,64 @@ internal sealed class WalFile : IDisposable
         }
     }
 
-    public void Dispose() => _file.Dispose();
-
-    private void ReadExactly(long offset, Span<byte> destination, uint frame)
+    public void Dispose()
     {
-        if (_file.Read(offset, destination) != destination.Length)
+        _file.Dispose();
+        if (_scanned is not null)
         {
-            throw new WalMismatchException(_path, frame, "was there a moment ago and is not any more");
+            ArrayPool<byte>.Shared.Return(_scanned);
+            _scanned = null;
+        }
+    }
+
+    private byte[] ForgetScan(int framesOfRead)
+    {
+        _scannedLength = 0;
+        if (_scanned is null || _scanned.Length < framesOfRead * FrameSize)
+        {
+            if (_scanned is not null)
+            {
+                ArrayPool<byte>.Shared.Return(_scanned);
+            }
+
+            _scanned = ArrayPool<byte>.Shared.Rent(framesOfRead * FrameSize);
+        }
+
+        return _scanned;
+    }
+
+    private void MakeRoom(int count)
+    {
+        const int DoubledUpTo = 1 << 20;
+        if (_before.Length < count)
+        {
+            Array.Resize(ref _before, Math.Max(count, _before.Length < DoubledUpTo ? _before.Length * 2 : _before.Length + DoubledUpTo));
+        }
+    }
+
+    private void CopyPages(ReadOnlySpan<byte> frames, Span<byte> pages)
+    {
+        var pageBytes = Header.PageSize.Bytes;
+        for (var (at, page) = (0, 0); at < frames.Length; at += FrameSize, page += pageBytes)
+        {
+            frames.Slice(at + WalFrameHeader.Size, pageBytes).CopyTo(pages[page..]);
+        }
+    }
+
+    private void ReadAgain(uint firstFrame, Span<byte> frames)
+    {
+        if (_file.Read(WalFrameHeader.OffsetOf(firstFrame, Header.PageSize), frames) != frames.Length)
+        {
+            throw new WalMismatchException(_path, firstFrame, "was there a moment ago and is not any more");
+        }
+
+        for (var (at, frame) = (0, firstFrame); at < frames.Length; at += FrameSize, frame++)
+        {
+            var fault = WalFrameHeader.TryReadFrame(frames.Slice(at, FrameSize), Header, _before[frame - _firstScanned], out _);
+            if (fault != WalFault.None)
+            {
+                throw new WalMismatchException(_path, frame, $"changed after it was verified: {fault}");
+            }
         }
     }
 }

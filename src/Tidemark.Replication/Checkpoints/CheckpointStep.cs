@@ -31,13 +31,23 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
     /// <exception cref="DatabaseException">SQLite refused something.</exception>
     public CheckpointResult Run() => Decide() is var action and not CheckpointAction.None ? Run(action) : default;
 
+    /// <summary>Whether the WAL holds anything that is not in the database file and that no checkpoint was tried for.</summary>
+    public bool HasRest => database.Live is { IsWalWhollyCopied: false }
+        && database.GuardIsUninterrupted
+        && database.Position is { } position
+        && (position.Salts != _run || position.Frame != _framesAtLastAttempt);
+
     /// <summary>Runs a checkpoint now.</summary>
     public CheckpointResult Run(CheckpointAction action)
     {
         try
         {
-            // Where another file took the place of the open one, the next capture turns to it.
+            // Where something other than SQLite has changed the files, nothing is written, and the next capture turns to it.
             return database.Live!.TryOpenSecond() ? Drain(action) : default;
+        }
+        catch (ForeignChangeException)
+        {
+            return default;
         }
         finally
         {
@@ -49,12 +59,14 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
     {
         _lastAttempt = database.Time.GetTimestamp();
         _framesAtLastAttempt = database.Position!.Frame;
-        var progress = database.Live!.Second.CheckpointPassive();
+        var live = database.Live!;
+        var progress = live.CheckpointPassive(live.Second);
 
         // Writers go on, so there may be frames beyond the guard. But if less was copied than the guard allows, another reader pins the
         // WAL, and the write lock would be taken for nothing.
         var isPinned = progress.FramesCopied < database.Position.Frame;
         _wasIncomplete = isPinned;
+        live.TryLeaveWal();
         return action == CheckpointAction.Seal && !isPinned
             ? Seal(progress)
             : new CheckpointResult(action, progress, isPinned, false, TimeSpan.Zero);
@@ -72,7 +84,9 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
             (_run, _framesAtLastAttempt, _wasIncomplete, _sealedFrame) = (position.Salts, 0, false, null);
         }
 
-        var frames = position.Frame == _sealedFrame ? 0 : position.Frame;
+        // Wholly in the file and with the guard out of it, a WAL is as good as sealed.
+        var isSealed = position.Frame == _sealedFrame || (!database.Live.IsGuardInsideWal && database.Live.IsWalWhollyCopied);
+        var frames = isSealed ? 0 : position.Frame;
         return policy.Decide(new CheckpointObservation(frames, _framesAtLastAttempt, _wasIncomplete, database.Time.GetElapsedTime(_lastAttempt)));
     }
 
@@ -105,13 +119,12 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
         try
         {
             // Nobody can write, so nobody can start the WAL over: the guard may move to the end before the last frames are captured.
-            guard.Rollback();
-            guard.BeginRead();
+            live.RenewGuard();
             if (IsShort(guard) && CaptureStep.TryStageTo(database, guard, out last))
             {
                 guard.Rollback();
-                drained = guard.CheckpointPassive();
-                guard.BeginRead();
+                drained = live.CheckpointPassive(guard);
+                live.RenewGuard();
                 isComplete = true;
             }
         }

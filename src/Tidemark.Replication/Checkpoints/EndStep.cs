@@ -1,3 +1,4 @@
+using Tidemark.Formats;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Databases;
 
@@ -39,7 +40,7 @@ internal static class EndStep
             }
 
             if (!IsCapturedToTheEnd(live, position)
-                || !live.Second.CheckpointPassive().IsComplete
+                || !live.CheckpointPassive(live.Second).IsComplete
                 || database.Files.TryGetStamp(database.Path) is not { } stamp)
             {
                 return null;
@@ -49,7 +50,7 @@ internal static class EndStep
             var countsSeconds = stamp.ModifiedNs % NanosecondsOfSecond == 0 || stamp.ChangedNs % NanosecondsOfSecond == 0;
             return countsSeconds ? null : new OrderlyEnd(position.Txid, checksum, live.Guard.ReadChangeCounter(), stamp);
         }
-        catch (DatabaseException)
+        catch (TidemarkException)
         {
             return null; // Somebody is in the way, or the disk is full. The end does not wait for that.
         }
@@ -58,35 +59,43 @@ internal static class EndStep
     /// <summary>Closes the database, and notes in the spool how it was left if nobody has written it meanwhile.</summary>
     /// <param name="database">The database.</param>
     /// <param name="prepared">What <see cref="Prepare"/> returned.</param>
-    public static void Complete(CapturedDatabase database, OrderlyEnd? prepared)
+    /// <returns>What something other than SQLite has done to the files meanwhile; then they were not touched.</returns>
+    public static ForeignChange? Complete(CapturedDatabase database, OrderlyEnd? prepared)
     {
         var walPath = database.Live?.WalPath;
-        database.CloseInOrder();
+        var change = database.CloseInOrder();
         if (prepared is not null
             && walPath is not null
             && database.Live is null
             && !database.Files.FileExists(walPath)
             && database.Files.TryGetStamp(database.Path) == prepared.Stamp)
         {
-            Note(database.Spool, prepared);
+            Note(database, prepared);
         }
+
+        return change;
     }
 
     // In WAL mode every connection holds a shared lock on these bytes of the database file as long as it is open.
     // https://www.sqlite.org/src/file/src/os.h: SHARED_FIRST, SHARED_SIZE
     private static bool OthersHaveItOpen(CapturedDatabase database)
     {
+        if (database.Live!.IsUsedByOthers is { } isUsed)
+        {
+            return isUsed;
+        }
+
         const long SharedFirst = 0x4000_0002;
         const long SharedLast = SharedFirst + 509;
         return FileLocks.FindReaders(database.Files, database.Path, SharedFirst, SharedLast) is { } processes
             && processes.Any(process => process != Environment.ProcessId);
     }
 
-    private static void Note(Spool spool, OrderlyEnd end)
+    private static void Note(CapturedDatabase database, OrderlyEnd end)
     {
         try
         {
-            spool.WriteEnd(end);
+            database.NoteEnd(end);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

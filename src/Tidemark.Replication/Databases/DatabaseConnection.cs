@@ -33,7 +33,11 @@ internal sealed class DatabaseConnection : IDisposable
     {
         (Path, _connection) = (path, connection);
         _file = DatabaseFile.Of(connection, path);
+        Handle = _file.TryFindHandle(path);
     }
+
+    /// <summary>SQLite's handle on the database file, for questions about its locks; null where it cannot be found.</summary>
+    public int? Handle { get; }
 
     /// <summary>The path as it was given.</summary>
     public string Path { get; }
@@ -230,6 +234,16 @@ internal sealed class DatabaseConnection : IDisposable
 
         return null;
     }
+
+    /// <summary>How far the WAL was copied into the database file; see <see cref="DatabaseFile.TryReadIndexState"/>. After the first read in
+    /// WAL mode.</summary>
+    public WalIndexState? TryReadIndexState() => _file.TryReadIndexState();
+
+    /// <summary>Takes the lock under which nobody else can have the database open; see <see cref="DatabaseFile.TryLockExclusive"/>.</summary>
+    public bool TryLockExclusive() => _file.TryLockExclusive();
+
+    /// <summary>Gives that lock back.</summary>
+    public void UnlockExclusive() => _file.UnlockExclusive();
 
     /// <summary>Gives back memory that a held transaction does not need while nothing happens.</summary>
     public void Rest()

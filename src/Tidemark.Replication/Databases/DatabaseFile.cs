@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using SQLitePCL;
 using Tidemark.Replicas.Files;
@@ -32,6 +33,10 @@ internal readonly unsafe partial struct DatabaseFile
     // https://www.sqlite.org/c3ref/c_lock_exclusive.html
     private const int NoLock = 0;
     private const int SharedLock = 1;
+    private const int ExclusiveLock = 4;
+
+    // SQLite opens the WAL index soon after the database, so its handle has one of the next free numbers.
+    private const int HandlesBetweenMax = 64;
 
     private readonly nint _file;
 
@@ -82,6 +87,72 @@ internal readonly unsafe partial struct DatabaseFile
         return header.SequenceEqual(new ReadOnlySpan<byte>(index + header.Length, header.Length));
     }
 
+    /// <summary>How far the WAL was copied into the database file. No system call, no lock. Under the same condition as
+    /// <see cref="TryReadIndexHeader"/>.</summary>
+    public WalIndexState? TryReadIndexState()
+    {
+        var index = Index();
+        if (index == null)
+        {
+            return null;
+        }
+
+        Interlocked.MemoryBarrier();
+        return WalIndexState.Read(new ReadOnlySpan<byte>(index, WalIndexState.Size));
+    }
+
+    /// <summary>SQLite's handle on the database file; null where it cannot be found.</summary>
+    public int? TryFindHandle(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return null;
+        }
+
+        var handle = Marshal.ReadInt32(_file, PointersBeforeHandle * nint.Size);
+        return PhysicalFileSystem.Instance.TryGetStamp(path) is { } file && IsOf(handle, file.Identity) ? handle : null;
+    }
+
+    /// <summary>What the system tells of an open file, wherever its name is now; null where it cannot.</summary>
+    public static FileStamp? TryGetStamp(int handle) => PhysicalFileSystem.Instance.TryGetStamp($"/proc/self/fd/{handle}");
+
+    /// <summary>SQLite's handle on the WAL index, after the first read; null where it cannot be found.</summary>
+    /// <param name="databaseHandle">That on the database file.</param>
+    /// <param name="index">The file.</param>
+    public static int? TryFindIndexHandle(int databaseHandle, FileIdentity index)
+    {
+        for (var distance = 1; distance <= HandlesBetweenMax; distance++)
+        {
+            if (IsOf(databaseHandle + distance, index))
+            {
+                return databaseHandle + distance;
+            }
+
+            if (distance <= databaseHandle && IsOf(databaseHandle - distance, index))
+            {
+                return databaseHandle - distance;
+            }
+        }
+
+        return FindAmongAll(index);
+    }
+
+    /// <summary>Takes the lock that nobody else can have the database open under, as SQLite does when the last connection closes.</summary>
+    /// <returns>False when somebody else has it open.</returns>
+    public bool TryLockExclusive()
+    {
+        if (SetLock(LockMethod, ExclusiveLock) == raw.SQLITE_OK)
+        {
+            return true;
+        }
+
+        _ = SetLock(UnlockMethod, SharedLock); // On the way it has kept others from new locks.
+        return false;
+    }
+
+    /// <summary>Gives the exclusive lock back.</summary>
+    public void UnlockExclusive() => _ = SetLock(UnlockMethod, SharedLock);
+
     /// <summary>Lets the operating system take the first piece of the WAL index, except its header, out of this process's memory until it is
     /// used again.</summary>
     /// <remarks>
@@ -111,7 +182,7 @@ internal readonly unsafe partial struct DatabaseFile
     /// stays.</returns>
     public bool TryCloseLeftHandles(string path, TimeSpan busyTimeout, Action? whileUnlocked = null)
     {
-        if (FindHandle(path) is not { } handle || !OpenFileLock.TryTake(handle))
+        if (TryFindHandle(path) is not { } handle || !OpenFileLock.TryTake(handle))
         {
             return true;
         }
@@ -138,19 +209,22 @@ internal readonly unsafe partial struct DatabaseFile
 
     private int SetLock(int method, int level) => ((delegate* unmanaged[Cdecl]<nint, int, int>)Method(method))(_file, level);
 
-    private int? FindHandle(string path)
+    private static bool IsOf(int handle, FileIdentity file) => TryGetStamp(handle)?.Identity == file;
+
+    private static int? FindAmongAll(FileIdentity file)
     {
-        if (!OperatingSystem.IsLinux())
+        if (OperatingSystem.IsLinux())
         {
-            return null;
+            foreach (var entry in Directory.EnumerateFileSystemEntries("/proc/self/fd"))
+            {
+                if (int.TryParse(Path.GetFileName(entry), CultureInfo.InvariantCulture, out var handle) && IsOf(handle, file))
+                {
+                    return handle;
+                }
+            }
         }
 
-        var handle = Marshal.ReadInt32(_file, PointersBeforeHandle * nint.Size);
-        return PhysicalFileSystem.Instance.TryGetStamp($"/proc/self/fd/{handle}") is { } open
-            && PhysicalFileSystem.Instance.TryGetStamp(path) is { } file
-            && (open.Device, open.Number) == (file.Device, file.Number)
-                ? handle
-                : null;
+        return null;
     }
 
     private byte* Index()

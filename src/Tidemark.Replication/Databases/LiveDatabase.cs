@@ -1,4 +1,5 @@
 using Tidemark.Formats;
+using Tidemark.Replicas.Files;
 
 namespace Tidemark.Replication.Databases;
 
@@ -10,20 +11,32 @@ namespace Tidemark.Replication.Databases;
 /// twice.</para>
 /// <para>A guard that is older than it could be is only slower to let checkpoints go on; what it protects is protected all the same. So
 /// frames are read under the guard as it stands, and it moves when they are in the spool.</para>
+/// <para>A guard inside the WAL also keeps others from starting it over with a checkpoint of their own, and who waits for that keeps writers
+/// waiting. So the guard stands there only as long as something is not captured or not in the database file, and otherwise at mark
+/// 0.</para>
+/// <para>Files of an open database that something other than SQLite has changed are written no more; see
+/// <see cref="FindForeignChange"/>.</para>
 /// <para>Not thread-safe: one owner, one step at a time.</para>
 /// </remarks>
 internal sealed class LiveDatabase : IDisposable
 {
+    // Between its lock on the database and the one on the index, a connection that opens or closes has microseconds.
+    private const int LooksForSecondWal = 10;
+
     private readonly string _path;
+    private readonly IFileSystem _files;
     private readonly TimeSpan _busyTimeout;
     private DatabaseConnection _guard;
     private DatabaseConnection? _second;
     private bool _hasLeftHandles;
+    private KnownFiles? _known;
+    private int? _indexHandle;
 
-    private LiveDatabase(string path, TimeSpan busyTimeout, DatabaseConnection guard)
+    private LiveDatabase(string path, IFileSystem files, TimeSpan busyTimeout, DatabaseConnection guard)
     {
-        (_path, _busyTimeout, _guard) = (path, busyTimeout, guard);
+        (_path, _files, _busyTimeout, _guard) = (path, files, busyTimeout, guard);
         WalPath = guard.WalPath;
+        _known = TryLookAtFiles();
     }
 
     /// <summary>The connection that lasts.</summary>
@@ -31,6 +44,22 @@ internal sealed class LiveDatabase : IDisposable
 
     /// <summary>Whether the guard holds a read transaction.</summary>
     public bool IsGuarded => _guard.IsReading;
+
+    /// <summary>Whether the guard is known to stand inside the WAL, so that nobody can start it over. Otherwise it may stand at mark
+    /// 0.</summary>
+    public bool IsGuardInsideWal { get => field && IsGuarded; private set; }
+
+    /// <summary>Whether everything in the WAL is in the database file too.</summary>
+    public bool IsWalWhollyCopied => _guard.TryReadIndexState() is { IsWhollyCopied: true };
+
+    /// <summary>Whether another process has the database open; null where the system cannot tell.</summary>
+    public bool? IsUsedByOthers => _guard.Handle is { } handle ? OpenFileLock.IsDatabaseUsedByOthers(handle) : null;
+
+    /// <summary>Whether a checkpoint of another process waits for readers, and writers for it.</summary>
+    public bool IsCheckpointOfOthersWaiting => TryGetIndexHandle() is { } handle && OpenFileLock.IsCheckpointOfOthersWaiting(handle);
+
+    /// <summary>Whether another process is at a checkpoint.</summary>
+    public bool IsCheckpointOfOthersAtWork => TryGetIndexHandle() is { } handle && OpenFileLock.IsCheckpointOfOthersAtWork(handle);
 
     /// <summary>A second connection, opened when it is asked for and closed by <see cref="TryRest"/>.</summary>
     /// <exception cref="DatabaseException">Transient when another file took the place of the open one.</exception>
@@ -49,7 +78,7 @@ internal sealed class LiveDatabase : IDisposable
     /// <summary>Opens a database, and switches it to WAL mode if it is in another.</summary>
     /// <returns>Null when there is no database yet: no file, or an empty one whose creator has not decided on page size and mode.</returns>
     /// <exception cref="DatabaseException">The file is no database, this user may not write it, or it cannot be switched.</exception>
-    public static LiveDatabase? TryOpen(string path, TimeSpan busyTimeout)
+    public static LiveDatabase? TryOpen(string path, IFileSystem files, TimeSpan busyTimeout)
     {
         if (!File.Exists(path))
         {
@@ -82,14 +111,54 @@ internal sealed class LiveDatabase : IDisposable
                 // With the connection goes all that SQLite had to learn of the schema for this.
                 connection.Dispose();
                 connection = DatabaseConnection.Open(path, busyTimeout);
+                _ = connection.IsInWalMode(); // Only a read opens the WAL.
             }
 
-            return new LiveDatabase(path, busyTimeout, connection);
+            var live = new LiveDatabase(path, files, busyTimeout, connection);
+            if (live.HasSecondWal())
+            {
+                live.RemoveEmptyWal();
+                throw new ForeignChangeException(path, ForeignChange.HasSecondWal);
+            }
+
+            return live;
         }
         catch
         {
             connection.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Looks whether something other than SQLite has changed the three files since they were opened. A few system calls.</summary>
+    /// <returns>Null when nothing has, or when it cannot be told.</returns>
+    public ForeignChange? FindForeignChange()
+    {
+        if (_known is not { } known)
+        {
+            return HasMoved() ? ForeignChange.DatabaseWasReplaced : null;
+        }
+
+        if (TryLookAtFiles() is { } now)
+        {
+            if (known.FindChange(now) is { } change)
+            {
+                return change;
+            }
+
+            _known = now;
+        }
+
+        return HasSecondWal() ? ForeignChange.HasSecondWal : null;
+    }
+
+    /// <summary>Looks again, before something is written.</summary>
+    /// <exception cref="ForeignChangeException">Something other than SQLite has changed the files.</exception>
+    public void ThrowIfChanged()
+    {
+        if (FindForeignChange() is { } change)
+        {
+            throw new ForeignChangeException(_path, change);
         }
     }
 
@@ -119,7 +188,7 @@ internal sealed class LiveDatabase : IDisposable
         {
             // Asked after opening: then both have the same file. And after the first read, since SQLite opens the WAL only then, without
             // which it would not checkpoint either.
-            if (!HasMoved() && opened.IsInWalMode() && !HasMoved())
+            if (!HasMoved() && opened.IsInWalMode() && !HasMoved() && FindForeignChange() is null)
             {
                 (_second, opened) = (opened, null);
             }
@@ -141,7 +210,9 @@ internal sealed class LiveDatabase : IDisposable
         }
 
         // A WAL that was started over and holds nothing yet adds nothing to what the guard sees.
-        return newest.FrameCount == 0 || newest.End == _guard.GetSnapshot().End ? WalLook.Nothing : WalLook.New;
+        return (newest.FrameCount == 0 || newest.End == _guard.GetSnapshot().End) && !(IsGuardInsideWal && IsWalWhollyCopied)
+            ? WalLook.Nothing
+            : WalLook.New;
     }
 
     /// <summary>The newest committed state, while a guard is held.</summary>
@@ -182,7 +253,9 @@ internal sealed class LiveDatabase : IDisposable
 
         if (newest.End?.Salts == old?.Salts)
         {
-            return _guard.TryMoveTo(newest);
+            var isThere = _guard.TryMoveTo(newest);
+            IsGuardInsideWal |= isThere;
+            return isThere;
         }
 
         // The guard cannot go to another run of the WAL by itself: its own place has to be held until another has begun there.
@@ -193,27 +266,62 @@ internal sealed class LiveDatabase : IDisposable
             return false;
         }
 
-        HandOver();
+        HandOver(isInsideWal: true);
         return true;
+    }
+
+    /// <summary>Lets the guard leave a WAL that is wholly in the database file, where it only keeps others from starting the WAL over: it goes
+    /// on at mark 0, at the same state.</summary>
+    /// <remarks>
+    /// The second connection begins there before the guard ends, so there is no gap. Stays where it is when something was committed
+    /// meanwhile.
+    /// </remarks>
+    public void TryLeaveWal()
+    {
+        if (!IsGuardInsideWal || !IsWalWhollyCopied || !TryOpenSecond())
+        {
+            return;
+        }
+
+        Second.BeginRead();
+        if (IsWalWhollyCopied && Second.GetSnapshot().End == _guard.GetSnapshot().End)
+        {
+            HandOver(isInsideWal: false);
+        }
+        else
+        {
+            Second.Rollback();
+        }
     }
 
     /// <summary>Makes the second connection, which must be in a read transaction, the guard, and ends the old guard's transaction.</summary>
     /// <remarks>Only when everything up to the second connection's snapshot is in the spool.</remarks>
-    public void HandOver()
+    /// <param name="isInsideWal">Whether the second connection is known to stand inside the WAL.</param>
+    public void HandOver(bool isInsideWal)
     {
         Invariant.Holds(Second.IsReading, "Only a connection in a read transaction can become the guard.");
         (_guard, _second) = (Second, _guard);
+        IsGuardInsideWal = isInsideWal;
         _second.Rollback();
+    }
+
+    /// <summary>Ends the guard's transaction and begins another one at the newest state. What was committed since the old one is not
+    /// protected, unless nobody can write.</summary>
+    public void RenewGuard()
+    {
+        _guard.Rollback();
+        IsGuardInsideWal = false;
+        _guard.BeginRead();
     }
 
     /// <summary>Begins a guard at the newest state; inside the WAL, if nothing is in the way, so that what is there already stays until
     /// it is captured.</summary>
     public WalSnapshot BeginGuard()
     {
-        _guard.Rollback();
-        _guard.BeginRead();
+        RenewGuard();
         var snapshot = _guard.GetSnapshot();
-        if (snapshot.FrameCount > 0 && !_guard.TryMoveTo(snapshot) && !IsGuarded)
+        IsGuardInsideWal = snapshot.FrameCount > 0 && _guard.TryMoveTo(snapshot);
+        if (!IsGuarded)
         {
             _guard.BeginRead();
             snapshot = _guard.GetSnapshot();
@@ -230,28 +338,27 @@ internal sealed class LiveDatabase : IDisposable
         const int AttemptsMax = 3;
         for (var attempt = 0; attempt < AttemptsMax; attempt++)
         {
-            _guard.Rollback();
-            _guard.BeginRead();
+            RenewGuard();
             var snapshot = _guard.GetSnapshot();
             if (snapshot.FrameCount == 0)
             {
                 _guard.Rollback();
-                _guard.ForceFrame();
+                ForceFrame(_guard);
                 _guard.BeginRead();
                 snapshot = _guard.GetSnapshot();
             }
 
             if (snapshot.FrameCount > 0 && _guard.TryMoveTo(snapshot))
             {
+                IsGuardInsideWal = true;
                 return snapshot;
             }
         }
 
         // Others checkpoint all the time. A guard anywhere keeps them from the next frame.
-        _guard.Rollback();
-        _guard.BeginRead();
+        RenewGuard();
         var inside = BeginSecondInsideWal();
-        HandOver();
+        HandOver(isInsideWal: true);
         return inside;
     }
 
@@ -261,7 +368,7 @@ internal sealed class LiveDatabase : IDisposable
     public WalSnapshot BeginSecondInsideWal()
     {
         Invariant.Holds(IsGuarded, "Only a guard keeps the forced frame in the WAL.");
-        Second.ForceFrame();
+        ForceFrame(Second);
         Second.BeginRead();
         var snapshot = Second.GetSnapshot();
         Invariant.Holds(snapshot.FrameCount > 0, $"{_path}: the WAL holds the frame that was just written.");
@@ -286,6 +393,15 @@ internal sealed class LiveDatabase : IDisposable
         return true;
     }
 
+    /// <summary>Copies what it can of the WAL into the database file.</summary>
+    /// <param name="connection">A connection of this database.</param>
+    /// <exception cref="ForeignChangeException">Something other than SQLite has changed the files.</exception>
+    public CheckpointProgress CheckpointPassive(DatabaseConnection connection)
+    {
+        ThrowIfChanged();
+        return connection.CheckpointPassive();
+    }
+
     /// <summary>Closes as an application would: if nobody else has the database open, the WAL goes into the file and is removed.</summary>
     /// <remarks>A WAL that nobody needs is a danger: put another file in the place of the database, and SQLite replays it into that.</remarks>
     public void CloseInOrder()
@@ -296,10 +412,116 @@ internal sealed class LiveDatabase : IDisposable
         _guard.Dispose();
     }
 
+    /// <summary>Makes sure that no other process has one of the three files open, or can open one before this database is closed.</summary>
+    /// <returns>False when another process has one open, or when the system cannot tell.</returns>
+    public bool TryKeepFromOthers()
+    {
+        CloseSecond();
+        _guard.Rollback();
+        return IsUsedByOthers == false
+            && TryGetIndexHandle() is { } index
+            && OpenFileLock.TryKeepIndexFromOthers(index)
+            && _guard.TryLockExclusive();
+    }
+
+    /// <summary>How the open file, wherever its name is now, compares with what it was when it was last known.</summary>
+    public FileChange CompareContent()
+    {
+        if (_known?.Database is not { } known || _guard.Handle is not { } handle || DatabaseFile.TryGetStamp(handle) is not { } now)
+        {
+            return FileChange.Unknown;
+        }
+
+        // A new name or other rights change the third time, and nothing else.
+        return now.SizeBytes != known.SizeBytes ? FileChange.Certain
+            : now.ModifiedNs != known.ModifiedNs ? FileChange.Unknown
+            : FileChange.None;
+    }
+
+    /// <summary>Whether the WAL at its path is the one that is open here.</summary>
+    public bool IsWalInPlace() => _known?.Wal is { } wal && _files.TryGetStamp(WalPath)?.Identity == wal;
+
+    /// <summary>Whether the WAL index at its path is the one that is open here.</summary>
+    public bool IsIndexInPlace() => _known?.Index is { } index && _files.TryGetStamp(ShmPath)?.Identity == index;
+
     public void Dispose()
     {
         CloseSecond();
         _guard.Dispose();
+    }
+
+    private void ForceFrame(DatabaseConnection connection)
+    {
+        ThrowIfChanged();
+        connection.ForceFrame();
+    }
+
+    // The files of one moment: between two looks at the index that say the same.
+    private KnownFiles? TryLookAtFiles()
+    {
+        const int AttemptsMax = 8;
+        for (var attempt = 0; attempt < AttemptsMax; attempt++)
+        {
+            if (_guard.TryReadIndexState() is not { } state)
+            {
+                return null;
+            }
+
+            var database = _files.TryGetStamp(_path);
+            if (database is null && _known is null)
+            {
+                return null; // Nothing was known at the beginning either: this system cannot tell.
+            }
+
+            var now = new KnownFiles(database, _files.TryGetStamp(WalPath)?.Identity, _files.TryGetStamp(ShmPath)?.Identity, state);
+            if (_guard.TryReadIndexState() is { } after && after with { FrameCount = 0 } == state with { FrameCount = 0 })
+            {
+                return now;
+            }
+        }
+
+        return null;
+    }
+
+    // Whoever has the database open also has its WAL index open; if that is not ours, there is a second WAL.
+    private bool HasSecondWal()
+    {
+        if (IsUsedByOthers != true || TryGetIndexHandle() is not { } index)
+        {
+            return false;
+        }
+
+        for (var look = 0; look < LooksForSecondWal; look++)
+        {
+            if (OpenFileLock.IsIndexUsedByOthers(index) != false || IsUsedByOthers != true)
+            {
+                return false;
+            }
+
+            _ = SqliteLibrary.Sleep(1);
+        }
+
+        return true;
+    }
+
+    // Opening has created the files, which nobody needs and which may belong to another user.
+    private void RemoveEmptyWal()
+    {
+        if (_files.TryGetFacts(WalPath) is { SizeBytes: 0 } && TryGetIndexHandle() is { } index && OpenFileLock.TryKeepIndexFromOthers(index))
+        {
+            _files.Delete(WalPath);
+            _files.Delete(ShmPath);
+        }
+    }
+
+    private int? TryGetIndexHandle()
+    {
+        if (_indexHandle is null && _guard.Handle is { } database && _known?.Index is { } index)
+        {
+            _indexHandle = DatabaseFile.TryFindIndexHandle(database, index);
+        }
+
+        return _indexHandle;
     }
 
     private void CloseSecond()

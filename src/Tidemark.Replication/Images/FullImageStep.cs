@@ -30,7 +30,7 @@ internal static class FullImageStep
                 return null;
             }
 
-            live.HandOver();
+            live.HandOver(isInsideWal: true);
             using var wal = WalFile.Open(database.Files, live.WalPath, snapshot);
             var name = new LtxFileName(from, database.Position.Txid);
             FullImageFile.Write(database, wal, snapshot, name, database.Position.Checksum);

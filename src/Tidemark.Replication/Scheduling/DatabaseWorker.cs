@@ -14,7 +14,8 @@ namespace Tidemark.Replication.Scheduling;
 /// for the sync interval (trailing edge). Notices of the file system wake it, and behind them the sweep of the run, which looks at the
 /// WAL's index in memory. A notice comes before the commit that it tells of, so a WAL that was just written to is looked at a few times
 /// more (<see cref="CommitWait"/>).</para>
-/// <para>Nothing waits on a timer while the database rests.</para>
+/// <para>Nothing waits on a timer while the database rests. One that no other process has open is closed after a while, and opened again
+/// when its files change (<see cref="Departure"/>).</para>
 /// </remarks>
 internal sealed class DatabaseWorker : IDisposable
 {
@@ -28,6 +29,12 @@ internal sealed class DatabaseWorker : IDisposable
     private static readonly TimeSpan s_commitDelayMin = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan s_commitDelayMax = TimeSpan.FromMilliseconds(640);
 
+    // How soon a checkpoint of others that waits for the guard is seen while changes are gathered, and how soon its end.
+    private static readonly TimeSpan s_waitingCheckpointPoll = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan s_checkpointPoll = TimeSpan.FromMilliseconds(5);
+
+    private static readonly TimeSpan s_settlingPoll = TimeSpan.FromMilliseconds(250);
+
     private readonly DatabaseOptions _options;
     private readonly bool _mustBegin;
     private readonly ReplicationScope _scope;
@@ -38,8 +45,11 @@ internal sealed class DatabaseWorker : IDisposable
     private readonly BackOff _backOff;
     private readonly CommitWait _commitWait = new(s_commitDelayMin, s_commitDelayMax);
     private readonly SweepPace _pace;
+    private readonly Departure _departure;
     private readonly TaskCompletionSource _firstLook = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private (OrderlyEnd End, long Since)? _leaving;
+    private bool _hasLeft;
     private FileFacts? _walFacts;
     private long _started;
     private long _lastSweep;
@@ -56,6 +66,7 @@ internal sealed class DatabaseWorker : IDisposable
         MonitorInterval = options.MonitorInterval;
         _backOff = new BackOff(s_delayMin, s_delayMax, scope.Random);
         _pace = new SweepPace(scope.Random);
+        _departure = new Departure(scope.Time);
         _onNotice = OnNotice;
         _database = new ReplicatedDatabase(options, scope, _wake.Set);
         _checkpoint = new CheckpointStep(
@@ -178,7 +189,7 @@ internal sealed class DatabaseWorker : IDisposable
             await loops.ThrowIfAllFailedAsync().ConfigureAwait(false);
             if (lastCapture is { } last && _options.SyncInterval - _scope.Time.GetElapsedTime(last) is var rest && rest > TimeSpan.Zero)
             {
-                await Task.Delay(rest, _scope.Time, stopping).ConfigureAwait(false);
+                await GatherAsync(rest, stopping).ConfigureAwait(false);
             }
 
             var before = _database.Health.Captured;
@@ -200,10 +211,34 @@ internal sealed class DatabaseWorker : IDisposable
                 lastCapture = _scope.Time.GetTimestamp();
             }
 
-            var timeout = _commitWait.Next(_walFacts) ?? _database.Images.RestOfPause;
+            var timeout = UntilNextLook() ?? _commitWait.Next(_walFacts) ?? _database.Images.RestOfPause;
             await _wake.WaitAsync(timeout, _scope.Time, stopping).ConfigureAwait(false);
         }
     }
+
+    // Changes are gathered, unless a checkpoint of the application waits for the guard to move on, and writers for it.
+    private async ValueTask GatherAsync(TimeSpan rest, CancellationToken stopping)
+    {
+        if (_database.Source.Live is not { IsUsedByOthers: true } live)
+        {
+            await Task.Delay(rest, _scope.Time, stopping).ConfigureAwait(false);
+            return;
+        }
+
+        var begun = _scope.Time.GetTimestamp();
+        while (rest - _scope.Time.GetElapsedTime(begun) is var left && left > TimeSpan.Zero && !live.IsCheckpointOfOthersWaiting)
+        {
+            await Task.Delay(left < s_waitingCheckpointPoll ? left : s_waitingCheckpointPoll, _scope.Time, stopping).ConfigureAwait(false);
+        }
+    }
+
+    private TimeSpan? UntilNextLook() => _database.Source switch
+    {
+        _ when _leaving is not null => EndStep.QuietTime,
+        { Live: { IsGuardInsideWal: true, IsCheckpointOfOthersAtWork: true } } => s_checkpointPoll,
+        { IsSettling: true } => s_settlingPoll,
+        _ => null,
+    };
 
     /// <summary>Captures, checkpoints and writes images as far as they are due. Returns how long to wait after a failure.</summary>
     private async ValueTask<TimeSpan?> StepAsync(CancellationToken stopping)
@@ -270,31 +305,152 @@ internal sealed class DatabaseWorker : IDisposable
 
     private async ValueTask LookAsync(CancellationToken stopping)
     {
-        var armed = _database.Source.Live;
-        Arm();
-        if ((await _database.CaptureAsync(stopping).ConfigureAwait(false)).Outcome != CaptureOutcome.NoDatabase)
+        var source = _database.Source;
+        source.LookForForeignChange();
+        if (StaysClosed())
         {
+            return;
+        }
+
+        if (source.IsAtRest)
+        {
+            _ = source.TryOpen(); // For an image; then captures go on.
+        }
+
+        var armed = source.Live;
+        Arm();
+        var result = await _database.CaptureAsync(stopping).ConfigureAwait(false);
+        if (result.Outcome != CaptureOutcome.NoDatabase)
+        {
+            if (_hasLeft)
+            {
+                NoteReturn(result);
+            }
+
             Checkpoint();
             if (_database.Images.RestOfPause is null)
             {
                 _database.Images.TryWrite();
             }
+
+            Leave();
         }
 
-        if (_database.Source.Live != armed)
+        if (source.Live != armed)
         {
             _pace.Disarm();
-            _wake.Set(); // The WAL that was opened here is watched from the next step on.
+            _wake.Set(); // The WAL that was opened here is watched from the next step on; or the name of one, where it was closed.
+        }
+    }
+
+    private bool StaysClosed()
+    {
+        var source = _database.Source;
+        if (source.Live is not null || _database.Images.IsWanted)
+        {
+            return false;
+        }
+
+        if (source.IsAtRest)
+        {
+            // Armed first, then looked at.
+            var isTold = _scope.Watch.TryArmName(source.WalPath, _onNotice) && _scope.Watch.TryArmContent(source.Path, _onNotice);
+            if (isTold)
+            {
+                _pace.ArmClosed();
+            }
+            else
+            {
+                _pace.Disarm();
+            }
+
+            if (source.IsAtRest)
+            {
+                _hasLeft = true;
+                return true;
+            }
+        }
+
+        if (_hasLeft)
+        {
+            source.WaitIfWrittenWithoutWal();
+        }
+
+        return source.IsSettling;
+    }
+
+    // What a return costs decides how soon the database is left again.
+    private void NoteReturn(in CaptureResult result)
+    {
+        _hasLeft = false;
+        if (result.Discontinuity is not null && result.Outcome != CaptureOutcome.AsLeft)
+        {
+            _departure.NoteCost();
         }
     }
 
     private void Checkpoint()
     {
         var result = _checkpoint.Run();
+        Note(result);
+    }
+
+    private void Note(in CheckpointResult result)
+    {
         if (result.Action != CheckpointAction.None)
         {
             _database.Offer(); // A seal captures the last frames.
             _database.Health.NoteCheckpoint(result, _database.Source.Live?.ShmPath);
+        }
+    }
+
+    // In two moves with a short time between them, as at the end of a run.
+    private void Leave()
+    {
+        var source = _database.Source;
+        var leaving = _leaving;
+        _leaving = null;
+        if (!_options.HasProcessToItself || source.Live is not { } live || !source.GuardIsUninterrupted)
+        {
+            return;
+        }
+
+        _departure.Note(live.IsUsedByOthers);
+        if (_departure.IsAlone && _checkpoint.HasRest)
+        {
+            Note(_checkpoint.Run(CheckpointAction.Drain)); // As the last one to close would have done.
+        }
+
+        if (!_departure.IsDue || _database.Images.IsWanted || source.LookAtWal() != WalLook.Nothing)
+        {
+            return;
+        }
+
+        if (leaving is not var (end, since) || end.Txid != source.Position!.Txid)
+        {
+            _leaving = EndStep.Prepare(source) is { } prepared ? (prepared, _scope.Time.GetTimestamp()) : null;
+            source.Rest();
+            if (_leaving is null)
+            {
+                _departure.NoteCost();
+            }
+        }
+        else if (_scope.Time.GetElapsedTime(since) < EndStep.QuietTime)
+        {
+            _leaving = leaving;
+        }
+        else
+        {
+            _ = EndStep.Complete(source, end);
+            if (source.IsAtRest)
+            {
+                _scope.Logger.ClosedAtRest(_options.DatabasePath);
+                _hasLeft = true;
+            }
+            else
+            {
+                _departure.NoteCost();
+            }
         }
     }
 
@@ -309,6 +465,8 @@ internal sealed class DatabaseWorker : IDisposable
                 _pace.Disarm();
             }
 
+            // Of checkpoints of others, which may wait for the guard, and of those who write the file without SQLite.
+            _ = _scope.Watch.TryArmContent(_options.DatabasePath, _onNotice);
             _walFacts = _scope.Files.TryGetFacts(live.WalPath);
         }
     }
@@ -319,10 +477,30 @@ internal sealed class DatabaseWorker : IDisposable
         _wake.Set();
     }
 
-    // The index of the WAL in shared memory tells what no notice has told, and costs no system call. Whether another file took the place of
-    // the database costs one.
+    // The index of the WAL in shared memory tells what no notice has told, and costs no system call. Whether the files were changed by
+    // something other than SQLite costs a few.
     private bool NeedsLook()
-        => _database.Source.LookAtWal() != WalLook.Nothing
-            || (_pace.ChecksForMove() && _database.Source.Live!.HasMoved())
-            || (_options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue);
+    {
+        var source = _database.Source;
+        if (source.Live is not { } live)
+        {
+            return !source.IsAtRest;
+        }
+
+        return source.LookAtWal() != WalLook.Nothing
+            || (_pace.ChecksForMove() && live.FindForeignChange() is not null)
+            || (_options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue)
+            || WantsToLeave(live);
+    }
+
+    private bool WantsToLeave(LiveDatabase live)
+    {
+        if (!_options.HasProcessToItself)
+        {
+            return false;
+        }
+
+        _departure.Note(live.IsUsedByOthers);
+        return _departure.IsDue || (_departure.IsAlone && _checkpoint.HasRest);
+    }
 }

@@ -38,7 +38,11 @@ internal sealed class OnceRun(ReplicatedDatabase database, OnceOptions once)
             await ShipAndMaintainAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        await database.EndInOrderAsync().ConfigureAwait(false);
+        if (await database.EndInOrderAsync().ConfigureAwait(false) is { } change)
+        {
+            throw new ForeignChangeException(_options.DatabasePath, change);
+        }
+
         var txid = database.Source.Position!.Txid;
         if (_failures.Count == 0)
         {

@@ -2,6 +2,7 @@ using Tidemark.Formats;
 using Tidemark.Replicas.Files;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
+using Tidemark.Replication.Databases;
 using Tidemark.Replication.Health;
 
 namespace Tidemark.Replication.Scheduling;
@@ -26,7 +27,14 @@ internal sealed class ReplicatedDatabase : IDisposable
             new AlikeFileSystem(scope.Files, options.DatabasePath), options.SpoolPath ?? Spool.DefaultPath(scope.Files, options.DatabasePath));
         try
         {
-            Source = new CapturedDatabase(options.DatabasePath, spool, scope.Files, scope.Time, SettingsOf(options));
+            Source = new CapturedDatabase(options.DatabasePath, spool, scope.Files, scope.Time, SettingsOf(options))
+            {
+                Abandoned = (change, wal) => scope.Logger.ForeignChange(
+                    options.DatabasePath,
+                    ForeignChangeText.Describe(change),
+                    AbandonedWalText.Describe(wal),
+                    ForeignChangeText.Advise(change)),
+            };
         }
         catch
         {
@@ -123,7 +131,8 @@ internal sealed class ReplicatedDatabase : IDisposable
     }
 
     /// <summary>Leaves the database as its application would, and word for the next start; after everything was captured.</summary>
-    public async ValueTask EndInOrderAsync()
+    /// <returns>What something other than SQLite has done to the files meanwhile; then they were not touched.</returns>
+    public async ValueTask<ForeignChange?> EndInOrderAsync()
     {
         var prepared = EndStep.Prepare(Source);
         if (prepared is not null)
@@ -131,22 +140,20 @@ internal sealed class ReplicatedDatabase : IDisposable
             await Task.Delay(EndStep.QuietTime, Scope.Time, CancellationToken.None).ConfigureAwait(false);
         }
 
-        EndStep.Complete(Source, prepared);
+        return EndStep.Complete(Source, prepared);
     }
 
     /// <summary>Closes the database; destinations go on.</summary>
     /// <param name="inOrder">Whether everything was captured; see <see cref="EndInOrderAsync"/>.</param>
-    public async ValueTask CloseAsync(bool inOrder)
+    /// <returns>What something other than SQLite has done to the files since the last capture; null when nothing.</returns>
+    public async ValueTask<ForeignChange?> CloseAsync(bool inOrder)
     {
         await Steps.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            if (inOrder)
-            {
-                await EndInOrderAsync().ConfigureAwait(false);
-            }
-
+            var change = inOrder ? await EndInOrderAsync().ConfigureAwait(false) : null;
             Source.Close();
+            return change;
         }
         finally
         {
@@ -163,7 +170,10 @@ internal sealed class ReplicatedDatabase : IDisposable
     }
 
     private static CaptureSettings SettingsOf(DatabaseOptions options) => new(
-        options.CaptureBytesMax > 0 ? options.CaptureBytesMax : long.MaxValue, options.BusyTimeout, Environment.ProcessorCount);
+        options.CaptureBytesMax > 0 ? options.CaptureBytesMax : long.MaxValue, options.BusyTimeout, Environment.ProcessorCount)
+    {
+        HasProcessToItself = options.HasProcessToItself,
+    };
 
     private void OnDestinationChanged()
     {

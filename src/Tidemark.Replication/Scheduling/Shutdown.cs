@@ -1,4 +1,5 @@
 using Tidemark.Formats;
+using Tidemark.Replication.Databases;
 
 namespace Tidemark.Replication.Scheduling;
 
@@ -27,7 +28,11 @@ internal sealed class Shutdown(ReplicatedDatabase database, ShippingLoops loops)
         var obstacle = await CaptureLastAsync(cutShort).ConfigureAwait(false);
 
         // The guard is given back before the network is waited for.
-        await database.CloseAsync(inOrder: obstacle is null).ConfigureAwait(false);
+        if (await database.CloseAsync(inOrder: obstacle is null).ConfigureAwait(false) is { } change)
+        {
+            obstacle = ForeignChangeText.Describe(change) + ".";
+        }
+
         return Report(obstacle, await loops.DrainAsync(_options.ShutdownTimeout).ConfigureAwait(false));
     }
 

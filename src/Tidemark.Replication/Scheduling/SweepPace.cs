@@ -1,7 +1,7 @@
 namespace Tidemark.Replication.Scheduling;
 
-/// <summary>Which sweeps look at a database: each one while changes come or no notice of them is awaited, and at rest every
-/// eighth.</summary>
+/// <summary>Which sweeps look at a database: each one while changes come or no notice of them is awaited, at rest every eighth, and every
+/// thirty-second one while it is closed.</summary>
 /// <remarks>
 /// <para>A commit can come long after the notice of its last frame, where the disk is slow. After that, where a notice is awaited, a look
 /// finds only what a lost one did not tell. What is looked at is in no cache by then, so thousands of looks a second cost more than they
@@ -13,8 +13,10 @@ internal sealed class SweepPace(Random random)
 {
     private const int LooksUntilRest = 60;
     private const int SweepsPerLookAtRest = 8;
+    private const int SweepsPerLookWhenClosed = 32;
     private const int LooksPerMoveCheck = 4;
 
+    private int _sweepsPerLook = SweepsPerLookAtRest;
     private int _looksUntilRest;
     private int _sweepsToPass;
     private int _looks;
@@ -23,7 +25,20 @@ internal sealed class SweepPace(Random random)
     /// <summary>From now on a notice tells of the next change.</summary>
     public void Arm()
     {
-        _looksUntilRest = _isArmed ? _looksUntilRest : LooksUntilRest;
+        _looksUntilRest = _isArmed && _sweepsPerLook == SweepsPerLookAtRest ? _looksUntilRest : LooksUntilRest;
+        _sweepsPerLook = SweepsPerLookAtRest;
+        _isArmed = true;
+    }
+
+    /// <summary>The database is closed, and a notice tells when somebody opens it.</summary>
+    public void ArmClosed()
+    {
+        if (!_isArmed || _sweepsPerLook != SweepsPerLookWhenClosed)
+        {
+            (_looksUntilRest, _sweepsPerLook) = (0, SweepsPerLookWhenClosed);
+            _sweepsToPass = random.Next(SweepsPerLookWhenClosed);
+        }
+
         _isArmed = true;
     }
 
@@ -55,11 +70,11 @@ internal sealed class SweepPace(Random random)
 
         if (_looksUntilRest == 0)
         {
-            _sweepsToPass = SweepsPerLookAtRest - 1;
+            _sweepsToPass = _sweepsPerLook - 1;
         }
         else if (--_looksUntilRest == 0)
         {
-            _sweepsToPass = random.Next(SweepsPerLookAtRest);
+            _sweepsToPass = random.Next(_sweepsPerLook);
         }
     }
 }

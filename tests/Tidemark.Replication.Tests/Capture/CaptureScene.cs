@@ -129,12 +129,27 @@ internal sealed class CaptureScene : IDisposable
             ? await BaseStep.RunAsync(Database, pageSize, Upload, progress: null, TestContext.Current.CancellationToken)
             : null;
 
-    /// <summary>Ends in order. Every time that the file has been left alone for is as good as another, so it is made to look old.</summary>
+    /// <summary>Ends in order, with the file left alone for a tick of the system's clock.</summary>
     public void End()
     {
-        _ = EndStep.Prepare(Database);
-        Files.SetModified(DatabasePath, new DateTimeOffset(2025, 1, 1, 0, 0, 0, 123, TimeSpan.Zero));
-        EndStep.Complete(Database, EndStep.Prepare(Database));
+        var prepared = EndStep.Prepare(Database);
+        if (prepared is not null)
+        {
+            WaitForTick(prepared.Stamp.ChangedNs);
+        }
+
+        EndStep.Complete(Database, prepared);
+    }
+
+    /// <summary>Waits until what is written gets a later time than this.</summary>
+    public void WaitForTick(long changedNs)
+    {
+        do
+        {
+            using var file = PhysicalFileSystem.Instance.Open(Folder["tick"], FileMode.Create, FileAccess.Write);
+            file.Write(0, "x"u8);
+        }
+        while (Files.TryGetStamp(Folder["tick"])!.Value.ChangedNs <= changedNs);
     }
 
     public async Task ReconcileAsync()

@@ -28,10 +28,21 @@ public sealed class EndStepTests
     }
 
     [Fact]
-    public void It_counts_for_one_start_only()
+    public void A_start_after_an_orderly_end_does_not_even_open_a_database_that_nobody_has_open()
     {
         using var scene = Ended();
         scene.Start();
+        Assert.Equal(CaptureOutcome.Idle, CaptureStep.Run(scene.Database).Outcome);
+        Assert.Null(scene.Database.Live);
+        Assert.False(File.Exists(scene.DatabasePath + "-shm"));
+    }
+
+    [Fact]
+    public void It_counts_until_the_database_is_opened()
+    {
+        using var scene = Ended();
+        scene.Start();
+        Assert.True(scene.Database.TryOpen());
         Assert.Equal(CaptureOutcome.AsLeft, CaptureStep.Run(scene.Database).Outcome);
         scene.Stop();
         scene.Source = SourceDatabase.Open(scene.DatabasePath);
@@ -59,11 +70,26 @@ public sealed class EndStepTests
     }
 
     [Fact]
-    public async Task A_change_that_is_in_the_wal_only_is_found()
+    public async Task A_wal_that_was_begun_since_is_captured_without_a_comparison()
     {
         using var scene = Ended();
         scene.Source = SourceDatabase.Open(scene.DatabasePath);
         scene.Source.Run("UPDATE t SET data = randomblob(100) WHERE id = 50");
+        scene.Start();
+
+        Assert.Equal(CaptureOutcome.Frames, scene.Capture().Outcome);
+        await scene.AssertAllRestoreAsync();
+        await scene.AssertNewestIsProvenAsync();
+    }
+
+    [Fact]
+    public async Task A_wal_of_which_something_is_in_the_file_is_compared()
+    {
+        using var scene = Ended();
+        scene.Source = SourceDatabase.Open(scene.DatabasePath);
+        scene.Source.Run("UPDATE t SET data = randomblob(100) WHERE id = 50");
+        scene.Source.Run("PRAGMA wal_checkpoint(PASSIVE)");
+        scene.Source.Run("UPDATE t SET data = randomblob(100) WHERE id = 90");
         scene.Start();
 
         Assert.Equal(CaptureOutcome.Difference, scene.Capture().Outcome);

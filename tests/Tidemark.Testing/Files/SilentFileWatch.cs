@@ -9,6 +9,8 @@ internal sealed class SilentFileWatch : IFileWatch
 
     public bool TryArmNames(string folder, Action appeared) => false;
 
+    public bool TryArmName(string path, Action appeared) => false;
+
     public void Dispose()
     {
     }

@@ -1,0 +1,18 @@
+namespace Tidemark.Replication.Capture;
+
+/// <summary>What became of the WAL of a database whose files were changed by something other than SQLite.</summary>
+internal enum AbandonedWal
+{
+    /// <summary>It was left as it is: others have the database open, or it cannot be told whether they have.</summary>
+    InUse,
+
+    /// <summary>It was left as it is, since it is not the one that was captured.</summary>
+    NotOurs,
+
+    /// <summary>The database file is the one that it belongs to: it was copied into the file and removed, as by the last one to close the
+    /// database.</summary>
+    Copied,
+
+    /// <summary>It belongs to the file that was there before, and was moved to the spool.</summary>
+    MovedAway,
+}
