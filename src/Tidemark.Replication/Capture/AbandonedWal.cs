@@ -6,7 +6,7 @@ internal enum AbandonedWal
     /// <summary>It was left as it is: others have the database open, or it cannot be told whether they have.</summary>
     InUse,
 
-    /// <summary>It was left as it is, since it is not the one that was captured.</summary>
+    /// <summary>It was left as it is, since it holds what was not captured, or is another one than before.</summary>
     NotOurs,
 
     /// <summary>The database file is the one that it belongs to: it was copied into the file and removed, as by the last one to close the

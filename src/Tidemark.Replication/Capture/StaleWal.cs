@@ -19,25 +19,76 @@ internal static class StaleWal
     /// <summary>Settles it. The connections are of no use afterwards and must be closed.</summary>
     public static AbandonedWal Settle(CapturedDatabase database, LiveDatabase live, ForeignChange change)
     {
-        if (!database.Settings.HasProcessToItself || change == ForeignChange.HasSecondWal || !live.TryKeepFromOthers())
+        var hasSecondWal = change == ForeignChange.HasSecondWal;
+        if (!database.Settings.HasProcessToItself || !(hasSecondWal ? live.TryKeepIndexFromOthers() : live.TryKeepFromOthers()))
         {
             return AbandonedWal.InUse;
         }
 
-        var content = live.CompareContent();
+        if (live.IsWalInPlace() ? !IsAsKnown(database, live) : database.Files.FileExists(live.WalPath))
+        {
+            return AbandonedWal.NotOurs;
+        }
+
+        // Others copy another WAL into the same file, so what is in this one is of the past.
+        var content = hasSecondWal ? FileChange.Certain : live.CompareContent();
         if (content == FileChange.Unknown)
         {
             content = HoldsWhatItHeld(database, live) ? FileChange.None : FileChange.Certain;
         }
 
-        if (content == FileChange.None)
+        // What is not captured may have been written to the new file, by an application that came and went in no time.
+        var isElsewhere = change is ForeignChange.DatabaseWasReplaced or ForeignChange.DatabaseIsGone;
+        if ((content != FileChange.None || isElsewhere) && !IsCaptured(database, live))
         {
-            return live.Guard.CheckpointPassive().IsComplete && TryRemove(database, live, Discard)
-                ? AbandonedWal.Copied
-                : AbandonedWal.NotOurs;
+            return AbandonedWal.NotOurs;
         }
 
-        return TryRemove(database, live, MoveToSpool) ? AbandonedWal.MovedAway : AbandonedWal.NotOurs;
+        if (content == FileChange.None)
+        {
+            if (!live.Guard.CheckpointPassive().IsComplete)
+            {
+                return AbandonedWal.NotOurs;
+            }
+
+            Remove(database, live, Discard);
+            return AbandonedWal.Copied;
+        }
+
+        Remove(database, live, MoveToSpool);
+        return AbandonedWal.MovedAway;
+    }
+
+    private static bool IsCaptured(CapturedDatabase database, LiveDatabase live)
+        => live.Guard.TryReadNewest() is { } newest
+            && (newest.FrameCount == 0
+                || (database.Position is { } position && newest.End is { } end && end.Salts == position.Salts && end.FrameCount <= position.Frame));
+
+    // The WAL holds what the index knows, and no more: somebody may have put back one that belongs to the new file; and one whose index was
+    // deleted may have been written by an application that has made an index of its own.
+    private static bool IsAsKnown(CapturedDatabase database, LiveDatabase live)
+    {
+        if (live.Guard.TryReadNewest() is not { } newest)
+        {
+            return false;
+        }
+
+        if (newest.End is not { FrameCount: > 0 } end)
+        {
+            return database.Files.TryGetFacts(live.WalPath) is { SizeBytes: <= WalHeader.Size };
+        }
+
+        try
+        {
+            using var wal = WalFile.Open(database.Files, live.WalPath, end);
+            var piece = wal.Scan(1, wal.Header.Checksum, end.FrameCount, long.MaxValue, new WalPageMap());
+            wal.CheckEnd(piece, end);
+            return !wal.GoesOnAfter(piece);
+        }
+        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     // Every page of which it is known what the file must hold: from the WAL, if it was copied, or else from the table.
@@ -117,41 +168,17 @@ internal static class StaleWal
         return true;
     }
 
-    // Only the very files that are open here, and only with the content that SQLite's index knows: somebody may have put back a WAL that
-    // belongs to the new file.
-    private static bool TryRemove(CapturedDatabase database, LiveDatabase live, Action<CapturedDatabase, string> remove)
+    private static void Remove(CapturedDatabase database, LiveDatabase live, Action<CapturedDatabase, string> remove)
     {
         if (live.IsWalInPlace())
         {
-            if (!HoldsOurRun(database, live))
-            {
-                return false;
-            }
-
             remove(database, live.WalPath);
-        }
-        else if (database.Files.FileExists(live.WalPath))
-        {
-            return false;
         }
 
         if (live.IsIndexInPlace())
         {
             database.Files.Delete(live.ShmPath);
         }
-
-        return true;
-    }
-
-    private static bool HoldsOurRun(CapturedDatabase database, LiveDatabase live)
-    {
-        Span<byte> bytes = stackalloc byte[WalHeader.Size];
-        using var file = database.Files.Open(live.WalPath, FileMode.Open, FileAccess.Read);
-        var count = file.Read(0, bytes);
-        return count == 0
-            || (WalHeader.TryRead(bytes[..count], out var header) == WalFault.None
-                && live.Guard.TryReadNewest()?.End is { } end
-                && header.Salts == end.Salts);
     }
 
     private static void Discard(CapturedDatabase database, string walPath) => database.Files.Delete(walPath);

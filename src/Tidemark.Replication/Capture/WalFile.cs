@@ -154,6 +154,14 @@ internal sealed class WalFile : IDisposable
         }
     }
 
+    /// <summary>Whether a frame follows that continues the WAL, committed or not.</summary>
+    public bool GoesOnAfter(in WalPiece piece)
+    {
+        var frame = new byte[FrameSize];
+        return _file.Read(WalFrameHeader.OffsetOf(piece.LastFrame + 1, Header.PageSize), frame) == frame.Length
+            && WalFrameHeader.TryReadFrame(frame, Header, piece.Checksum, out _) == WalFault.None;
+    }
+
     /// <summary>Gives the pages of consecutive frames, which were scanned before.</summary>
     /// <param name="firstFrame">The first frame.</param>
     /// <param name="pages">Room for as many pages as there are frames.</param>

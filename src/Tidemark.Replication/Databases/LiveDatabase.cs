@@ -399,7 +399,11 @@ internal sealed class LiveDatabase : IDisposable
     public CheckpointProgress CheckpointPassive(DatabaseConnection connection)
     {
         ThrowIfChanged();
-        return connection.CheckpointPassive();
+        var progress = connection.CheckpointPassive();
+
+        // At once: what is written to the file after this look is not by this checkpoint.
+        _known = TryLookAtFiles() ?? _known;
+        return progress;
     }
 
     /// <summary>Closes as an application would: if nobody else has the database open, the WAL goes into the file and is removed.</summary>
@@ -416,12 +420,16 @@ internal sealed class LiveDatabase : IDisposable
     /// <returns>False when another process has one open, or when the system cannot tell.</returns>
     public bool TryKeepFromOthers()
     {
+        return IsUsedByOthers == false && TryKeepIndexFromOthers() && _guard.TryLockExclusive();
+    }
+
+    /// <summary>Makes sure that no other process has the WAL index open, or can open it before this database is closed.</summary>
+    /// <returns>False when another process has it open, or when the system cannot tell.</returns>
+    public bool TryKeepIndexFromOthers()
+    {
         CloseSecond();
         _guard.Rollback();
-        return IsUsedByOthers == false
-            && TryGetIndexHandle() is { } index
-            && OpenFileLock.TryKeepIndexFromOthers(index)
-            && _guard.TryLockExclusive();
+        return TryGetIndexHandle() is { } index && OpenFileLock.TryKeepIndexFromOthers(index);
     }
 
     /// <summary>How the open file, wherever its name is now, compares with what it was when it was last known.</summary>

@@ -29,8 +29,8 @@ internal sealed class DatabaseWorker : IDisposable
     private static readonly TimeSpan s_commitDelayMin = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan s_commitDelayMax = TimeSpan.FromMilliseconds(640);
 
-    // How soon a checkpoint of others that waits for the guard is seen while changes are gathered, and how soon its end.
-    private static readonly TimeSpan s_waitingCheckpointPoll = TimeSpan.FromMilliseconds(20);
+    // How soon it is seen while changes are gathered what others do, and how soon a checkpoint of theirs has come to its end.
+    private static readonly TimeSpan s_gatheringPoll = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_checkpointPoll = TimeSpan.FromMilliseconds(5);
 
     private static readonly TimeSpan s_settlingPoll = TimeSpan.FromMilliseconds(250);
@@ -216,19 +216,27 @@ internal sealed class DatabaseWorker : IDisposable
         }
     }
 
-    // Changes are gathered, unless a checkpoint of the application waits for the guard to move on, and writers for it.
+    // Changes are gathered, as long as the application goes on: unless a checkpoint of it waits for the guard to move on, and writers for
+    // that; and unless it has left, or something is done to the files, since what people do beside a stopped application must meet a
+    // closed database.
     private async ValueTask GatherAsync(TimeSpan rest, CancellationToken stopping)
     {
-        if (_database.Source.Live is not { IsUsedByOthers: true } live)
+        // Where others cannot be seen, there is nothing to look for.
+        if (!_options.HasProcessToItself || _database.Source.Live is not { IsUsedByOthers: not null } live)
         {
             await Task.Delay(rest, _scope.Time, stopping).ConfigureAwait(false);
             return;
         }
 
         var begun = _scope.Time.GetTimestamp();
-        while (rest - _scope.Time.GetElapsedTime(begun) is var left && left > TimeSpan.Zero && !live.IsCheckpointOfOthersWaiting)
+        var leavesAtOnce = _departure.IsAtOnce;
+        while (rest - _scope.Time.GetElapsedTime(begun) is var left
+            && left > TimeSpan.Zero
+            && !live.IsCheckpointOfOthersWaiting
+            && !(leavesAtOnce && live.IsUsedByOthers == false)
+            && live.FindForeignChange() is null)
         {
-            await Task.Delay(left < s_waitingCheckpointPoll ? left : s_waitingCheckpointPoll, _scope.Time, stopping).ConfigureAwait(false);
+            await Task.Delay(left < s_gatheringPoll ? left : s_gatheringPoll, _scope.Time, stopping).ConfigureAwait(false);
         }
     }
 
