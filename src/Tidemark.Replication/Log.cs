@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Leases;
+using Tidemark.Replication.Databases;
 
 namespace Tidemark.Replication;
 
@@ -200,4 +201,11 @@ internal static partial class Log
 
     [LoggerMessage(2051, LogLevel.Debug, "Nobody else has {Database} open, and everything is captured: it was closed, and is watched")]
     public static partial void ClosedAtRest(this ILogger logger, string database);
+
+    [LoggerMessage(
+        2060,
+        LogLevel.Warning,
+        "{Database} was last written by SQLite {Version}, which has the WAL-reset bug: with several connections, of which replication is one, "
+            + "it can damage the database. Give the application SQLite 3.51.3 or newer")]
+    public static partial void WriterHasWalResetBug(this ILogger logger, string database, SqliteVersion version);
 }

@@ -11,13 +11,20 @@ internal readonly partial struct LinuxFileStatus
     private const int CurrentFolder = -100; // AT_FDCWD
     private const int NoFollowing = 0x100; // AT_SYMLINK_NOFOLLOW
     private const int ItselfIfEmpty = 0x1000; // AT_EMPTY_PATH
-    private const uint Wanted = 0x0001 | 0x0002 | 0x0008 | 0x0010 // STATX_TYPE, STATX_MODE, STATX_UID, STATX_GID
+    private const uint Wanted = 0x0001 | 0x0002 | 0x0004 | 0x0008 | 0x0010 // STATX_TYPE, STATX_MODE, STATX_NLINK, STATX_UID, STATX_GID
         | 0x0040 | 0x0080 | 0x0100 | 0x0200; // STATX_MTIME, STATX_CTIME, STATX_INO, STATX_SIZE
+    private const ulong MountRoot = 0x2000; // STATX_ATTR_MOUNT_ROOT
     private const int KindMask = 0xF000; // S_IFMT
     private const int ModeMask = 0x0FFF;
 
     [FieldOffset(0)]
     private readonly uint _mask;
+
+    [FieldOffset(8)]
+    private readonly ulong _attributes;
+
+    [FieldOffset(56)]
+    private readonly ulong _knownAttributes;
 
     [FieldOffset(136)]
     private readonly uint _deviceMajor;
@@ -33,6 +40,10 @@ internal readonly partial struct LinuxFileStatus
 
     [FieldOffset(28)]
     private readonly ushort _mode;
+
+    /// <summary>How many names it has: hard links.</summary>
+    [field: FieldOffset(16)]
+    public uint NameCount { get; }
 
     /// <summary>Inode number.</summary>
     [field: FieldOffset(32)]
@@ -60,6 +71,9 @@ internal readonly partial struct LinuxFileStatus
         0xC000 => FileKind.Socket,
         _ => FileKind.Device,
     };
+
+    /// <summary>Whether something is mounted just there; null where the system (Linux before 5.8) cannot tell.</summary>
+    public bool? IsMountPoint => (_knownAttributes & MountRoot) == 0 ? null : (_attributes & MountRoot) != 0;
 
     /// <summary>What may be done with it.</summary>
     public UnixFileMode Mode => (UnixFileMode)(_mode & ModeMask);

@@ -189,7 +189,7 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     {
         if (LinuxFileStatus.TryGet(path) is { } status)
         {
-            return new FileStatus(status.Kind, new FileRights(status.Mode, status.Owner));
+            return new FileStatus(status.Kind, new FileRights(status.Mode, status.Owner), status.NameCount, status.IsMountPoint);
         }
 
         FileKind? kind = Directory.Exists(path) ? FileKind.Folder : File.Exists(path) ? FileKind.File : null;

@@ -77,7 +77,8 @@ internal sealed class LiveDatabase : IDisposable
 
     /// <summary>Opens a database, and switches it to WAL mode if it is in another.</summary>
     /// <returns>Null when there is no database yet: no file, or an empty one whose creator has not decided on page size and mode.</returns>
-    /// <exception cref="DatabaseException">The file is no database, this user may not write it, or it cannot be switched.</exception>
+    /// <exception cref="DatabaseException">The file is no database, it is refused (<see cref="Admission"/>), or it cannot be
+    /// switched.</exception>
     public static LiveDatabase? TryOpen(string path, IFileSystem files, TimeSpan busyTimeout)
     {
         if (!File.Exists(path))
@@ -87,6 +88,7 @@ internal sealed class LiveDatabase : IDisposable
                 : null;
         }
 
+        Admission.ThrowIfRefused(path);
         var connection = DatabaseConnection.Open(path, busyTimeout);
         try
         {

@@ -19,6 +19,7 @@ internal static partial class SqliteLibrary
     private static bool s_isReady;
 
     /// <summary>Loads the native library once; every connection begins here.</summary>
+    /// <exception cref="DatabaseException">It is not fit for live databases.</exception>
     public static void EnsureLoaded()
     {
         lock (s_gate)
@@ -26,9 +27,31 @@ internal static partial class SqliteLibrary
             if (!s_isReady)
             {
                 Batteries_V2.Init();
+                ThrowIfUnfit();
                 KeepPageCachesSmall();
                 s_isReady = true;
             }
+        }
+    }
+
+    private static void ThrowIfUnfit()
+    {
+        if (new SqliteVersion(raw.sqlite3_libversion_number()).WhyUnfit(HasSnapshots()) is { } why)
+        {
+            throw new DatabaseException($"The SQLite library in use is not fit: {why}.", "Use the SQLite library that comes with Tidemark.");
+        }
+    }
+
+    private static bool HasSnapshots()
+    {
+        try
+        {
+            SnapshotFree(0); // Nothing is freed.
+            return true;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return false;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Tidemark.Formats;
 using Tidemark.Replicas.Files;
 using Tidemark.Replication.Capture;
@@ -14,6 +15,7 @@ internal sealed class ReplicatedDatabase : IDisposable
 {
     private readonly Action _changed;
     private readonly BaseReader _base;
+    private bool _hasWarnedOfWriter;
 
     /// <summary>Reads the spool; nothing is opened or started.</summary>
     /// <param name="options">The database.</param>
@@ -113,6 +115,7 @@ internal sealed class ReplicatedDatabase : IDisposable
             Health.NoteCapture(result);
             if (result.Outcome is not (CaptureOutcome.Idle or CaptureOutcome.NoDatabase))
             {
+                WarnOfWriter();
                 Upkeep.KeepWithinBounds();
                 Offer();
             }
@@ -167,6 +170,22 @@ internal sealed class ReplicatedDatabase : IDisposable
         Steps.Wait(CancellationToken.None);
         Source.Dispose();
         Steps.Release();
+    }
+
+    // With Tidemark, every database is one of several connections, which is where the bug lies.
+    private void WarnOfWriter()
+    {
+        Span<byte> header = stackalloc byte[sizeof(int)];
+        if (!_hasWarnedOfWriter && Source.Live is { } live)
+        {
+            live.Guard.ReadFile(SqliteVersion.HeaderOffset, header);
+            var writer = new SqliteVersion(BinaryPrimitives.ReadInt32BigEndian(header));
+            if (writer.HasWalResetBug)
+            {
+                _hasWarnedOfWriter = true;
+                Scope.Logger.WriterHasWalResetBug(Options.DatabasePath, writer);
+            }
+        }
     }
 
     private static CaptureSettings SettingsOf(DatabaseOptions options) => new(

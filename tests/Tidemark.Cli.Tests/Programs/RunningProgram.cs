@@ -21,6 +21,11 @@ public sealed class RunningProgram : IAsyncDisposable
         _error = process.StandardError.ReadToEndAsync();
     }
 
+    /// <summary>The program.</summary>
+    public static string ProgramPath => Environment.GetEnvironmentVariable("TIDEMARK_PROGRAM") is { Length: > 0 } program
+        ? program
+        : Path.Combine(AppContext.BaseDirectory, "tidemark");
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     /// <summary>Starts the program.</summary>
@@ -29,9 +34,7 @@ public sealed class RunningProgram : IAsyncDisposable
     /// <summary>Starts the program with variables in its environment.</summary>
     public static RunningProgram Start(IReadOnlyDictionary<string, string> variables, IReadOnlyList<string> arguments)
     {
-        var program = Environment.GetEnvironmentVariable("TIDEMARK_PROGRAM");
-        var start = new ProcessStartInfo(string.IsNullOrEmpty(program) ? Path.Combine(AppContext.BaseDirectory, "tidemark") : program,
-            arguments)
+        var start = new ProcessStartInfo(ProgramPath, arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -15,4 +15,26 @@ public static class UnixTools
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "Only root may give files away.");
         await PeerProcess.RunAsync("chown", [$"{user}:{group}", path]);
     }
+
+    /// <summary>What stands before a command that another user runs. He may read everything, since the program may lie in a folder of root,
+    /// but has no right more to write. Skips the test where the process may not.</summary>
+    public static IReadOnlyList<string> AsUser(uint user, uint? group = null)
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "Only root may become another user.");
+        return
+        [
+            "setpriv", $"--reuid={user}", $"--regid={user}", group is null ? "--clear-groups" : $"--groups={group}",
+            "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search",
+        ];
+    }
+
+    /// <summary>Runs a script of the shell to its end, and returns what it wrote to standard output.</summary>
+    /// <param name="under">What stands before the shell.</param>
+    /// <param name="script">The script.</param>
+    /// <param name="arguments">Its <c>$0</c>, <c>$1</c> and so on.</param>
+    public static Task<string> RunShellAsync(IReadOnlyList<string> under, string script, params IReadOnlyList<string> arguments)
+    {
+        IReadOnlyList<string> command = [.. under, "sh", "-c", script, .. arguments];
+        return PeerProcess.RunAsync(command[0], [.. command.Skip(1)]);
+    }
 }
