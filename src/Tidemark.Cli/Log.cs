@@ -43,6 +43,10 @@ internal static partial class Log
         "A file of the replica is damaged, trying others that lead to the same state (tidemark verify tells more): {Reason}")]
     public static partial void FilePassedOver(this ILogger logger, string reason);
 
+    [LoggerMessage(5070, LogLevel.Warning,
+        "SQLite cannot check all of {Database} here, which is no damage: {What}. What needs nothing of the application's own is whole")]
+    public static partial void NotChecked(this ILogger logger, string database, string what);
+
     [LoggerMessage(5031, LogLevel.Error, "Following has failed for good, and the command is told to end: {Reason}")]
     public static partial void FollowingFailed(this ILogger logger, string reason);
 

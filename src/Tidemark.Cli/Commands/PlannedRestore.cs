@@ -85,11 +85,21 @@ internal abstract record PlannedRestore(IReplicaStore Store)
     /// <summary>Lets SQLite check a database; null for no check. See <see cref="RestoreOptions.Inspect"/>.</summary>
     /// <param name="kind">How thorough the check is.</param>
     /// <param name="name">How errors call the database, which lies under a temporary name then.</param>
-    public static Func<string, CancellationToken, ValueTask>? Inspection(IntegrityCheckKind? kind, string name) => kind is not { } known
+    /// <param name="logger">Is told what cannot be checked here.</param>
+    /// <param name="left">Gets what cannot be checked here, and nothing of an earlier call. Null to forget it.</param>
+    public static Func<string, CancellationToken, ValueTask>? Inspection(
+        IntegrityCheckKind? kind, string name, ILogger logger, List<string>? left = null) => kind is not { } known
         ? null
-        : (path, _) =>
+        : (path, token) =>
         {
-            IntegrityCheck.Run(path, known, name);
+            var found = IntegrityCheck.Run(path, known, name, token);
+            left?.Clear();
+            left?.AddRange(found);
+            foreach (var what in found)
+            {
+                logger.NotChecked(name, what);
+            }
+
             return ValueTask.CompletedTask;
         };
 

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Tidemark.Cli.Arguments;
 using Tidemark.Cli.Configuration;
 using Tidemark.Cli.Logging;
@@ -113,7 +114,7 @@ internal sealed class RestoreCommand : Command
         {
             if (_isFollowing.Value)
             {
-                return await new FollowRun(source.Stores, FollowOptions(output), exec, logger, host).RunAsync(interruption);
+                return await new FollowRun(source.Stores, FollowOptions(output, logger), exec, logger, host).RunAsync(interruption);
             }
 
             var warnings = new RestoreWarnings(logger);
@@ -206,13 +207,13 @@ internal sealed class RestoreCommand : Command
         }
     }
 
-    private FollowOptions FollowOptions(string output) => new()
+    private FollowOptions FollowOptions(string output, ILogger logger) => new()
     {
         OutputPath = output,
         Overwrite = _isForced.Value,
         Interval = _followInterval.Value,
         Parallelism = _parallelism.Value,
-        Inspect = PlannedRestore.Inspection(_integrityCheck.Value, output),
+        Inspect = PlannedRestore.Inspection(_integrityCheck.Value, output, logger),
     };
 
     private async Task RestoreAsync(
@@ -222,6 +223,7 @@ internal sealed class RestoreCommand : Command
         var plan = plans[0];
         warnings.Logger.Restoring(output, plan.Store.Name, plan.State, Rfc3339.FormatExactly(plan.Created));
         var check = _integrityCheck.IsSet ? _integrityCheck.Value : plan.CheckByDefault;
+        var left = new List<string>();
         using var progress = host.IsErrorTerminal ? new ProgressLine(host.Error, host.Time) : null;
         var result = await PlannedRestore.RestoreAsync(
             plans,
@@ -231,7 +233,7 @@ internal sealed class RestoreCommand : Command
                 Overwrite = _isForced.Value,
                 Parallelism = _parallelism.Value,
                 Progress = progress,
-                Inspect = PlannedRestore.Inspection(check, output),
+                Inspect = PlannedRestore.Inspection(check, output, warnings.Logger, left),
                 OnDamagedFile = warnings.FilePassedOver,
             },
             warnings,
@@ -246,7 +248,7 @@ internal sealed class RestoreCommand : Command
             JsonDocuments.Write(host.Output, new RestoreDocument(
                 output, ReplicaSource.KindOf(state.Store), state.Txid?.ToString() ?? "", (long)result.Elapsed.TotalMilliseconds,
                 NameOf(check), state.Format, Rfc3339.FormatExactly(state.Created), result.SizeBytes, result.BytesRead, result.IsProven,
-                warnings.Messages));
+                warnings.Messages, left));
         }
     }
 

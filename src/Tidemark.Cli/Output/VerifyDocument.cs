@@ -11,7 +11,7 @@ internal sealed record VerifyDocument(
 {
     /// <summary>Tells of a report.</summary>
     public static VerifyDocument From(string replica, VerificationReport report) => new(
-        replica, report.IsSound, report.Files, report.SizeBytes,
+        replica, report.IsSound && report.IsComplete, report.Files, report.SizeBytes,
         [.. report.Levels.Select(level => new VerifyLevelDocument(
             level.Level.Value, level.Files, level.SizeBytes, level.MinTxid.ToString(), level.MaxTxid.ToString()))],
         report.RestorableStates, report.ProvenStates, From(report.Oldest), From(report.Newest),
@@ -28,7 +28,8 @@ internal sealed record VerifyDocument(
 
     private static VerifyStateDocument From(VerifiedState state) => new(
         state.Target.ToString(), state.Failure is null, state.Plan?.MaxTxid.ToString() ?? "",
-        state.Plan is { } plan ? Rfc3339.FormatExactly(plan.Created) : "", state.SizeBytes, state.IsProven, state.Failure?.Message,
+        state.Plan is { } plan ? Rfc3339.FormatExactly(plan.Created) : "", state.SizeBytes, state.IsProven, state.Unchecked,
+        state.Failure?.Message,
         state.Failure?.Hint);
 
     private static VerifyFindingDocument ProblemOf(VerifiedState state) => new(

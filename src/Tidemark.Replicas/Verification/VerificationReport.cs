@@ -33,6 +33,9 @@ public sealed record VerificationReport
     /// be restored.</summary>
     public bool IsSound => States.All(state => state.Failure is null) && !Findings.Any(finding => finding.IsProblem);
 
+    /// <summary>Whether everything that was asked for could be looked at.</summary>
+    public bool IsComplete => States.All(state => state.Unchecked.Count == 0);
+
     /// <summary>How many files there are.</summary>
     public int Files => Levels.Sum(level => level.Files);
 

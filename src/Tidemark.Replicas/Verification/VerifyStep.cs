@@ -148,6 +148,7 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
     private async ValueTask<VerifiedState> RestoreAsync(
         RestorePlan plan, ScratchDatabase scratch, VerifyOptions options, CancellationToken cancellationToken)
     {
+        IReadOnlyList<string> left = [];
         try
         {
             var restored = await new RestoreStep(store, scratch.Files, time).RunAsync(
@@ -156,7 +157,7 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
                 {
                     OutputPath = scratch.Path,
                     Parallelism = options.Parallelism,
-                    Inspect = scratch.Inspect,
+                    Inspect = async (path, token) => left = await scratch.Inspect(path, token).ConfigureAwait(false),
                     Progress = options.Progress,
                 },
                 cancellationToken).ConfigureAwait(false);
@@ -166,6 +167,7 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
                 Plan = restored.Plan,
                 SizeBytes = restored.SizeBytes,
                 IsProven = restored.IsProven,
+                Unchecked = left,
             };
         }
         finally

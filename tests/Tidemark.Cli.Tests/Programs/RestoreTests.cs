@@ -41,7 +41,7 @@ public sealed class RestoreTests : IDisposable
         using var json = JsonDocument.Parse(result.Output);
         Assert.Equal(
             ["db_path", "replica", "txid", "duration_ms", "integrity_check", "format", "timestamp", "size", "bytes_read", "proven",
-                "warnings"],
+                "warnings", "unchecked"],
             json.RootElement.EnumerateObject().Select(field => field.Name));
         Assert.Equal(Output, json.RootElement.GetProperty("db_path").GetString());
         Assert.Equal("file", json.RootElement.GetProperty("replica").GetString());

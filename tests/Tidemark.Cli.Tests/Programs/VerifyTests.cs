@@ -89,6 +89,42 @@ public sealed class VerifyTests : IDisposable
     }
 
     [Fact]
+    public async Task What_only_the_application_could_check_is_neither_damage_nor_sound()
+    {
+        using (var source = SourceDatabase.Open(_folder["app.db"]))
+        {
+            source.CreateTable();
+            source.AddCollation("german");
+            source.Run("CREATE TABLE own(name TEXT COLLATE german UNIQUE)");
+            source.Run("INSERT INTO own VALUES('b'), ('a'), ('C')");
+            Assert.Equal(0, (await RunningProgram.RunAsync("replicate", "-once", _folder["app.db"], Url)).ExitCode);
+        }
+
+        const string Missing = "table own (no such collation sequence: german, for index sqlite_autoindex_own_1)";
+        var text = await RunningProgram.RunAsync("verify", "-full", Url);
+        Assert.Equal((2, ""), (text.ExitCode, text.Error));
+        Assert.Contains($"not checked: {Missing}\n", text.Output, StringComparison.Ordinal);
+        Assert.EndsWith("NOT ALL CHECKED: nothing wrong was found in the rest\n", text.Output, StringComparison.Ordinal);
+        Assert.Equal(0, (await RunningProgram.RunAsync("verify", Url)).ExitCode);
+
+        var result = await RunningProgram.RunAsync("verify", "-full", "-json", Url);
+        using (var json = JsonDocument.Parse(result.Output))
+        {
+            Assert.False(json.RootElement[0].GetProperty("ok").GetBoolean());
+            Assert.Empty(json.RootElement[0].GetProperty("problems").EnumerateArray());
+            Assert.Equal([Missing], json.RootElement[0].GetProperty("states")[0].GetProperty("unchecked").EnumerateArray().Select(what => what.GetString()));
+        }
+
+        var restored = await RunningProgram.RunAsync("restore", "-json", "-integrity-check", "full", "-o", _folder["out.db"], Url);
+        Assert.Equal(0, restored.ExitCode);
+        Assert.Contains($"which is no damage: {Missing}", restored.Error, StringComparison.Ordinal);
+        using (var json = JsonDocument.Parse(restored.Output))
+        {
+            Assert.Equal([Missing], json.RootElement.GetProperty("unchecked").EnumerateArray().Select(what => what.GetString()));
+        }
+    }
+
+    [Fact]
     public async Task A_txid_and_a_moment_are_checked_as_restore_would_take_them()
     {
         Assert.Equal(0, (await RunningProgram.RunAsync("verify", "-txid", "0000000000000005", Replica.Url)).ExitCode);
