@@ -21,6 +21,7 @@ internal sealed class RestoreCommand : Command
     private readonly FlagOf<bool> _isSkippedIfDatabaseExists;
     private readonly FlagOf<bool> _isSkippedWithoutReplica;
     private readonly FlagOf<bool> _isForced;
+    private readonly FlagOf<bool> _isForcedInUse;
     private readonly FlagOf<bool> _isDryRun;
     private readonly FlagOf<bool> _isJson;
     private readonly FlagOf<IntegrityCheckKind?> _integrityCheck;
@@ -42,7 +43,9 @@ internal sealed class RestoreCommand : Command
             initial: null, text => FlagValue.Timestamp(text));
         _isSkippedIfDatabaseExists = Flags.Switch("if-db-not-exists", "Do nothing, and succeed, if the output exists.");
         _isSkippedWithoutReplica = Flags.Switch("if-replica-exists", "Do nothing, and succeed, if there is no backup.");
-        _isForced = Flags.Switch("force", "Replace an existing output, once its successor is complete.");
+        _isForced = Flags.Switch("force", "Replace an existing output, once its successor is complete. One that a program has open is refused.");
+        _isForcedInUse = Flags.Switch("force-in-use",
+            "As -force, also an output that a program has open. What that program writes from then on is lost, and can damage the new one.");
         _isDryRun = Flags.Switch("dry-run", "Print which files would be read, and restore nothing.");
         _isJson = Flags.Switch("json", "Print a summary, or with -dry-run the plan, as JSON. The log goes to standard error.");
         _integrityCheck = Flags.Value<IntegrityCheckKind?>("integrity-check", "KIND",
@@ -69,6 +72,7 @@ internal sealed class RestoreCommand : Command
         """
         DB_PATH is looked up in the configuration file. Of several destinations, the one with the newest state is used;
         where it is damaged, another one that has the same state.
+        An output that a program has open is not replaced.
         Replicas of Litestream 0.3 are restored as well; where both formats are, the one with the newest file is used.
         The output gets its name only when it is complete and proven; an existing file stays untouched until then.
 
@@ -210,7 +214,8 @@ internal sealed class RestoreCommand : Command
     private FollowOptions FollowOptions(string output, ILogger logger) => new()
     {
         OutputPath = output,
-        Overwrite = _isForced.Value,
+        Overwrite = _isForced.Value || _isForcedInUse.Value,
+        OverwriteOpen = _isForcedInUse.Value,
         Interval = _followInterval.Value,
         Parallelism = _parallelism.Value,
         Inspect = PlannedRestore.Inspection(_integrityCheck.Value, output, logger),
@@ -230,7 +235,8 @@ internal sealed class RestoreCommand : Command
             new RestoreOptions
             {
                 OutputPath = output,
-                Overwrite = _isForced.Value,
+                Overwrite = _isForced.Value || _isForcedInUse.Value,
+                OverwriteOpen = _isForcedInUse.Value,
                 Parallelism = _parallelism.Value,
                 Progress = progress,
                 Inspect = PlannedRestore.Inspection(check, output, warnings.Logger, left),

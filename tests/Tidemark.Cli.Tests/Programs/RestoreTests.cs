@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Tidemark.Cli.Demo;
 using Tidemark.Testing;
+using Tidemark.Testing.Databases;
 
 namespace Tidemark.Cli.Tests.Programs;
 
@@ -91,6 +92,25 @@ public sealed class RestoreTests : IDisposable
         Assert.Equal("precious", await File.ReadAllTextAsync(Output, TestContext.Current.CancellationToken));
 
         var forced = await RunningProgram.RunAsync("restore", "-force", "-o", Output, Replica.Url);
+        Assert.Equal(0, forced.ExitCode);
+        Assert.Equal(Replica.HashAt(Replica.MaxTxid), Replica.HashOf(Output));
+    }
+
+    [Fact]
+    public async Task An_output_that_a_program_has_open_is_kept_unless_even_that_is_forced()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems do not tell who uses a file.");
+        using var source = SourceDatabase.Open(Output);
+        source.CreateTable();
+
+        var refused = await RunningProgram.RunAsync("restore", "-force", "-o", Output, Replica.Url);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.StartsWith(
+            $"Error: Cannot restore, process {Environment.ProcessId} has the output open", refused.FirstErrorLine, StringComparison.Ordinal);
+        Assert.Contains("With -force-in-use", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(0, source.RunLong("SELECT count(*) FROM t"));
+
+        var forced = await RunningProgram.RunAsync("restore", "-force-in-use", "-o", Output, Replica.Url);
         Assert.Equal(0, forced.ExitCode);
         Assert.Equal(Replica.HashAt(Replica.MaxTxid), Replica.HashOf(Output));
     }
