@@ -1,4 +1,5 @@
 using Tidemark.Formats;
+using Tidemark.Formats.Database;
 
 namespace Tidemark.Replicas.Verification;
 
@@ -19,6 +20,9 @@ public sealed record VerificationReport
 
     /// <summary>How many of the states that can be restored have a checksum of the whole database.</summary>
     public required int ProvenStates { get; init; }
+
+    /// <summary>The checksums of the whole database that whole files carry, by the TXID after which it was so.</summary>
+    public IReadOnlyDictionary<Txid, DatabaseChecksum> Proofs { get; init; } = new Dictionary<Txid, DatabaseChecksum>();
 
     /// <summary>Who wrote the files that say so; more than one after a takeover.</summary>
     public required IReadOnlyList<Lineage> Lineages { get; init; }

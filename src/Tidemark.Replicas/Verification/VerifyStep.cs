@@ -59,6 +59,10 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
             Oldest = restorable is [var oldest, ..] ? StateOf(oldest) : null,
             Newest = restorable is [.., var newest] ? StateOf(newest) : null,
             ProvenStates = restorable.Count(proven.Contains),
+            Proofs = readings
+                .Where(reading => reading is { Failure: null, Header.Proof.After: not null })
+                .DistinctBy(reading => reading.Info.MaxTxid)
+                .ToDictionary(reading => reading.Info.MaxTxid, reading => reading.Header!.Value.Proof.After!.Value),
             Lineages = [.. readings.Select(reading => reading.Header?.Lineage ?? Lineage.None).Where(id => id != Lineage.None).Distinct()],
             States = states,
             Findings = HistoryCheck.Run(readings),
