@@ -9,6 +9,9 @@ internal static class ExitCode
     /// <summary>Something failed, or the command line was wrong.</summary>
     public const int Failed = 1;
 
+    /// <summary>Nothing wrong was found, but not all that was asked for could be checked.</summary>
+    public const int NotAllChecked = 2;
+
     /// <summary>A signal ended the work before it was done, as shells count it.</summary>
     public static int OfSignal(int number) => 128 + number;
 }

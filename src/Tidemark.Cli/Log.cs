@@ -43,6 +43,21 @@ internal static partial class Log
         "A file of the replica is damaged, trying others that lead to the same state (tidemark verify tells more): {Reason}")]
     public static partial void FilePassedOver(this ILogger logger, string reason);
 
+    [LoggerMessage(5070, LogLevel.Warning,
+        "SQLite cannot check all of {Database} here, which is no damage: {What}. What needs nothing of the application's own is whole")]
+    public static partial void NotChecked(this ILogger logger, string database, string what);
+
+    [LoggerMessage(5071, LogLevel.Warning,
+        "{Replica} (newest state captured at {Captured}) and {Other} (at {OtherCaptured}) hold different states under TXID {Txid}: they are "
+        + "not of one history. {Replica} is used; name the other one by its URL if that is meant")]
+    public static partial void HistoriesDiffer(
+        this ILogger logger, string replica, string captured, string other, string otherCaptured, string txid);
+
+    [LoggerMessage(5072, LogLevel.Warning,
+        "{Replica} stands in, and nothing proves that it has the same {State} as {Instead}: its files or those of the other have no checksum "
+        + "of the whole database")]
+    public static partial void StandsInUnproven(this ILogger logger, string replica, string instead, string state);
+
     [LoggerMessage(5031, LogLevel.Error, "Following has failed for good, and the command is told to end: {Reason}")]
     public static partial void FollowingFailed(this ILogger logger, string reason);
 

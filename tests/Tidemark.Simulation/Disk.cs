@@ -73,6 +73,8 @@ internal sealed class Disk(IFileSystem inner) : IFileSystem
 
     public FileStatus? TryGetStatus(string path) => inner.TryGetStatus(path);
 
+    public FileUse? TryFindUse(string path, long lockOffset, long lockLength) => inner.TryFindUse(path, lockOffset, lockLength);
+
     public string FinalPath(string path) => inner.FinalPath(path);
 
     public void SetModified(string path, DateTimeOffset modified) => inner.SetModified(path, modified);

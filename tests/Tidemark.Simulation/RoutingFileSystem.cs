@@ -31,6 +31,8 @@ internal sealed class RoutingFileSystem(IFileSystem own, IFileSystem real, strin
 
     public FileStatus? TryGetStatus(string path) => For(path).TryGetStatus(path);
 
+    public FileUse? TryFindUse(string path, long lockOffset, long lockLength) => For(path).TryFindUse(path, lockOffset, lockLength);
+
     public string FinalPath(string path) => For(path).FinalPath(path);
 
     public void SetModified(string path, DateTimeOffset modified) => For(path).SetModified(path, modified);

@@ -93,7 +93,7 @@ internal sealed class DemoCommand : Command
             .RunAsync(new RestoreTarget.Latest(), new RestoreOptions { OutputPath = restored }, cancellationToken);
         var actual = HashFile(restored, host.Files);
         report.Step("restored", $"TXID {result.Txid}, {ByteSize.Format(result.SizeBytes)} in {result.Elapsed.TotalMilliseconds:0} ms");
-        IntegrityCheck.Run(restored, IntegrityCheckKind.Full);
+        _ = IntegrityCheck.Run(restored, IntegrityCheckKind.Full, name: null, cancellationToken);
         report.Step("checked", "SQLite's integrity check finds nothing wrong");
         report.Step("source", $"SHA-256 of all pages {expected}");
         report.Step("restored", $"SHA-256 of all pages {actual}");

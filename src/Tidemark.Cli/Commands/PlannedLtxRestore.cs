@@ -7,7 +7,10 @@ using Tidemark.Replicas.Stores;
 namespace Tidemark.Cli.Commands;
 
 /// <summary>A restore from LTX files.</summary>
-internal sealed record PlannedLtxRestore(IReplicaStore Store, RestorePlan Plan) : PlannedRestore(Store)
+/// <param name="Store">The destination.</param>
+/// <param name="Plan">The files that are read.</param>
+/// <param name="Proof">What all files say of their states.</param>
+internal sealed record PlannedLtxRestore(IReplicaStore Store, RestorePlan Plan, StateProof Proof) : PlannedRestore(Store)
 {
     /// <inheritdoc/>
     public override string Format => "ltx";

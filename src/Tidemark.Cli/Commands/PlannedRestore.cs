@@ -12,6 +12,9 @@ namespace Tidemark.Cli.Commands;
 /// <param name="Store">The destination.</param>
 internal abstract record PlannedRestore(IReplicaStore Store)
 {
+    /// <summary>Whether checksums prove that this has the state of the destination that it stands in for.</summary>
+    public bool IsProvenToStandIn { get; init; }
+
     /// <summary>How messages and JSON call the format.</summary>
     public abstract string Format { get; }
 
@@ -32,7 +35,8 @@ internal abstract record PlannedRestore(IReplicaStore Store)
 
     /// <summary>Chooses the destinations that have the newest state that is asked for: the first is to be restored from, and the others
     /// stand in when that fails.</summary>
-    /// <remarks>A destination that cannot be read is passed over with a warning while another one can.</remarks>
+    /// <remarks>A destination that cannot be read is passed over with a warning while another one can. One that has another state under the
+    /// same TXID does not stand in, and a warning tells of it.</remarks>
     /// <exception cref="NoMatchingBackupException">No destination has what is asked for.</exception>
     /// <exception cref="TidemarkException">No destination can be read.</exception>
     public static async Task<IReadOnlyList<PlannedRestore>> ChooseAsync(
@@ -60,7 +64,19 @@ internal abstract record PlannedRestore(IReplicaStore Store)
         }
 
         var newest = plans.Aggregate((newest, plan) => plan.IsNewerThan(newest) ? plan : newest);
-        return [newest, .. plans.Where(plan => plan != newest && plan.Txid is { } txid && txid == newest.Txid)];
+        var chosen = new List<PlannedRestore> { newest };
+        foreach (var plan in plans.OfType<PlannedLtxRestore>().Where(plan => plan != newest))
+        {
+            var (agreement, txid) = newest is PlannedLtxRestore ltx
+                ? await CompareAsync(ltx, plan, warnings, cancellationToken)
+                : default;
+            if (plan.Txid == newest.Txid && agreement != HistoryAgreement.Different)
+            {
+                chosen.Add(plan with { IsProvenToStandIn = agreement == HistoryAgreement.Same && txid == newest.Txid });
+            }
+        }
+
+        return [.. chosen.OrderByDescending(plan => plan == newest).ThenByDescending(plan => plan.IsProvenToStandIn)];
     }
 
     /// <summary>Restores from the first destination, or when that fails from the next one that has the same state.</summary>
@@ -78,6 +94,10 @@ internal abstract record PlannedRestore(IReplicaStore Store)
             catch (TidemarkException e) when (e is not RestoreOutputException && i + 1 < plans.Count)
             {
                 warnings.ReplicaPassedOver(plans[i].Store.Name, e);
+                if (!plans[i + 1].IsProvenToStandIn)
+                {
+                    warnings.StandsInUnproven(plans[i + 1].Store.Name, plans[0].Store.Name, plans[0].State);
+                }
             }
         }
     }
@@ -85,11 +105,21 @@ internal abstract record PlannedRestore(IReplicaStore Store)
     /// <summary>Lets SQLite check a database; null for no check. See <see cref="RestoreOptions.Inspect"/>.</summary>
     /// <param name="kind">How thorough the check is.</param>
     /// <param name="name">How errors call the database, which lies under a temporary name then.</param>
-    public static Func<string, CancellationToken, ValueTask>? Inspection(IntegrityCheckKind? kind, string name) => kind is not { } known
+    /// <param name="logger">Is told what cannot be checked here.</param>
+    /// <param name="left">Gets what cannot be checked here, and nothing of an earlier call. Null to forget it.</param>
+    public static Func<string, CancellationToken, ValueTask>? Inspection(
+        IntegrityCheckKind? kind, string name, ILogger logger, List<string>? left = null) => kind is not { } known
         ? null
-        : (path, _) =>
+        : (path, token) =>
         {
-            IntegrityCheck.Run(path, known, name);
+            var found = IntegrityCheck.Run(path, known, name, token);
+            left?.Clear();
+            left?.AddRange(found);
+            foreach (var what in found)
+            {
+                logger.NotChecked(name, what);
+            }
+
             return ValueTask.CompletedTask;
         };
 
@@ -127,7 +157,7 @@ internal abstract record PlannedRestore(IReplicaStore Store)
         var files = await ReplicaListing.ReadAllAsync(store, cancellationToken);
         if (store is not ILegacyReplicaSource source || await source.ListLegacyAsync(cancellationToken) is not { Count: > 0 } legacyFiles)
         {
-            return new PlannedLtxRestore(store, RestorePlan.From(files, target));
+            return new PlannedLtxRestore(store, RestorePlan.From(files, target), new StateProof(store, files));
         }
 
         if (files.Count == 0 && target is RestoreTarget.AtTxid)
@@ -139,13 +169,33 @@ internal abstract record PlannedRestore(IReplicaStore Store)
         var format = ReplicaFormatChoice.Between(files, legacyFiles, target);
         PlannedRestore plan = format == ReplicaFormat.Legacy
             ? new PlannedLegacyRestore(store, source, LegacyRestorePlan.From(legacyFiles, target))
-            : new PlannedLtxRestore(store, RestorePlan.From(files, target));
+            : new PlannedLtxRestore(store, RestorePlan.From(files, target), new StateProof(store, files));
         if (files.Count > 0)
         {
             logger.FormatChosen(store.Name, plan.Format);
         }
 
         return plan;
+    }
+
+    /// <summary>Compares what a destination tells of its newest states with what the one that goes further tells of them.</summary>
+    private static async Task<(HistoryAgreement Agreement, Txid Txid)> CompareAsync(
+        PlannedLtxRestore newest, PlannedLtxRestore other, RestoreWarnings warnings, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var compared = await newest.Proof.CompareAsync(other.Proof, other.Plan.MaxTxid, cancellationToken);
+            if (compared.Agreement == HistoryAgreement.Different)
+            {
+                warnings.HistoriesDiffer(newest, other, compared.Txid);
+            }
+
+            return compared;
+        }
+        catch (TidemarkException)
+        {
+            return default; // A store does not answer. Who reads from it learns that.
+        }
     }
 
     // TXIDs tell which of two LTX replicas of one database is ahead. Between the formats there is only the time.

@@ -224,7 +224,7 @@ internal sealed class ReplicateCommand : Command
                 var options = new RestoreOptions
                 {
                     OutputPath = database.Path,
-                    Inspect = PlannedRestore.Inspection(plans[0].CheckByDefault, database.Path),
+                    Inspect = PlannedRestore.Inspection(plans[0].CheckByDefault, database.Path, logger),
                     OnDamagedFile = warnings.FilePassedOver,
                 };
                 var result = await PlannedRestore.RestoreAsync(plans, options, warnings, host, cancellationToken);

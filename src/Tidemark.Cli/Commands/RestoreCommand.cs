@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Tidemark.Cli.Arguments;
 using Tidemark.Cli.Configuration;
 using Tidemark.Cli.Logging;
@@ -20,6 +21,7 @@ internal sealed class RestoreCommand : Command
     private readonly FlagOf<bool> _isSkippedIfDatabaseExists;
     private readonly FlagOf<bool> _isSkippedWithoutReplica;
     private readonly FlagOf<bool> _isForced;
+    private readonly FlagOf<bool> _isForcedInUse;
     private readonly FlagOf<bool> _isDryRun;
     private readonly FlagOf<bool> _isJson;
     private readonly FlagOf<IntegrityCheckKind?> _integrityCheck;
@@ -41,7 +43,9 @@ internal sealed class RestoreCommand : Command
             initial: null, text => FlagValue.Timestamp(text));
         _isSkippedIfDatabaseExists = Flags.Switch("if-db-not-exists", "Do nothing, and succeed, if the output exists.");
         _isSkippedWithoutReplica = Flags.Switch("if-replica-exists", "Do nothing, and succeed, if there is no backup.");
-        _isForced = Flags.Switch("force", "Replace an existing output, once its successor is complete.");
+        _isForced = Flags.Switch("force", "Replace an existing output, once its successor is complete. One that a program has open is refused.");
+        _isForcedInUse = Flags.Switch("force-in-use",
+            "As -force, also an output that a program has open. What that program writes from then on is lost, and can damage the new one.");
         _isDryRun = Flags.Switch("dry-run", "Print which files would be read, and restore nothing.");
         _isJson = Flags.Switch("json", "Print a summary, or with -dry-run the plan, as JSON. The log goes to standard error.");
         _integrityCheck = Flags.Value<IntegrityCheckKind?>("integrity-check", "KIND",
@@ -68,6 +72,7 @@ internal sealed class RestoreCommand : Command
         """
         DB_PATH is looked up in the configuration file. Of several destinations, the one with the newest state is used;
         where it is damaged, another one that has the same state.
+        An output that a program has open is not replaced.
         Replicas of Litestream 0.3 are restored as well; where both formats are, the one with the newest file is used.
         The output gets its name only when it is complete and proven; an existing file stays untouched until then.
 
@@ -113,7 +118,7 @@ internal sealed class RestoreCommand : Command
         {
             if (_isFollowing.Value)
             {
-                return await new FollowRun(source.Stores, FollowOptions(output), exec, logger, host).RunAsync(interruption);
+                return await new FollowRun(source.Stores, FollowOptions(output, logger), exec, logger, host).RunAsync(interruption);
             }
 
             var warnings = new RestoreWarnings(logger);
@@ -206,13 +211,14 @@ internal sealed class RestoreCommand : Command
         }
     }
 
-    private FollowOptions FollowOptions(string output) => new()
+    private FollowOptions FollowOptions(string output, ILogger logger) => new()
     {
         OutputPath = output,
-        Overwrite = _isForced.Value,
+        Overwrite = _isForced.Value || _isForcedInUse.Value,
+        OverwriteOpen = _isForcedInUse.Value,
         Interval = _followInterval.Value,
         Parallelism = _parallelism.Value,
-        Inspect = PlannedRestore.Inspection(_integrityCheck.Value, output),
+        Inspect = PlannedRestore.Inspection(_integrityCheck.Value, output, logger),
     };
 
     private async Task RestoreAsync(
@@ -222,16 +228,18 @@ internal sealed class RestoreCommand : Command
         var plan = plans[0];
         warnings.Logger.Restoring(output, plan.Store.Name, plan.State, Rfc3339.FormatExactly(plan.Created));
         var check = _integrityCheck.IsSet ? _integrityCheck.Value : plan.CheckByDefault;
+        var left = new List<string>();
         using var progress = host.IsErrorTerminal ? new ProgressLine(host.Error, host.Time) : null;
         var result = await PlannedRestore.RestoreAsync(
             plans,
             new RestoreOptions
             {
                 OutputPath = output,
-                Overwrite = _isForced.Value,
+                Overwrite = _isForced.Value || _isForcedInUse.Value,
+                OverwriteOpen = _isForcedInUse.Value,
                 Parallelism = _parallelism.Value,
                 Progress = progress,
-                Inspect = PlannedRestore.Inspection(check, output),
+                Inspect = PlannedRestore.Inspection(check, output, warnings.Logger, left),
                 OnDamagedFile = warnings.FilePassedOver,
             },
             warnings,
@@ -246,7 +254,7 @@ internal sealed class RestoreCommand : Command
             JsonDocuments.Write(host.Output, new RestoreDocument(
                 output, ReplicaSource.KindOf(state.Store), state.Txid?.ToString() ?? "", (long)result.Elapsed.TotalMilliseconds,
                 NameOf(check), state.Format, Rfc3339.FormatExactly(state.Created), result.SizeBytes, result.BytesRead, result.IsProven,
-                warnings.Messages));
+                warnings.Messages, left));
         }
     }
 

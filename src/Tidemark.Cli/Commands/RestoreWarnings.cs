@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Tidemark.Cli.Output;
 using Tidemark.Formats;
 using Tidemark.Replicas.Restore;
 
@@ -21,6 +22,23 @@ internal sealed class RestoreWarnings(ILogger logger)
     {
         _messages.Add($"{replica} was passed over: {reason.Message}");
         logger.ReplicaPassedOver(replica, reason.Message);
+    }
+
+    /// <summary>Two destinations have different states under one TXID.</summary>
+    public void HistoriesDiffer(PlannedRestore used, PlannedRestore other, Txid txid)
+    {
+        var (usedAt, otherAt) = (Rfc3339.FormatExactly(used.Created), Rfc3339.FormatExactly(other.Created));
+        _messages.Add(
+            $"{used.Store.Name} and {other.Store.Name} hold different states under TXID {txid}: they are not of one history. "
+            + $"{used.Store.Name} was used.");
+        Logger.HistoriesDiffer(used.Store.Name, usedAt, other.Store.Name, otherAt, txid.ToString());
+    }
+
+    /// <summary>A destination stands in for another one, and nothing proves that it has the same state.</summary>
+    public void StandsInUnproven(string replica, string instead, string state)
+    {
+        _messages.Add($"Nothing proves that {replica} has the same {state} as {instead}.");
+        Logger.StandsInUnproven(replica, instead, state);
     }
 
     /// <summary>Other files stand in for a damaged one.</summary>

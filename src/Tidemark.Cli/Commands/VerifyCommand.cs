@@ -1,4 +1,3 @@
-using System.Globalization;
 using Tidemark.Cli.Arguments;
 using Tidemark.Cli.Output;
 using Tidemark.Cli.Processes;
@@ -13,7 +12,6 @@ namespace Tidemark.Cli.Commands;
 /// <summary><c>tidemark verify</c>.</summary>
 internal sealed class VerifyCommand : Command
 {
-    private const string LegacyCheckPath = "/tmp/check.db";
     private readonly ConfigFlags _config;
     private readonly FlagOf<Txid> _txid;
     private readonly FlagOf<DateTimeOffset?> _timestamp;
@@ -49,8 +47,10 @@ internal sealed class VerifyCommand : Command
         """
         Reads every file of the replica and checks its checksums, checks that the files fit together, and puts the state
         together without writing it. Nothing is changed, and a replica that is in use can be checked.
-        DB_PATH is looked up in the configuration file; then all of its destinations are checked.
-        The exit code is 0 only if everything is right.
+        DB_PATH is looked up in the configuration file; then all of its destinations are checked, and compared with each other.
+        Replicas of Litestream 0.3 are checked as well.
+        The exit code is 0 only if everything is right, and 2 if nothing is wrong, but -full could not check everything:
+        SQLite needs a collation, a function or a module for it that only the application has.
         """;
 
     /// <inheritdoc/>
@@ -82,54 +82,91 @@ internal sealed class VerifyCommand : Command
     private async Task<int> RunAsync(
         ReplicaSource source, RestoreTarget target, string? scratch, CommandHost host, CancellationToken cancellationToken)
     {
-        var documents = new List<VerifyDocument>();
-        var isSound = true;
-        foreach (var store in source.Stores)
+        var reports = new List<(string Name, VerificationReport Report)>();
+        var legacy = new List<(string Name, LegacyVerificationReport Report)>();
+        try
         {
-            var legacyFiles = store is ILegacyReplicaSource legacy ? await legacy.ListLegacyAsync(cancellationToken) : [];
-            if (legacyFiles.Count > 0 && (await ReplicaListing.ReadAllAsync(store, cancellationToken)).Count == 0)
+            foreach (var store in source.Stores)
             {
-                throw new TidemarkException(
-                    $"{store.Name} is a replica of Litestream 0.3, which can only be checked by restoring it.",
-                    $"Run: tidemark restore -integrity-check full -o {LegacyCheckPath} {store.Name}");
-            }
-
-            using var progress = host.IsErrorTerminal ? new ProgressLine(host.Error, host.Time, "verifying") : null;
-            var options = new VerifyOptions
-            {
-                Targets = [target],
-                IncludesSnapshots = _includesSnapshots.Value,
-                Parallelism = _parallelism.Value,
-                Progress = progress,
-                Scratch = scratch is null ? null : new ScratchDatabase(
-                    host.Files, Path.Combine(scratch, "state.db"), PlannedRestore.Inspection(IntegrityCheckKind.Full, store.Name)!),
-            };
-            var report = await new VerifyStep(store, host.Time).RunAsync(options, cancellationToken);
-            report = legacyFiles.Count > 0 ? report with { Findings = [.. report.Findings, Unchecked(legacyFiles.Count)] } : report;
-            progress?.Dispose();
-            isSound &= report.IsSound;
-            documents.Add(VerifyDocument.From(store.Name, report));
-            if (!_isJson.Value)
-            {
-                VerifyText.Write(host.Output, store.Name, report);
+                await VerifyAsync(store, target, scratch, reports, legacy, host, cancellationToken);
             }
         }
-
-        if (_isJson.Value)
+        catch (TidemarkException) when (!_isJson.Value)
         {
-            JsonDocuments.Write<IReadOnlyList<VerifyDocument>>(host.Output, documents);
+            Print(reports, legacy, host); // What was found in the others took its time.
+            throw;
         }
 
-        return isSound ? ExitCode.Done : ExitCode.Failed;
+        Compare(reports);
+        Print(reports, legacy, host);
+        var isSound = reports.TrueForAll(entry => entry.Report.IsSound) && legacy.TrueForAll(entry => entry.Report.IsSound);
+        var isComplete = reports.TrueForAll(entry => entry.Report.IsComplete) && legacy.TrueForAll(entry => entry.Report.IsComplete);
+        return !isSound ? ExitCode.Failed : isComplete ? ExitCode.Done : ExitCode.NotAllChecked;
     }
 
-    // What there is to check in such files is checked by a restore, which leaves nothing when it fails.
-    private static Finding Unchecked(int files) => new(
-        IsProblem: false, null, Txid.None, Txid.None,
-        string.Create(
-            CultureInfo.InvariantCulture, $"{files} files of Litestream 0.3 lie here too (generations/), and were not checked."),
-        "Copy that folder to another place, with its file times (cp -rp), and restore it: "
-        + $"tidemark restore -integrity-check full -o {LegacyCheckPath} file:///COPY");
+    private async Task VerifyAsync(
+        IReplicaStore store, RestoreTarget target, string? scratch, List<(string Name, VerificationReport Report)> reports,
+        List<(string Name, LegacyVerificationReport Report)> legacy, CommandHost host, CancellationToken cancellationToken)
+    {
+        using var progress = host.IsErrorTerminal ? new ProgressLine(host.Error, host.Time, "verifying") : null;
+        var options = new VerifyOptions
+        {
+            Targets = [target],
+            IncludesSnapshots = _includesSnapshots.Value,
+            Parallelism = _parallelism.Value,
+            Progress = progress,
+            Scratch = scratch is null ? null : new ScratchDatabase(
+                host.Files, Path.Combine(scratch, "state.db"),
+                (path, token) => ValueTask.FromResult(IntegrityCheck.Run(path, IntegrityCheckKind.Full, store.Name, token))),
+        };
+        var legacySource = store as ILegacyReplicaSource;
+        var hasLegacy = legacySource is not null && (await legacySource.ListLegacyAsync(cancellationToken)).Count > 0;
+        if (!hasLegacy || (await ReplicaListing.ReadAllAsync(store, cancellationToken)).Count > 0)
+        {
+            reports.Add((store.Name, await new VerifyStep(store, host.Time).RunAsync(options, cancellationToken)));
+        }
+
+        if (hasLegacy && target is RestoreTarget.AtTxid)
+        {
+            if (reports is not [.., var last] || last.Name != store.Name)
+            {
+                throw new TidemarkException(
+                    $"{store.Name} is a replica of Litestream 0.3, which has no TXIDs.", "Use -timestamp to check an older state.");
+            }
+        }
+        else if (hasLegacy)
+        {
+            legacy.Add((store.Name, await new LegacyVerifyStep(legacySource!, host.Time).RunAsync(target, options, cancellationToken)));
+        }
+    }
+
+    private static void Compare(List<(string Name, VerificationReport Report)> reports)
+    {
+        var found = DestinationComparison.Run(reports);
+        for (var i = 0; i < reports.Count; i++)
+        {
+            var (name, report) = reports[i];
+            reports[i] = (name, report with { Findings = [.. report.Findings, .. found[i]] });
+        }
+    }
+
+    private void Print(
+        List<(string Name, VerificationReport Report)> reports, List<(string Name, LegacyVerificationReport Report)> legacy, CommandHost host)
+    {
+        if (_isJson.Value)
+        {
+            JsonDocuments.Write<IReadOnlyList<VerifyDocument>>(
+                host.Output,
+                [
+                    .. reports.Select(entry => VerifyDocument.From(entry.Name, entry.Report)),
+                    .. legacy.Select(entry => VerifyDocument.From(entry.Name, entry.Report)),
+                ]);
+            return;
+        }
+
+        reports.ForEach(entry => VerifyText.Write(host.Output, entry.Name, entry.Report));
+        legacy.ForEach(entry => VerifyText.Write(host.Output, entry.Name, entry.Report));
+    }
 
     private RestoreTarget Target()
     {

@@ -22,10 +22,59 @@ internal static class VerifyText
             WriteMarked(output, finding.IsProblem ? "PROBLEM" : "note", finding.Message, finding.Hint);
         }
 
-        var problems = report.Findings.Count(finding => finding.IsProblem) + report.States.Count(state => state.Failure is not null);
-        output.WriteLine(report.IsSound
-            ? "sound: everything that was asked for holds"
-            : string.Create(CultureInfo.InvariantCulture, $"NOT SOUND: {problems} {(problems == 1 ? "problem" : "problems")}"));
+        WriteVerdict(
+            output, report.IsComplete,
+            report.Findings.Count(finding => finding.IsProblem) + report.States.Count(state => state.Failure is not null));
+    }
+
+    /// <summary>Prints a report on files of Litestream 0.3; the last line is the verdict.</summary>
+    public static void Write(TextWriter output, string replica, LegacyVerificationReport report)
+    {
+        output.WriteLine($"{replica} (Litestream 0.3)");
+        var table = new TextTable("generation", "snapshots", "wal files", "size", "restorable", "from", "to");
+        foreach (var generation in report.Generations)
+        {
+            table.Add(
+                generation.Name, generation.Snapshots.ToString(CultureInfo.InvariantCulture),
+                generation.WalFiles.ToString(CultureInfo.InvariantCulture), ByteSize.Format(generation.SizeBytes),
+                generation.RestorableStates.ToString(CultureInfo.InvariantCulture),
+                generation.Oldest is { } oldest ? Rfc3339.FormatExactly(oldest) : "-",
+                generation.Newest is { } newest ? Rfc3339.FormatExactly(newest) : "-");
+        }
+
+        table.WriteTo(output, "  ");
+        if (report.Failure is { } failure)
+        {
+            WriteMarked(output, "PROBLEM", $"{report.Target} cannot be restored. {failure.Message}", failure.Hint);
+        }
+        else if (report.Plan is { } plan)
+        {
+            output.WriteLine(
+                $"  {report.Target}: generation {plan.Generation}, written at {Rfc3339.FormatExactly(plan.Created)}, "
+                + $"{ByteSize.Format(report.DatabaseSizeBytes)}, complete, without a checksum of the whole to compare with");
+        }
+
+        WriteUnchecked(output, report.Unchecked);
+        foreach (var finding in report.Findings)
+        {
+            WriteMarked(output, finding.IsProblem ? "PROBLEM" : "note", finding.Message, finding.Hint);
+        }
+
+        WriteVerdict(
+            output, report.IsComplete, report.Findings.Count(finding => finding.IsProblem) + (report.Failure is null ? 0 : 1));
+    }
+
+    private static void WriteVerdict(TextWriter output, bool isComplete, int problems)
+        => output.WriteLine(problems > 0
+            ? string.Create(CultureInfo.InvariantCulture, $"NOT SOUND: {problems} {(problems == 1 ? "problem" : "problems")}")
+            : isComplete ? "sound: everything that was asked for holds" : "NOT ALL CHECKED: nothing wrong was found in the rest");
+
+    private static void WriteUnchecked(TextWriter output, IReadOnlyList<string> left)
+    {
+        foreach (var what in left)
+        {
+            WriteMarked(output, "not checked", what, "Only the application has what SQLite needs for it. The structure of all pages was checked.");
+        }
     }
 
     private static void WriteLevels(TextWriter output, VerificationReport report)
@@ -79,6 +128,7 @@ internal static class VerifyText
         output.WriteLine(
             $"  {state.Target}: TXID {state.Plan!.MaxTxid}, captured at {Rfc3339.FormatExactly(state.Plan.Created)}, "
             + $"{ByteSize.Format(state.SizeBytes)}, {proof}");
+        WriteUnchecked(output, state.Unchecked);
     }
 
     private static void WriteMarked(TextWriter output, string mark, string message, string? hint)

@@ -63,6 +63,9 @@ public sealed class AlikeFileSystem(IFileSystem files, string model) : IFileSyst
     public FileStatus? TryGetStatus(string path) => files.TryGetStatus(path);
 
     /// <inheritdoc/>
+    public FileUse? TryFindUse(string path, long lockOffset, long lockLength) => files.TryFindUse(path, lockOffset, lockLength);
+
+    /// <inheritdoc/>
     public string FinalPath(string path) => files.FinalPath(path);
 
     /// <inheritdoc/>

@@ -72,6 +72,16 @@ public interface IFileSystem
     /// <returns>Null when there is nothing.</returns>
     FileStatus? TryGetStatus(string path);
 
+    /// <summary>Looks for somebody who uses a file, without a moment at which a lock is lost that this process holds on it; so that also
+    /// a live database may be asked for.</summary>
+    /// <remarks>On Linux: whoever has it open, this process included, as far as this user may see that; and whoever holds a lock on the
+    /// range. On other systems nobody is seen.</remarks>
+    /// <param name="path">The file, which is no link.</param>
+    /// <param name="lockOffset">Where the range begins on which its users hold locks.</param>
+    /// <param name="lockLength">Length of that range.</param>
+    /// <returns>One of them, or null when nobody is seen or there is no such file.</returns>
+    FileUse? TryFindUse(string path, long lockOffset, long lockLength);
+
     /// <summary>The absolute path to which links lead: that of a file, or of where one would be created. The path itself where it is no
     /// link.</summary>
     /// <remarks>Only links that have the name itself count, not those of folders above it.</remarks>

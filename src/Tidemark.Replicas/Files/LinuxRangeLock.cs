@@ -13,6 +13,8 @@ namespace Tidemark.Replicas.Files;
 [StructLayout(LayoutKind.Sequential)]
 internal partial struct LinuxRangeLock
 {
+    private const int FindOfProcess = 5; // F_GETLK
+    private const int FindOfOpenFile = 36; // F_OFD_GETLK
     private const int OfProcess = 6; // F_SETLK
     private const int OfOpenFile = 37; // F_OFD_SETLK
     private const short Shared = 0; // F_RDLCK
@@ -36,6 +38,32 @@ internal partial struct LinuxRangeLock
 
     /// <summary>Gives a range back.</summary>
     public static void Release(SafeFileHandle file, long offset, long length) => TrySet(file, None, offset, length);
+
+    /// <summary>Looks for a lock of somebody else on a range, of either kind, without taking one.</summary>
+    /// <param name="file">Open for reading at least.</param>
+    /// <param name="offset">Where the range begins.</param>
+    /// <param name="length">How many bytes.</param>
+    /// <param name="process">Who holds it; 0 or less where the system does not tell.</param>
+    public static bool TryFindHolder(SafeFileHandle file, long offset, long length, out int process)
+    {
+        while (true)
+        {
+            var ofOpenFile = !s_lacksOpenFileLocks;
+            var range = new LinuxRangeLock { _kind = Exclusive, _offset = offset, _length = length };
+            if (Set(file, ofOpenFile ? FindOfOpenFile : FindOfProcess, ref range) == 0)
+            {
+                process = range._process;
+                return range._kind != None;
+            }
+
+            if (Marshal.GetLastPInvokeError() != InvalidArgument || !ofOpenFile)
+            {
+                throw new IOException($"Cannot look for locks on a range of the file: {Marshal.GetLastPInvokeErrorMessage()}");
+            }
+
+            s_lacksOpenFileLocks = true;
+        }
+    }
 
     private static bool TrySet(SafeFileHandle file, short kind, long offset, long length)
     {

@@ -199,6 +199,10 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     }
 
     /// <inheritdoc/>
+    public FileUse? TryFindUse(string path, long lockOffset, long lockLength)
+        => OperatingSystem.IsLinux() ? LinuxFileUse.TryFind(path, lockOffset, lockLength) : null;
+
+    /// <inheritdoc/>
     public string FinalPath(string path)
     {
         var final = Path.GetFullPath(path);

@@ -14,6 +14,9 @@ public sealed record FollowOptions
     /// <value>False by default: it is an error, since it may be somebody's only copy.</value>
     public bool Overwrite { get; init; }
 
+    /// <summary>As <see cref="RestoreOptions.OverwriteOpen"/>, where the database is replaced and not written to.</summary>
+    public bool OverwriteOpen { get; init; }
+
     /// <summary>How long to wait before looking again when there was nothing new, unless the store tells of something earlier.</summary>
     /// <value>Positive; one second by default.</value>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(1);

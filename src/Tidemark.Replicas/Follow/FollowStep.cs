@@ -245,7 +245,7 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
         IReadOnlyList<LtxFileInfo>? known, FollowReason reason, CancellationToken cancellationToken)
     {
         var previous = Txid;
-        var image = await _image.BuildAsync(_files.Path, known, overwrite: true, cancellationToken).ConfigureAwait(false);
+        var image = await _image.BuildAsync(_files.Path, known, overwrite: true, mayBeOpen: true, cancellationToken).ConfigureAwait(false);
         await using (image.ConfigureAwait(false))
         {
             Open();
@@ -258,10 +258,11 @@ public sealed class FollowStep(IReplicaStore store, IFileSystem files, TimeProvi
     private async ValueTask<FollowPosition> ReplaceAsync(FollowReason reason, CancellationToken cancellationToken)
     {
         var isOurs = _files.ReadTxid() is not null || _files.ReadRecord() is not null;
-        var image = await _image.BuildAsync(_files.Path, null, isOurs || options.Overwrite, cancellationToken).ConfigureAwait(false);
+        Close(); // Who looks for others that have the database open must not find this process.
+        var image = await _image.BuildAsync(_files.Path, null, isOurs || options.Overwrite, options.OverwriteOpen, cancellationToken)
+            .ConfigureAwait(false);
         await using (image.ConfigureAwait(false))
         {
-            Close();
             var state = Stamp(image, cancellationToken);
             _files.WriteRecord(new FollowRecord(null, state));
             _files.SyncFolder();

@@ -12,22 +12,23 @@ internal sealed class FullImage(IReplicaStore store, IFileSystem files, TimeProv
     /// <param name="path">Where the database lies.</param>
     /// <param name="known">What the replica holds, for the first plan; null to list it.</param>
     /// <param name="overwrite">Whether what lies at the place of the database may be replaced.</param>
+    /// <param name="mayBeOpen">Whether somebody may have that open.</param>
     /// <param name="cancellationToken">Ends the call; nothing is left.</param>
     public ValueTask<ImageBatch> BuildAsync(
-        string path, IReadOnlyList<LtxFileInfo>? known, bool overwrite, CancellationToken cancellationToken)
+        string path, IReadOnlyList<LtxFileInfo>? known, bool overwrite, bool mayBeOpen, CancellationToken cancellationToken)
     {
         var target = new RestoreTarget.Latest();
         return new StateReading(store, options.OnDamagedFile).RunAsync(
             target,
             known is null ? null : RestorePlan.From(known, target),
-            (plan, token) => BuildAsync(path, plan, overwrite, token),
+            (plan, token) => BuildAsync(path, plan, overwrite, mayBeOpen, token),
             cancellationToken);
     }
 
     private async ValueTask<ImageBatch> BuildAsync(
-        string path, RestorePlan plan, bool overwrite, CancellationToken cancellationToken)
+        string path, RestorePlan plan, bool overwrite, bool mayBeOpen, CancellationToken cancellationToken)
     {
-        var place = new RestoreOutput(files, path, overwrite);
+        var place = new RestoreOutput(files, path, overwrite, mayBeOpen);
         try
         {
             place.ThrowUnlessAllowed();

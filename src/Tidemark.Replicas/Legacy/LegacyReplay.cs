@@ -1,7 +1,6 @@
 using Tidemark.Formats;
 using Tidemark.Formats.Compression;
 using Tidemark.Formats.Database;
-using Tidemark.Formats.Wal;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Restore;
@@ -25,12 +24,6 @@ internal sealed class LegacyReplay(
     private long _sizeBytes;
     private long _pagesWritten;
 
-    // The WAL that is replayed.
-    private WalHeader _wal;
-    private WalChecksum _checksum;
-    private long _walLength;
-    private uint _commit;
-
     /// <summary>Size of the pages, once it has run.</summary>
     public PageSize PageSize { get; private set; }
 
@@ -49,14 +42,15 @@ internal sealed class LegacyReplay(
         await ReadAsync(plan.Snapshot.Key, CopySnapshotAsync, cancellationToken).ConfigureAwait(false);
         foreach (var wal in plan.Wal.GroupBy(part => part.Key.Index))
         {
-            _walLength = 0;
+            var reader = new LegacyWal(PageSize, _buffer);
             foreach (var part in wal)
             {
-                ThrowUnlessNext(part.Key);
-                await ReadAsync(part.Key, ReplayAsync, cancellationToken).ConfigureAwait(false);
+                ThrowUnlessNext(part.Key, reader.Length);
+                await ReadAsync(part.Key, (_, content, token) => reader.ReadPartAsync(content, WritePage, Report, token), cancellationToken)
+                    .ConfigureAwait(false);
             }
 
-            EndWal(wal.Last().Key);
+            EndWal(wal.Last().Key, reader.Commit);
         }
 
         CheckDatabase();
@@ -110,88 +104,34 @@ internal sealed class LegacyReplay(
         }
     }
 
-    private void ThrowUnlessNext(LegacyFileKey key)
+    private void ThrowUnlessNext(LegacyFileKey key, long reached)
     {
-        if (key.Offset > _walLength)
+        if (key.Offset > reached)
         {
-            throw LegacyReplicaException.MissingPart(key, _walLength, plan.HintWithout(key));
+            throw LegacyReplicaException.MissingPart(key, reached, plan.HintWithout(key));
         }
 
-        if (key.Offset < _walLength)
+        if (key.Offset < reached)
         {
-            throw LegacyReplicaException.Overlap(key, _walLength, plan.HintWithout(key));
+            throw LegacyReplicaException.Overlap(key, reached, plan.HintWithout(key));
         }
     }
 
-    private async ValueTask ReplayAsync(LegacyFileKey key, Stream content, CancellationToken cancellationToken)
+    private void WritePage(uint page, ReadOnlySpan<byte> content)
     {
-        if (_walLength == 0)
-        {
-            await ReadWalHeaderAsync(key, content, cancellationToken).ConfigureAwait(false);
-        }
-
-        var frameSize = WalFrameHeader.FrameSize(PageSize);
-        var chunk = _buffer.AsMemory(0, _buffer.Length / frameSize * frameSize);
-        int count;
-        do
-        {
-            count = await content.ReadAtLeastAsync(chunk, chunk.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
-            if (count % frameSize != 0)
-            {
-                throw Damaged(key, $"it ends within the frame at byte {_walLength + (count / frameSize * frameSize)} of the WAL");
-            }
-
-            for (var offset = 0; offset < count; offset += frameSize)
-            {
-                ReplayFrame(key, chunk.Span.Slice(offset, frameSize));
-                _walLength += frameSize;
-            }
-
-            Report();
-        }
-        while (count == chunk.Length);
-    }
-
-    private async ValueTask ReadWalHeaderAsync(LegacyFileKey key, Stream content, CancellationToken cancellationToken)
-    {
-        var bytes = _buffer.AsMemory(0, WalHeader.Size);
-        var count = await content.ReadAtLeastAsync(bytes, bytes.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
-        var fault = WalHeader.TryRead(bytes.Span[..count], out _wal);
-        if (fault != WalFault.None)
-        {
-            throw Damaged(key, $"the header of the WAL is not valid: {fault}");
-        }
-
-        if (_wal.PageSize != PageSize)
-        {
-            throw Damaged(key, $"its pages have {_wal.PageSize} bytes, but those of the snapshot have {PageSize}");
-        }
-
-        (_walLength, _checksum, _commit) = (WalHeader.Size, _wal.Checksum, 0);
-    }
-
-    private void ReplayFrame(LegacyFileKey key, ReadOnlySpan<byte> frame)
-    {
-        var fault = WalFrameHeader.TryReadFrame(frame, _wal, _checksum, out var header);
-        if (fault != WalFault.None)
-        {
-            throw Damaged(key, $"the frame at byte {_walLength} of the WAL is not valid: {fault}");
-        }
-
-        Write(PageSize.OffsetOf(header.PageNumber), frame[WalFrameHeader.Size..]);
-        (_checksum, _commit) = (header.Checksum, header.Commit);
+        Write(PageSize.OffsetOf(page), content);
         _pagesWritten++;
     }
 
     /// <summary>Cuts the database to the size that the last transaction left.</summary>
-    private void EndWal(LegacyFileKey last)
+    private void EndWal(LegacyFileKey last, uint commit)
     {
-        if (_commit == 0)
+        if (commit == 0)
         {
             throw Damaged(last, "the WAL ends within a transaction");
         }
 
-        _sizeBytes = (long)_commit * PageSize.Bytes;
+        _sizeBytes = (long)commit * PageSize.Bytes;
         try
         {
             file.SetLength(_sizeBytes);

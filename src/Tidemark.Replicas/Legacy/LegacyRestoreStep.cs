@@ -38,7 +38,7 @@ public sealed class LegacyRestoreStep(ILegacyReplicaSource source, IFileSystem f
         LegacyRestorePlan plan, RestoreOptions options, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
-        using var output = new RestoreOutput(files, options.OutputPath, options.Overwrite);
+        using var output = new RestoreOutput(files, options.OutputPath, options.Overwrite, options.OverwriteOpen);
         output.ThrowUnlessAllowed();
         var replay = new LegacyReplay(source, plan, output.CreateTemporary(), output.TemporaryPath, options.Progress);
         await replay.RunAsync(cancellationToken).ConfigureAwait(false);

@@ -13,6 +13,12 @@ public sealed record RestoreOptions
     /// database.</value>
     public bool Overwrite { get; init; }
 
+    /// <summary>Whether a database is replaced though somebody has it open, who then goes on with the old one: what they write is lost, and
+    /// their journal may be played into the new one.</summary>
+    /// <value>False by default: then it is an error where it can be seen, which is on Linux. Programs of other users or containers show only
+    /// while they hold SQLite's locks: in WAL mode as long as they have the database open, in others during transactions.</value>
+    public bool OverwriteOpen { get; init; }
+
     /// <summary>How many reads of the replica are underway at once, and at most how many cores expand and check pages.</summary>
     /// <value>At least 1; <see cref="ParallelismDefault"/> by default. Each read needs up to 2 MB of memory, and so does each core. Small
     /// databases use fewer.</value>

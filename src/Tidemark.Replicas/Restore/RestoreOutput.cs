@@ -12,6 +12,9 @@ namespace Tidemark.Replicas.Restore;
 /// whether somebody still has the file open (<see cref="IFileSystem.TryDeleteUnused"/>).</para>
 /// <para><b>Its rights</b> are from the beginning those of the file whose place it takes, also of an empty one; where there is none, it is for
 /// the user of the process alone (<see cref="AlikeFileSystem"/>).</para>
+/// <para><b>An old database that somebody has open</b> is not replaced: they would go on with a file that has no name any more, and a
+/// journal that they make beside it would be played into the new one. That is looked for twice, before anything is fetched and before
+/// anything is moved (<see cref="IFileSystem.TryFindUse"/>).</para>
 /// <para><b>Publishing over an old database.</b> SQLite keeps a part of a database in files beside it, and would replay an old <c>-wal</c>
 /// or <c>-journal</c> into any database of that name: nothing in them tells which one they belong to. No system renames two files at once,
 /// so:</para>
@@ -33,6 +36,14 @@ internal sealed class RestoreOutput : IDisposable
     private const string AsideEnding = ".tidemark-old";
     private const int RandomLength = 16;
 
+    // The locks of every connection in WAL mode, and of others during a transaction. https://www.sqlite.org/src/file/src/os.h
+    private const long LocksOffset = 0x4000_0000;
+    private const long LocksLength = 512;
+
+    // https://www.sqlite.org/walformat.html#wal_locks, and the byte behind them by which every connection holds on to the index.
+    private const long IndexLocksOffset = 120;
+    private const long IndexLocksLength = 9;
+
     /// <summary>What SQLite may keep beside a database.</summary>
     private static readonly string[] s_sidecars = ["-wal", "-shm", "-journal"];
 
@@ -40,6 +51,7 @@ internal sealed class RestoreOutput : IDisposable
 
     private readonly AlikeFileSystem _files;
     private readonly bool _overwrite;
+    private readonly bool _mayBeOpen;
     private readonly string _folder;
     private readonly string _name;
     private readonly string _random = Guid.NewGuid().ToString("n")[..RandomLength];
@@ -49,10 +61,14 @@ internal sealed class RestoreOutput : IDisposable
     private bool _isPublished;
 
     /// <summary>Touches nothing yet.</summary>
-    public RestoreOutput(IFileSystem files, string path, bool overwrite)
+    /// <param name="files">The files of this machine.</param>
+    /// <param name="path">Where the database goes.</param>
+    /// <param name="overwrite">Whether a database may be there.</param>
+    /// <param name="mayBeOpen">Whether somebody may have it open.</param>
+    public RestoreOutput(IFileSystem files, string path, bool overwrite, bool mayBeOpen)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        _overwrite = overwrite;
+        (_overwrite, _mayBeOpen) = (overwrite, mayBeOpen);
         Path = Guard("follow the links of", path, () => files.FinalPath(path));
         _files = new AlikeFileSystem(files, Path);
         _folder = System.IO.Path.GetDirectoryName(Path) ?? throw RestoreOutputException.IsDirectory(Path);
@@ -82,20 +98,16 @@ internal sealed class RestoreOutput : IDisposable
             throw RestoreOutputException.IsNoFile(Path, kind.Value);
         }
 
-        if (_overwrite)
+        if (!_overwrite)
         {
-            return;
+            ThrowIfThere();
         }
 
-        if (Guard("look at", Path, () => _files.TryGetFacts(Path)) is { SizeBytes: > 0 })
+        // Also an empty file: an application may have made it in this moment.
+        if (!_mayBeOpen)
         {
-            throw RestoreOutputException.Exists(Path);
-        }
-
-        // Also when there is no database: SQLite would replay an abandoned -wal into the restored one.
-        if (s_sidecars.FirstOrDefault(sidecar => _files.FileExists(Path + sidecar)) is { } found)
-        {
-            throw RestoreOutputException.SidecarExists(Path + found);
+            ThrowIfUsed(Path, LocksOffset, LocksLength);
+            ThrowIfUsed(Path + "-shm", IndexLocksOffset, IndexLocksLength);
         }
     }
 
@@ -156,6 +168,28 @@ internal sealed class RestoreOutput : IDisposable
 
         BestEffort(() => _files.Delete(TemporaryPath));
         BestEffort(RemoveTemporarySidecars);
+    }
+
+    private void ThrowIfThere()
+    {
+        if (Guard("look at", Path, () => _files.TryGetFacts(Path)) is { SizeBytes: > 0 })
+        {
+            throw RestoreOutputException.Exists(Path);
+        }
+
+        // Also when there is no database: SQLite would replay an abandoned -wal into the restored one.
+        if (s_sidecars.FirstOrDefault(sidecar => _files.FileExists(Path + sidecar)) is { } found)
+        {
+            throw RestoreOutputException.SidecarExists(Path + found);
+        }
+    }
+
+    private void ThrowIfUsed(string path, long lockOffset, long lockLength)
+    {
+        if (Guard("find out who uses", path, () => _files.TryFindUse(path, lockOffset, lockLength)) is { } use)
+        {
+            throw RestoreOutputException.IsOpen(Path, use);
+        }
     }
 
     private IFile CreateNew()

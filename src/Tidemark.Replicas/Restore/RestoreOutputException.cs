@@ -1,3 +1,4 @@
+using System.Globalization;
 using Tidemark.Formats;
 using Tidemark.Replicas.Files;
 
@@ -32,6 +33,20 @@ public sealed class RestoreOutputException : TidemarkException
 
     internal static RestoreOutputException SidecarExists(string path)
         => new($"Cannot restore, SQLite sidecar path already exists: {path}.", ForceHint);
+
+    internal static RestoreOutputException IsOpen(string path, FileUse use)
+    {
+        var who = use switch
+        {
+            { IsByThisProcess: true } => "this process itself",
+            { ProcessId: { } id } => string.Create(CultureInfo.InvariantCulture, $"process {id}"),
+            _ => "a process that cannot be seen from here (another container, perhaps)",
+        };
+        return new(
+            $"Cannot restore, {who} has the output open: {path}.",
+            "End it, or restore to another path. With -force-in-use the output is replaced all the same: then whoever has it open goes on with "
+            + "the old database, loses what they write to it, and can damage the new one.");
+    }
 
     internal static RestoreOutputException Failed(string action, string path, Exception cause)
         => new($"Cannot {action} {path}: {cause.Message}", FileErrors.HintFor(cause, path), cause)

@@ -46,14 +46,14 @@ public sealed class RestoreStep(IReplicaStore store, IFileSystem files, TimeProv
     private void Check(RestoreOptions options)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Parallelism, 1, nameof(options));
-        using var output = new RestoreOutput(files, options.OutputPath, options.Overwrite);
+        using var output = new RestoreOutput(files, options.OutputPath, options.Overwrite, options.OverwriteOpen);
         output.ThrowUnlessAllowed();
     }
 
     private async ValueTask<RestoreResult> CarryOutAsync(
         RestorePlan plan, RestoreOptions options, long started, CancellationToken cancellationToken)
     {
-        using var output = new RestoreOutput(files, options.OutputPath, options.Overwrite);
+        using var output = new RestoreOutput(files, options.OutputPath, options.Overwrite, options.OverwriteOpen);
         var sink = new DatabaseFileSink(output.CreateTemporary(), output.TemporaryPath);
         var database = new Materialiser(store, plan, sink, options.Parallelism, time, options.Progress);
         await database.RunAsync(cancellationToken).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using Tidemark.Formats;
+using Tidemark.Formats.Database;
 
 namespace Tidemark.Replicas.Verification;
 
@@ -20,6 +21,9 @@ public sealed record VerificationReport
     /// <summary>How many of the states that can be restored have a checksum of the whole database.</summary>
     public required int ProvenStates { get; init; }
 
+    /// <summary>The checksums of the whole database that whole files carry, by the TXID after which it was so.</summary>
+    public IReadOnlyDictionary<Txid, DatabaseChecksum> Proofs { get; init; } = new Dictionary<Txid, DatabaseChecksum>();
+
     /// <summary>Who wrote the files that say so; more than one after a takeover.</summary>
     public required IReadOnlyList<Lineage> Lineages { get; init; }
 
@@ -32,6 +36,9 @@ public sealed record VerificationReport
     /// <summary>Whether everything that was asked for holds: every file is whole, they fit together, and every state that was asked for can
     /// be restored.</summary>
     public bool IsSound => States.All(state => state.Failure is null) && !Findings.Any(finding => finding.IsProblem);
+
+    /// <summary>Whether everything that was asked for could be looked at.</summary>
+    public bool IsComplete => States.All(state => state.Unchecked.Count == 0);
 
     /// <summary>How many files there are.</summary>
     public int Files => Levels.Sum(level => level.Files);

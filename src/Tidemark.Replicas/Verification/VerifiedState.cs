@@ -18,6 +18,10 @@ public sealed record VerifiedState
     /// <summary>Whether it was compared with a checksum of the whole database.</summary>
     public bool IsProven { get; init; }
 
+    /// <summary>What <see cref="ScratchDatabase.Inspect"/> could not look at, with the reasons. Empty when it saw everything, or was not
+    /// asked.</summary>
+    public IReadOnlyList<string> Unchecked { get; init; } = [];
+
     /// <summary>Why it cannot be restored; null when it can.</summary>
     public TidemarkException? Failure { get; init; }
 }

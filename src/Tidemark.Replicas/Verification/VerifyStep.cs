@@ -59,6 +59,10 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
             Oldest = restorable is [var oldest, ..] ? StateOf(oldest) : null,
             Newest = restorable is [.., var newest] ? StateOf(newest) : null,
             ProvenStates = restorable.Count(proven.Contains),
+            Proofs = readings
+                .Where(reading => reading is { Failure: null, Header.Proof.After: not null })
+                .DistinctBy(reading => reading.Info.MaxTxid)
+                .ToDictionary(reading => reading.Info.MaxTxid, reading => reading.Header!.Value.Proof.After!.Value),
             Lineages = [.. readings.Select(reading => reading.Header?.Lineage ?? Lineage.None).Where(id => id != Lineage.None).Distinct()],
             States = states,
             Findings = HistoryCheck.Run(readings),
@@ -148,6 +152,7 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
     private async ValueTask<VerifiedState> RestoreAsync(
         RestorePlan plan, ScratchDatabase scratch, VerifyOptions options, CancellationToken cancellationToken)
     {
+        IReadOnlyList<string> left = [];
         try
         {
             var restored = await new RestoreStep(store, scratch.Files, time).RunAsync(
@@ -156,7 +161,7 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
                 {
                     OutputPath = scratch.Path,
                     Parallelism = options.Parallelism,
-                    Inspect = scratch.Inspect,
+                    Inspect = async (path, token) => left = await scratch.Inspect(path, token).ConfigureAwait(false),
                     Progress = options.Progress,
                 },
                 cancellationToken).ConfigureAwait(false);
@@ -166,6 +171,7 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
                 Plan = restored.Plan,
                 SizeBytes = restored.SizeBytes,
                 IsProven = restored.IsProven,
+                Unchecked = left,
             };
         }
         finally

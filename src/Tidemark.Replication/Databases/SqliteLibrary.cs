@@ -89,6 +89,10 @@ internal static partial class SqliteLibrary
     [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_file_control", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int FileControl(sqlite3 connection, string schema, int operation, ref nint argument);
 
+    /// <summary>https://www.sqlite.org/c3ref/drop_modules.html</summary>
+    [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_drop_modules")]
+    public static partial int DropModules(sqlite3 connection, nint keep);
+
     /// <summary>https://www.sqlite.org/c3ref/sleep.html</summary>
     [LibraryImport("e_sqlite3", EntryPoint = "sqlite3_sleep")]
     public static partial int Sleep(int milliseconds);

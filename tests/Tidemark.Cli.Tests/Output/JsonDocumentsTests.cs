@@ -24,13 +24,14 @@ public sealed class JsonDocumentsTests
               "proven": true,
               "warnings": [
                 "A \"warning\"."
-              ]
+              ],
+              "unchecked": []
             }
 
             """,
             Write(new RestoreDocument(
                 "/tmp/Müller's.db", "file", "000000000000002a", 12, "full", "ltx", "2026-01-31T12:00:00.25Z", 4096, 1000, true,
-                ["A \"warning\"."])));
+                ["A \"warning\"."], [])));
 
     [Fact]
     public void A_plan_has_the_fields_that_scripts_read()

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Tidemark.Testing;
+using Tidemark.Testing.Databases;
 
 namespace Tidemark.Cli.Tests.Programs;
 
@@ -71,10 +72,29 @@ public sealed class LegacyRestoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_database_that_only_its_application_could_check_is_restored_with_a_warning()
+    {
+        Directory.Delete(_folder["replica"], recursive: true);
+        using (var source = SourceDatabase.Open(_folder["app.db"], journalMode: "delete"))
+        {
+            source.AddCollation("german");
+            source.Run("CREATE TABLE own(name TEXT COLLATE german UNIQUE)");
+            source.Run("INSERT INTO own VALUES('b'), ('a'), ('C')");
+            LegacyReplica.Create(_folder, source.Serialize());
+        }
+
+        var result = await RunningProgram.RunAsync("restore", "-o", Output, Url);
+
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Contains("which is no damage: table own (no such collation sequence: german", result.Output, StringComparison.Ordinal);
+        Assert.Equal(Replica.HashOf(_folder["app.db"]), Replica.HashOf(Output));
+    }
+
+    [Fact]
     public async Task Of_two_formats_the_one_with_the_newest_state_is_restored_and_a_message_says_so()
     {
         var database = _folder["app.db"];
-        using (var source = Tidemark.Testing.Databases.SourceDatabase.Open(database))
+        using (var source = SourceDatabase.Open(database))
         {
             source.CreateTable();
         }

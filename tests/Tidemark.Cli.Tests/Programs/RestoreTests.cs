@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Tidemark.Cli.Demo;
 using Tidemark.Testing;
+using Tidemark.Testing.Databases;
 
 namespace Tidemark.Cli.Tests.Programs;
 
@@ -41,7 +42,7 @@ public sealed class RestoreTests : IDisposable
         using var json = JsonDocument.Parse(result.Output);
         Assert.Equal(
             ["db_path", "replica", "txid", "duration_ms", "integrity_check", "format", "timestamp", "size", "bytes_read", "proven",
-                "warnings"],
+                "warnings", "unchecked"],
             json.RootElement.EnumerateObject().Select(field => field.Name));
         Assert.Equal(Output, json.RootElement.GetProperty("db_path").GetString());
         Assert.Equal("file", json.RootElement.GetProperty("replica").GetString());
@@ -91,6 +92,25 @@ public sealed class RestoreTests : IDisposable
         Assert.Equal("precious", await File.ReadAllTextAsync(Output, TestContext.Current.CancellationToken));
 
         var forced = await RunningProgram.RunAsync("restore", "-force", "-o", Output, Replica.Url);
+        Assert.Equal(0, forced.ExitCode);
+        Assert.Equal(Replica.HashAt(Replica.MaxTxid), Replica.HashOf(Output));
+    }
+
+    [Fact]
+    public async Task An_output_that_a_program_has_open_is_kept_unless_even_that_is_forced()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Other systems do not tell who uses a file.");
+        using var source = SourceDatabase.Open(Output);
+        source.CreateTable();
+
+        var refused = await RunningProgram.RunAsync("restore", "-force", "-o", Output, Replica.Url);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.StartsWith(
+            $"Error: Cannot restore, process {Environment.ProcessId} has the output open", refused.FirstErrorLine, StringComparison.Ordinal);
+        Assert.Contains("With -force-in-use", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(0, source.RunLong("SELECT count(*) FROM t"));
+
+        var forced = await RunningProgram.RunAsync("restore", "-force-in-use", "-o", Output, Replica.Url);
         Assert.Equal(0, forced.ExitCode);
         Assert.Equal(Replica.HashAt(Replica.MaxTxid), Replica.HashOf(Output));
     }
@@ -271,6 +291,42 @@ public sealed class RestoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_destination_of_another_history_does_not_stand_in_and_is_told_of()
+    {
+        await ReplicateAsync("first");
+        await ReplicateAsync("other.db", ["second"]);
+        var config = _folder["tidemark.yml"];
+        await File.WriteAllTextAsync(
+            config,
+            $"dbs: [{{path: '{Output}', replicas: [{{path: '{_folder["first"]}'}}, {{path: '{_folder["second"]}'}}]}}]",
+            TestContext.Current.CancellationToken);
+
+        var result = await RunningProgram.RunAsync("restore", "-json", "-config", config, Output);
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("hold different states under TXID 0000000000000003: they are not of one history.", result.Error, StringComparison.Ordinal);
+        using var json = JsonDocument.Parse(result.Output);
+        Assert.Single(json.RootElement.GetProperty("warnings").EnumerateArray());
+        Assert.Equal(3, CountRows());
+
+        var verified = await RunningProgram.RunAsync("verify", "-config", config, Output);
+        Assert.Equal(1, verified.ExitCode);
+        Assert.Contains(
+            $"PROBLEM: file://{_folder["second"]} holds another state under TXID 0000000000000003 than file://{_folder["first"]}",
+            verified.Output, StringComparison.Ordinal);
+
+        foreach (var file in Directory.EnumerateFiles(_folder["first/ltx"], "*-0000000000000003.ltx", SearchOption.AllDirectories))
+        {
+            Cut(file);
+        }
+
+        // Of what is damaged nothing is believed, but the states before tell the same.
+        var refused = await RunningProgram.RunAsync("restore", "-force", "-config", config, Output);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("hold different states under TXID 0000000000000002", refused.Output, StringComparison.Ordinal);
+        Assert.Equal(3, CountRows());
+    }
+
+    [Fact]
     public async Task A_store_that_is_not_supported_is_an_error_with_a_hint()
     {
         var result = await RunningProgram.RunAsync("restore", "-o", Output, "s3://bucket/path");
@@ -281,14 +337,16 @@ public sealed class RestoreTests : IDisposable
     }
 
     /// <summary>Three captures of a row each, and a snapshot after each.</summary>
-    private async Task ReplicateAsync(params string[] folders)
+    private Task ReplicateAsync(params string[] folders) => ReplicateAsync("source.db", folders);
+
+    private async Task ReplicateAsync(string name, string[] folders)
     {
-        var source = _folder["source.db"];
+        var source = _folder[name];
         for (var row = 1; row <= 3; row++)
         {
             using (var database = DemoDatabase.Open(source))
             {
-                database.Execute("PRAGMA journal_mode=WAL; CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY)");
+                database.Execute($"PRAGMA journal_mode=WAL; CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY); PRAGMA user_version={name.Length}");
                 database.Execute("INSERT INTO t DEFAULT VALUES");
             }
 

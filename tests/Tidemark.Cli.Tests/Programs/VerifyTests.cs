@@ -89,6 +89,42 @@ public sealed class VerifyTests : IDisposable
     }
 
     [Fact]
+    public async Task What_only_the_application_could_check_is_neither_damage_nor_sound()
+    {
+        using (var source = SourceDatabase.Open(_folder["app.db"]))
+        {
+            source.CreateTable();
+            source.AddCollation("german");
+            source.Run("CREATE TABLE own(name TEXT COLLATE german UNIQUE)");
+            source.Run("INSERT INTO own VALUES('b'), ('a'), ('C')");
+            Assert.Equal(0, (await RunningProgram.RunAsync("replicate", "-once", _folder["app.db"], Url)).ExitCode);
+        }
+
+        const string Missing = "table own (no such collation sequence: german, for index sqlite_autoindex_own_1)";
+        var text = await RunningProgram.RunAsync("verify", "-full", Url);
+        Assert.Equal((2, ""), (text.ExitCode, text.Error));
+        Assert.Contains($"not checked: {Missing}\n", text.Output, StringComparison.Ordinal);
+        Assert.EndsWith("NOT ALL CHECKED: nothing wrong was found in the rest\n", text.Output, StringComparison.Ordinal);
+        Assert.Equal(0, (await RunningProgram.RunAsync("verify", Url)).ExitCode);
+
+        var result = await RunningProgram.RunAsync("verify", "-full", "-json", Url);
+        using (var json = JsonDocument.Parse(result.Output))
+        {
+            Assert.False(json.RootElement[0].GetProperty("ok").GetBoolean());
+            Assert.Empty(json.RootElement[0].GetProperty("problems").EnumerateArray());
+            Assert.Equal([Missing], json.RootElement[0].GetProperty("states")[0].GetProperty("unchecked").EnumerateArray().Select(what => what.GetString()));
+        }
+
+        var restored = await RunningProgram.RunAsync("restore", "-json", "-integrity-check", "full", "-o", _folder["out.db"], Url);
+        Assert.Equal(0, restored.ExitCode);
+        Assert.Contains($"which is no damage: {Missing}", restored.Error, StringComparison.Ordinal);
+        using (var json = JsonDocument.Parse(restored.Output))
+        {
+            Assert.Equal([Missing], json.RootElement.GetProperty("unchecked").EnumerateArray().Select(what => what.GetString()));
+        }
+    }
+
+    [Fact]
     public async Task A_txid_and_a_moment_are_checked_as_restore_would_take_them()
     {
         Assert.Equal(0, (await RunningProgram.RunAsync("verify", "-txid", "0000000000000005", Replica.Url)).ExitCode);
@@ -116,30 +152,87 @@ public sealed class VerifyTests : IDisposable
         Assert.Contains("NOT SOUND: 1 problem\n", result.Output, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_replica_of_litestream_0_3_is_checked_by_restoring_it()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_replica_of_litestream_0_3_is_sound(bool isFull)
     {
         LegacyReplica.CopyTo(_folder);
 
-        var result = await RunningProgram.RunAsync("verify", Url);
+        var result = await RunningProgram.RunAsync("verify", $"-full={(isFull ? "true" : "false")}", Url);
 
-        Assert.Equal(1, result.ExitCode);
-        Assert.Contains("Litestream 0.3", result.FirstErrorLine, StringComparison.Ordinal);
-        Assert.Contains(
-            $"Hint: Run: tidemark restore -integrity-check full -o /tmp/check.db {Url}", result.Error, StringComparison.Ordinal);
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.StartsWith($"{Url} (Litestream 0.3)\n", result.Output, StringComparison.Ordinal);
+        Assert.Contains("the latest state: generation 77c825ee57b67835, written at ", result.Output, StringComparison.Ordinal);
+        Assert.EndsWith("sound: everything that was asked for holds\n", result.Output, StringComparison.Ordinal);
+        Assert.Equal(1, (await RunningProgram.RunAsync("verify", "-txid", "0000000000000001", Url)).ExitCode);
     }
 
     [Fact]
-    public async Task Files_of_litestream_0_3_beside_others_are_told_of_as_not_checked()
+    public async Task Damage_of_files_of_litestream_0_3_is_found_with_what_is_left()
+    {
+        LegacyReplica.CopyTo(_folder);
+        var whole = await VerifyAsJsonAsync(0);
+        Damage(_folder[$"replica/{LegacyReplica.NewestFile}"]);
+
+        var damaged = await VerifyAsJsonAsync(1);
+
+        Assert.Equal(("v0.3", "v0.3"), (whole.GetProperty("format").GetString(), damaged.GetProperty("format").GetString()));
+        Assert.Equal((true, false), (whole.GetProperty("ok").GetBoolean(), damaged.GetProperty("ok").GetBoolean()));
+        Assert.Contains(
+            damaged.GetProperty("problems").EnumerateArray(), problem => problem.GetProperty("file").GetString() == LegacyReplica.NewestFile);
+        Assert.False(damaged.GetProperty("states")[0].GetProperty("ok").GetBoolean());
+        Assert.Equal(
+            whole.GetProperty("restorable_states").GetInt32() - 1, damaged.GetProperty("restorable_states").GetInt32());
+        Assert.Equal(2, whole.GetProperty("generations").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task A_hole_in_a_replica_of_litestream_0_3_is_found_also_where_the_latest_state_does_not_need_it()
+    {
+        LegacyReplica.CopyTo(_folder);
+        var older = Directory.EnumerateFiles(_folder["replica/generations/15f280c939fb1b10/wal"]).Order(StringComparer.Ordinal).ToArray();
+        File.Delete(older[0]);
+
+        var result = await VerifyAsJsonAsync(1);
+
+        Assert.True(result.GetProperty("states")[0].GetProperty("ok").GetBoolean());
+        Assert.Contains(
+            result.GetProperty("problems").EnumerateArray(),
+            problem => problem.GetProperty("message").GetString()!.Contains("15f280c939fb1b10 has a hole", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Files_of_litestream_0_3_beside_others_are_checked_too()
     {
         LegacyReplica.CopyTo(_folder);
         await ReplicateAsync();
-
         var result = await RunningProgram.RunAsync("verify", Url);
+        Assert.Equal((0, ""), (result.ExitCode, result.Error));
+        Assert.Contains("the latest state: TXID 0000000000000003", result.Output, StringComparison.Ordinal);
+        Assert.Contains("the latest state: generation 77c825ee57b67835", result.Output, StringComparison.Ordinal);
+
+        Damage(_folder[$"replica/{LegacyReplica.NewestFile}"]);
+        Assert.Equal(1, (await RunningProgram.RunAsync("verify", Url)).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_destination_that_is_behind_is_told_of_with_whether_it_is_of_the_same_history()
+    {
+        await ReplicateAsync();
+        TemporaryFolder.Copy(_folder["replica"], _folder["behind"]);
+        File.Delete(_folder["behind/ltx/0/0000000000000003-0000000000000003.ltx"]);
+        var config = _folder["tidemark.yml"];
+        await File.WriteAllTextAsync(
+            config,
+            $"dbs: [{{path: '{_folder["app.db"]}', replicas: [{{path: '{_folder["behind"]}'}}, {{path: '{_folder["replica"]}'}}]}}]",
+            TestContext.Current.CancellationToken);
+
+        var result = await RunningProgram.RunAsync("verify", "-config", config, _folder["app.db"]);
 
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
-        Assert.Contains(
-            "files of Litestream 0.3 lie here too (generations/), and were not checked.", result.Output, StringComparison.Ordinal);
+        Assert.Contains($"note: file://{_folder["behind"]} is behind: it ends at TXID 0000000000000002", result.Output, StringComparison.Ordinal);
+        Assert.Contains("and it has that state too, as the checksums prove.", result.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -153,6 +246,14 @@ public sealed class VerifyTests : IDisposable
         Assert.StartsWith(
             "TXID 00000000000000ff cannot be restored. No backup leads", problem.GetProperty("message").GetString(),
             StringComparison.Ordinal);
+    }
+
+    private async Task<JsonElement> VerifyAsJsonAsync(int exitCode)
+    {
+        var result = await RunningProgram.RunAsync("verify", "-json", Url);
+        Assert.Equal((exitCode, ""), (result.ExitCode, result.Error));
+        using var json = JsonDocument.Parse(result.Output);
+        return json.RootElement[0].Clone();
     }
 
     private async Task ReplicateAsync(params string[] flags)

@@ -27,6 +27,9 @@ internal sealed class ReaderProcess : IDisposable
             RedirectStandardOutput = true,
         })!;
 
+    /// <summary>Its number.</summary>
+    public int Id => _process.Id;
+
     /// <summary>Runs a statement, and gives its rows as Python writes them.</summary>
     public async Task<string> RunAsync(string sql)
     {

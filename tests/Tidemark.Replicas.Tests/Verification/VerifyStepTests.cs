@@ -177,7 +177,9 @@ public sealed class VerifyStepTests
         var scratch = new ScratchDatabase(disk, "/tmp/state.db", (path, _) =>
         {
             seen.Add((int)disk.TryGetFacts(path)!.Value.SizeBytes);
-            return seen.Count == 2 ? throw new TidemarkException("the integrity check found something") : ValueTask.CompletedTask;
+            return seen.Count == 2
+                ? throw new TidemarkException("the integrity check found something")
+                : ValueTask.FromResult<IReadOnlyList<string>>(seen.Count == 3 ? ["table t"] : []);
         });
 
         var report = await VerifyAsync(
@@ -185,6 +187,8 @@ public sealed class VerifyStepTests
 
         Assert.Equal([_history.At(6).Length, _history.At(2).Length, _history.At(4).Length], seen);
         Assert.Equal([true, false, true], report.States.Select(state => state.Failure is null));
+        Assert.Equal([0, 0, 1], report.States.Select(state => state.Unchecked.Count));
+        Assert.False(report.IsComplete);
         Assert.Empty(disk.ListFiles("/tmp"));
         Assert.False(report.IsSound);
     }

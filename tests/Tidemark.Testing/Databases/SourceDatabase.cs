@@ -44,6 +44,10 @@ public sealed class SourceDatabase : IDisposable
 
     public long RunLong(string sql) => Convert.ToInt64(Run(sql), System.Globalization.CultureInfo.InvariantCulture);
 
+    /// <summary>Gives the connection a collation that no other program has.</summary>
+    public void AddCollation(string name)
+        => _connection.CreateCollation(name, (one, other) => string.Compare(one, other, StringComparison.OrdinalIgnoreCase));
+
     /// <summary>The last connection to close neither checkpoints nor deletes the WAL, as if the application had crashed.</summary>
     public void KeepWalOnClose()
     {

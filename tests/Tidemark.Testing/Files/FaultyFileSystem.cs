@@ -63,6 +63,9 @@ public sealed class FaultyFileSystem(IFileSystem inner, int failAt, FileFault ki
     public FileStatus? TryGetStatus(string path) => inner.TryGetStatus(path);
 
     /// <inheritdoc/>
+    public FileUse? TryFindUse(string path, long lockOffset, long lockLength) => inner.TryFindUse(path, lockOffset, lockLength);
+
+    /// <inheritdoc/>
     public string FinalPath(string path) => inner.FinalPath(path);
 
     /// <inheritdoc/>

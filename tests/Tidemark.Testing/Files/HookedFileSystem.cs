@@ -46,6 +46,8 @@ public sealed class HookedFileSystem : IFileSystem
 
     public FileStatus? TryGetStatus(string path) => _inner.TryGetStatus(path);
 
+    public FileUse? TryFindUse(string path, long lockOffset, long lockLength) => _inner.TryFindUse(path, lockOffset, lockLength);
+
     public string FinalPath(string path) => _inner.FinalPath(path);
 
     public void SetModified(string path, DateTimeOffset modified) => _inner.SetModified(path, modified);

@@ -309,6 +309,9 @@ public sealed class MemoryFileSystem : IFileSystem
         }
     }
 
+    /// <summary>There are no other processes.</summary>
+    public FileUse? TryFindUse(string path, long lockOffset, long lockLength) => null;
+
     /// <summary>There are no links.</summary>
     public string FinalPath(string path) => path;
 
