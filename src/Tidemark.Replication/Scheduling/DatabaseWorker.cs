@@ -158,6 +158,7 @@ internal sealed class DatabaseWorker : IDisposable
             _firstLook.TrySetException(e);
             _ = _firstLook.Task.Exception; // Who asks for it finds it there; nobody has to.
             await loops.AbortAsync().ConfigureAwait(false);
+            _database.Health.NoteFailure(e);
             await _database.CloseAsync(inOrder: false).ConfigureAwait(false); // A guard would keep the WAL from ever starting over.
             _database.Health.NoteStop();
             throw;
@@ -272,18 +273,36 @@ internal sealed class DatabaseWorker : IDisposable
             // A wrong path or a missing right is for the person to mend who has just started this. Later on it is reported and tried again.
             throw;
         }
-        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
-            var delay = _backOff.Next();
-            _database.Health.NoteFailure(e);
-            _scope.Logger.CaptureFailed(_options.DatabasePath, delay.TotalMilliseconds, Log.Reason(e));
-            if (e is IOException)
+            return await FailAsync(e).ConfigureAwait(false);
+        }
+    }
+
+    // Whatever it is, it has ended this step and not the database. What is unforeseen leaves the connections in doubt: without them, the next
+    // step has to prove what it goes on from.
+    private async ValueTask<TimeSpan> FailAsync(Exception failure)
+    {
+        var delay = _backOff.Next();
+        _database.Health.NoteFailure(failure);
+        _database.Health.ReportFailure(delay, failure);
+        try
+        {
+            if (failure is IOException)
             {
                 _database.Upkeep.MakeRoom();
             }
-
-            return delay;
+            else if (Log.IsDefect(failure))
+            {
+                await _database.CloseAsync(inOrder: false).ConfigureAwait(false);
+            }
         }
+        catch (Exception e)
+        {
+            _database.Health.ReportFailure(delay, e);
+        }
+
+        return delay;
     }
 
     // The first TXID follows what the destinations hold, so all of them are asked first. One that does not answer holds back no other:

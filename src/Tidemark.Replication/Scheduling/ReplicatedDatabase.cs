@@ -34,6 +34,7 @@ internal sealed class ReplicatedDatabase : IDisposable
                     ForeignChangeText.Describe(change),
                     AbandonedWalText.Describe(wal),
                     ForeignChangeText.Advise(change)),
+                Switched = () => scope.Logger.SwitchedToWal(options.DatabasePath),
             };
         }
         catch
