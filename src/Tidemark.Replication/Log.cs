@@ -222,8 +222,8 @@ internal static partial class Log
     [LoggerMessage(
         2067,
         LogLevel.Warning,
-        "{Work} of {Database} has taken {Seconds:0} s and is waited for: there is much to do, or a disk or a destination does not answer")]
-    public static partial void TakesLong(this ILogger logger, string work, string database, double seconds);
+        "{Database}: {Work} has taken {Seconds:0} s and is waited for: a disk or a destination does not answer, or there is much to do")]
+    public static partial void TakesLong(this ILogger logger, string database, string work, double seconds);
 
     [LoggerMessage(
         2068, LogLevel.Warning, "{Database} is empty, a file of 0 bytes. A database is waited for; what was captured stays in its replica")]

@@ -363,7 +363,7 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
                 }
                 catch (TimeoutException)
                 {
-                    _logger.TakesLong("a look from outside", sweep.DatabasePath, s_sweepPatience.TotalSeconds);
+                    _logger.TakesLong(sweep.DatabasePath, "a look from outside", s_sweepPatience.TotalSeconds);
                 }
 
                 interval = sweep.Interval < s_sweepIntervalMax ? sweep.Interval : s_sweepIntervalMax;

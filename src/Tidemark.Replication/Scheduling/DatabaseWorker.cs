@@ -42,6 +42,7 @@ internal sealed class DatabaseWorker : IDisposable
     private readonly CheckpointStep _checkpoint;
     private readonly WakeSignal _wake = new();
     private readonly Action _onNotice;
+    private readonly Action<TimeSpan> _takesLong;
     private readonly BackOff _backOff;
     private readonly CommitWait _commitWait = new(s_commitDelayMin, s_commitDelayMax);
     private readonly SweepPace _pace;
@@ -68,6 +69,7 @@ internal sealed class DatabaseWorker : IDisposable
         _pace = new SweepPace(scope.Random);
         _departure = new Departure(scope.Time);
         _onNotice = OnNotice;
+        _takesLong = elapsed => scope.Logger.TakesLong(options.DatabasePath, "a capture", elapsed.TotalSeconds);
         _database = new ReplicatedDatabase(options, scope, _wake.Set);
         _checkpoint = new CheckpointStep(
             _database.Source,
@@ -195,7 +197,7 @@ internal sealed class DatabaseWorker : IDisposable
 
             var before = _database.Health.Captured;
             TimeSpan? failureDelay;
-            using (await _scope.Captures.EnterAsync(stopping).ConfigureAwait(false))
+            using (await _scope.Captures.EnterAsync(stopping, _takesLong).ConfigureAwait(false))
             {
                 failureDelay = await StepAsync(stopping).ConfigureAwait(false);
             }
