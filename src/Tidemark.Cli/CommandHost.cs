@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Tidemark.Cli.Output;
 using Tidemark.Replicas.Files;
 
 namespace Tidemark.Cli;
@@ -28,8 +29,8 @@ internal sealed record CommandHost
     /// <summary>The process as it is.</summary>
     public static CommandHost ForProcess() => new()
     {
-        Output = WriterTo(Console.IsOutputRedirected ? Console.OpenStandardOutput() : Terminal(1)),
-        Error = WriterTo(Console.IsErrorRedirected ? Console.OpenStandardError() : Terminal(2)),
+        Output = WriterTo(Console.IsOutputRedirected ? Console.OpenStandardOutput() : Terminal(1), isForResults: true),
+        Error = WriterTo(Console.IsErrorRedirected ? Console.OpenStandardError() : Terminal(2), isForResults: false),
         IsErrorTerminal = !Console.IsErrorRedirected,
         Variable = Environment.GetEnvironmentVariable,
         Files = PhysicalFileSystem.Instance,
@@ -42,6 +43,7 @@ internal sealed record CommandHost
         ? descriptor == 1 ? Console.OpenStandardOutput() : Console.OpenStandardError()
         : new FileStream(new SafeFileHandle(descriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0);
 
-    private static TextWriter WriterTo(Stream stream)
-        => TextWriter.Synchronized(new StreamWriter(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true });
+    private static TextWriter WriterTo(Stream stream, bool isForResults)
+        => TextWriter.Synchronized(new StreamWriter(
+            new StandardStream(stream, isForResults), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true });
 }

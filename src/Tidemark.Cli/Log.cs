@@ -110,4 +110,11 @@ internal static partial class Log
     [LoggerMessage(5022, LogLevel.Information,
         "{Replica} holds a replica of Litestream 0.3 beside LTX files. The newest state that was asked for is in the format {Format}")]
     public static partial void FormatChosen(this ILogger logger, string replica, string format);
+
+    [LoggerMessage(
+        5060, LogLevel.Warning, "SIGHUP: the configuration cannot be read again while this runs, so it goes on as it is; restart it instead")]
+    public static partial void HangupIgnored(this ILogger logger);
+
+    [LoggerMessage(5061, LogLevel.Error, "Replication has failed, and the command is told to end: {Reason}")]
+    public static partial void ReplicationEndsChild(this ILogger logger, string reason);
 }

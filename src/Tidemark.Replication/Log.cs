@@ -9,9 +9,18 @@ namespace Tidemark.Replication;
 /// <summary>Events of replication, 2000 to 2099. Numbers are never used again for something else.</summary>
 internal static partial class Log
 {
+    /// <summary>Whether a failure says nothing of the world, but that Tidemark itself is wrong.</summary>
+    public static bool IsDefect(Exception failure)
+        => failure is not (TidemarkException or IOException or UnauthorizedAccessException or OperationCanceledException);
+
     /// <summary>What a person needs to know of a failure: what is wrong, and how to mend it where that is known.</summary>
     public static string Reason(Exception failure)
     {
+        if (IsDefect(failure))
+        {
+            return $"a defect of Tidemark, please report it with the log ({failure.GetType().Name}: {failure.Message})";
+        }
+
         var hint = Hint(failure);
         return hint is null ? failure.Message : $"{failure.Message} {hint}";
     }
@@ -208,4 +217,24 @@ internal static partial class Log
         "{Database} was last written by SQLite {Version}, which has the WAL-reset bug: with several connections, of which replication is one, "
             + "it can damage the database. Give the application SQLite 3.51.3 or newer")]
     public static partial void WriterHasWalResetBug(this ILogger logger, string database, SqliteVersion version);
+        2065,
+        LogLevel.Error,
+        "A defect of Tidemark has ended {Work} of {Database}, which is tried again. Please report it with this line: {Defect}")]
+    public static partial void Defect(this ILogger logger, string work, string database, string defect);
+
+    [LoggerMessage(2066, LogLevel.Error, "{Database} is not replicated, and is tried again in {DelayMs:0} ms: {Reason}")]
+    public static partial void DatabaseRefused(this ILogger logger, string database, double delayMs, string reason);
+
+    [LoggerMessage(
+        2067,
+        LogLevel.Warning,
+        "{Database}: {Work} has taken {Seconds:0} s and is waited for: a disk or a destination does not answer, or there is much to do")]
+    public static partial void TakesLong(this ILogger logger, string database, string work, double seconds);
+
+    [LoggerMessage(
+        2068, LogLevel.Warning, "{Database} is empty, a file of 0 bytes. A database is waited for; what was captured stays in its replica")]
+    public static partial void DatabaseIsEmpty(this ILogger logger, string database);
+
+    [LoggerMessage(2069, LogLevel.Information, "{Database} was in rollback mode, and was switched to WAL mode, which replication needs")]
+    public static partial void SwitchedToWal(this ILogger logger, string database);
 }

@@ -21,8 +21,12 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
 {
     private static readonly TimeSpan s_sweepIntervalMax = TimeSpan.FromSeconds(1);
 
+    // What takes longer is left behind: one file system that does not answer must not keep the others from being looked at.
+    private static readonly TimeSpan s_sweepPatience = TimeSpan.FromSeconds(10);
+
     private readonly ILogger _logger = loggers.CreateLogger("Tidemark.Replication");
     private readonly ConcurrentDictionary<string, DatabaseRun> _runs = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, RefusedDatabase> _refused = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<Exception> _failures = new();
     private readonly Lock _gate = new();
     private ReplicationScope? _scope;
@@ -31,11 +35,14 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
 
     /// <summary>How every database stands, in the order of their paths; empty before a run and after it. Makes no request.</summary>
     public IReadOnlyList<DatabaseStatus> GetStatus()
-        => [.. _runs.Values.Select(run => run.Worker.GetStatus()).OrderBy(status => status.DatabasePath, StringComparer.Ordinal)];
+        => [.. _runs.Values.Select(run => run.Worker.GetStatus())
+            .Concat(_refused.Values.Select(refused => refused.GetStatus()))
+            .DistinctBy(status => status.DatabasePath)
+            .OrderBy(status => status.DatabasePath, StringComparer.Ordinal)];
 
     /// <summary>Runs until <paramref name="stopping"/>, then makes a final capture of each database and ships what is left.</summary>
     /// <remarks>
-    /// If the only database cannot be replicated at all when the run begins, the run ends, so that nobody believes that it is replicated. One of
+    /// If no database can be replicated at all when the run begins, the run ends, so that nobody believes that any is replicated. One of
     /// several is reported and tried again, and the others go on. One whose destinations all have another writer stops alone.
     /// </remarks>
     /// <param name="stopping">Begins the shutdown.</param>
@@ -50,6 +57,12 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
         {
             // Also when the end is asked for already: then there still is a last capture.
             await OpenAllAsync(scope, CancellationToken.None).ConfigureAwait(false);
+            if (_runs.IsEmpty)
+            {
+                NoteRefused();
+                ThrowIfAnyFailed();
+            }
+
             lock (_gate)
             {
                 (_scope, _stop, _cutShort) = (scope, stop, cutShort);
@@ -59,7 +72,7 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
                 }
             }
 
-            await SweepAsync(stop.Token).ConfigureAwait(false);
+            await SweepAsync(scope, stop.Token).ConfigureAwait(false);
             lock (_gate)
             {
                 _scope = null; // Nothing can be added any more.
@@ -91,22 +104,29 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
         try
         {
             await OpenAllAsync(scope, cancellationToken).ConfigureAwait(false);
-            foreach (var database in databases)
+            foreach (var (path, run) in databases.Select(database => database.DatabasePath)
+                .Where(_runs.ContainsKey).Select(path => (path, _runs[path])))
             {
                 try
                 {
-                    await _runs[database.DatabasePath].Worker.RunOnceAsync(options, cancellationToken).ConfigureAwait(false);
+                    await run.Worker.RunOnceAsync(options, cancellationToken).ConfigureAwait(false);
                 }
-                catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+                catch (Exception e) when (e is not OperationCanceledException)
                 {
                     _failures.Enqueue(e);
+                    if (Log.IsDefect(e))
+                    {
+                        _logger.Defect("the run", path, e.ToString());
+                    }
+
                     if (databases.Count > 1)
                     {
-                        _logger.ReplicationEnded(database.DatabasePath, Log.Reason(e));
+                        _logger.ReplicationEnded(path, Log.Reason(e));
                     }
                 }
             }
 
+            NoteRefused();
             ThrowIfAnyFailed();
         }
         finally
@@ -149,6 +169,7 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
     /// <returns>True when every destination has everything; false when not, or when there is no such database.</returns>
     public async Task<bool> RemoveAsync(string databasePath, CancellationToken cutShort)
     {
+        _refused.TryRemove(databasePath, out _);
         if (!_runs.TryGetValue(databasePath, out var run))
         {
             return false;
@@ -172,9 +193,65 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
         var options = new ParallelOptions { MaxDegreeOfParallelism = ReplicationScope.CapturesAtOnce, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(databases, options, (database, _) =>
         {
-            Open(database, scope, isAdded: false);
+            try
+            {
+                Open(database, scope, isAdded: false);
+            }
+            catch (Exception e) when (databases.Count > 1)
+            {
+                Refuse(database, scope).Note(e);
+            }
+
             return ValueTask.CompletedTask;
         }).ConfigureAwait(false);
+    }
+
+    private RefusedDatabase Refuse(DatabaseOptions database, ReplicationScope scope)
+    {
+        var refused = new RefusedDatabase(database, scope);
+        return _refused.TryAdd(database.DatabasePath, refused) && !_runs.ContainsKey(database.DatabasePath)
+            ? refused
+            : throw IsTaken(database.DatabasePath);
+    }
+
+    // Of the databases that were refused, those that can be opened now begin their run.
+    private void OpenRefused(ReplicationScope scope)
+    {
+        foreach (var (path, refused) in _refused)
+        {
+            if (!refused.IsDue)
+            {
+                continue;
+            }
+
+            DatabaseRun run;
+            try
+            {
+                run = Open(refused.Options, scope, isAdded: false);
+            }
+            catch (Exception e)
+            {
+                refused.Note(e);
+                continue;
+            }
+
+            lock (_gate)
+            {
+                if (_stop is { IsCancellationRequested: false })
+                {
+                    Start(run);
+                    _refused.TryRemove(path, out _);
+                }
+            }
+        }
+    }
+
+    private void NoteRefused()
+    {
+        foreach (var refused in _refused.Values)
+        {
+            _failures.Enqueue(refused.Failure!);
+        }
     }
 
     private DatabaseRun Open(DatabaseOptions database, ReplicationScope scope, bool isAdded)
@@ -182,7 +259,7 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
         DatabaseRun run;
         try
         {
-            run = new DatabaseRun(new DatabaseWorker(database, isAdded || databases.Count == 1, scope), isAdded);
+            run = new DatabaseRun(new DatabaseWorker(database, isAdded || databases.Count == 1, scope), isAdded, time);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -206,12 +283,14 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
     // Two writers in one replica, or two captures of one database, would each undo what the other does.
     private void ThrowIfTaken(DatabaseOptions database)
     {
-        if (_runs.ContainsKey(database.DatabasePath))
+        if (_runs.ContainsKey(database.DatabasePath) || _refused.ContainsKey(database.DatabasePath))
         {
             throw IsTaken(database.DatabasePath);
         }
 
-        var taken = _runs.Values.SelectMany(run => run.Worker.Destinations).ToHashSet(StringComparer.Ordinal);
+        var taken = _runs.Values.SelectMany(run => run.Worker.Destinations)
+            .Concat(_refused.Values.SelectMany(refused => refused.Options.Destinations.Select(store => store.Name)))
+            .ToHashSet(StringComparer.Ordinal);
         if (database.Destinations.FirstOrDefault(store => taken.Contains(store.Name)) is { } shared)
         {
             throw new TidemarkException(
@@ -237,7 +316,7 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
         }
         catch (Exception e)
         {
-            run.HasFailed = true;
+            run.Fail(Log.Reason(e));
             var hasBegun = run.Worker.FirstLook.IsCompletedSuccessfully;
             if (run.IsAdded && !hasBegun)
             {
@@ -245,14 +324,19 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
             }
 
             _failures.Enqueue(e);
-            var endsAll = !hasBegun;
-            if (!endsAll)
+            if (Log.IsDefect(e))
             {
-                _logger.ReplicationEnded(run.Worker.DatabasePath, Log.Reason(e));
+                _logger.Defect("the run", run.Worker.DatabasePath, e.ToString());
             }
 
             // When no other database is left either, there is nothing to go on with.
-            if (endsAll || _runs.Values.All(other => other.HasFailed))
+            var isLast = _refused.IsEmpty && _runs.Values.All(other => other.HasFailed);
+            if ((hasBegun || !isLast) && run.TakeReminder() is { } reason)
+            {
+                _logger.ReplicationEnded(run.Worker.DatabasePath, reason);
+            }
+
+            if (isLast)
             {
                 await stop.CancelAsync().ConfigureAwait(false);
             }
@@ -262,39 +346,44 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
     }
 
     // One timer for all databases. What it finds wakes their loops.
-    private async Task SweepAsync(CancellationToken stopping)
+    private async Task SweepAsync(ReplicationScope scope, CancellationToken stopping)
     {
+        var opening = Task.CompletedTask;
         var interval = databases.Select(database => database.MonitorInterval).Append(s_sweepIntervalMax).Min();
-        while (true)
+        try
         {
-            try
+            while (true)
             {
                 await Task.Delay(interval, time, stopping).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-
-            interval = s_sweepIntervalMax;
-            foreach (var (_, run) in _runs)
-            {
-                interval = run.Worker.MonitorInterval < interval ? run.Worker.MonitorInterval : interval;
+                var sweep = new Sweep(_runs.Select(pair => pair.Value), _logger);
+                var pass = Task.Run(sweep.Run, CancellationToken.None);
                 try
                 {
-                    run.Worker.Sweep();
+                    await pass.WaitAsync(s_sweepPatience, time, stopping).ConfigureAwait(false);
                 }
-                catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+                catch (TimeoutException)
                 {
-                    _logger.SweepFailed(run.Worker.DatabasePath, Log.Reason(e)); // The others must not miss theirs.
+                    _logger.TakesLong(sweep.DatabasePath, "a look from outside", s_sweepPatience.TotalSeconds);
+                }
+
+                interval = sweep.Interval < s_sweepIntervalMax ? sweep.Interval : s_sweepIntervalMax;
+                if (opening.IsCompleted && !_refused.IsEmpty)
+                {
+                    opening = Task.Run(() => OpenRefused(scope), CancellationToken.None);
                 }
             }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The end follows. What is being opened belongs to it.
+            await Task.WhenAny(opening, Task.Delay(s_sweepPatience, time, CancellationToken.None)).ConfigureAwait(false);
         }
     }
 
     private async Task FinishAsync()
     {
         var results = await Task.WhenAll(_runs.Values.Select(run => run.Completion)).ConfigureAwait(false);
+        NoteRefused();
         ThrowIfAnyFailed();
         if (!results.All(isComplete => isComplete))
         {

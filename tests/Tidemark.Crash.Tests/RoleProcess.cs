@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using Tidemark.Testing.Peers;
 
 namespace Tidemark.Crash.Tests;
 
@@ -18,6 +19,8 @@ internal sealed class RoleProcess : IDisposable
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    static RoleProcess() => InheritedSignals.Restore();
 
     private RoleProcess(string name, Process process)
     {

@@ -17,9 +17,6 @@ namespace Tidemark.Cli.Commands;
 internal sealed class FollowRun(
     IReadOnlyList<IReplicaStore> stores, FollowOptions options, IReadOnlyList<string>? exec, ILogger logger, CommandHost host)
 {
-    /// <summary>How long a child has to end once following has failed.</summary>
-    private static readonly TimeSpan s_childGrace = TimeSpan.FromSeconds(10);
-
     /// <summary>Follows.</summary>
     /// <remarks>Until there is a child, a signal ends this. After that the child gets the signals, and its end ends this.</remarks>
     /// <returns>The exit code: the child's if there was one.</returns>
@@ -81,6 +78,7 @@ internal sealed class FollowRun(
         };
         var states = follower.FollowAsync(told, stopping.Token);
         ChildProcess? child = null;
+        var insistence = default(CancellationTokenRegistration);
         var childEnd = Task.FromResult(ExitCode.Done);
         var hasState = false;
         try
@@ -95,8 +93,10 @@ internal sealed class FollowRun(
                     signals.Dispose(); // From here on they are the child's.
                     stopping.Token.ThrowIfCancellationRequested();
                     child = ChildProcess.Start(exec);
+                    interruption.LeaveToChild();
+                    insistence = interruption.CutShort.Register(() => _ = child.KillAfterAsync(ChildProcess.InsistedGrace, host.Time));
                     logger.ChildStarted(exec[0], child.Id);
-                    childEnd = StopAfterAsync(child, stopping);
+                    childEnd = StopAfterAsync(child, interruption, stopping);
                     if (interruption.Stopping.IsCancellationRequested && !child.HasGotSignal)
                     {
                         await stopping.CancelAsync(); // It came between the two, and ends the loop, which ends the child.
@@ -117,8 +117,9 @@ internal sealed class FollowRun(
             signals.Dispose();
             if (child is not null)
             {
-                await child.StopAsync(s_childGrace, host.Time);
+                await child.StopAsync(ChildProcess.Grace, host.Time);
                 logger.ChildEnded(exec![0], await childEnd);
+                await insistence.DisposeAsync();
                 child.Dispose();
             }
         }
@@ -127,9 +128,10 @@ internal sealed class FollowRun(
         return await childEnd;
     }
 
-    private static async Task<int> StopAfterAsync(ChildProcess child, CancellationTokenSource stopping)
+    private static async Task<int> StopAfterAsync(ChildProcess child, Interruption interruption, CancellationTokenSource stopping)
     {
         var exitCode = await child.WaitAsync();
+        interruption.TakeBack();
         await stopping.CancelAsync();
         return exitCode;
     }

@@ -88,6 +88,7 @@ internal sealed class ReplicateCommand : Command
         DatabaseOptions[] databases = [.. config.Databases.Select(database => Options(database, config, host))];
         using var loggers = LogSetup.Create(config.Logging, _logLevel.Value, host);
         var logger = loggers.CreateLogger("replicate");
+        using var interruption = Interruption.Register(host.Time, _isOnce.Value ? null : logger.HangupIgnored);
         logger.Started(VersionCommand.Text);
         foreach (var warning in config.Warnings)
         {
@@ -107,7 +108,6 @@ internal sealed class ReplicateCommand : Command
             logger.RetentionDisabled();
         }
 
-        using var interruption = Interruption.Register(host.Time);
         try
         {
             await RestoreMissingAsync(config, logger, host, interruption.Stopping);
@@ -121,7 +121,7 @@ internal sealed class ReplicateCommand : Command
 
             if (words is not null)
             {
-                return await RunWithChildAsync(replicator, words, logger, interruption);
+                return await RunWithChildAsync(replicator, words, logger, interruption, host.Time);
             }
 
             using var notice = interruption.Stopping.Register(logger.Stopping);
@@ -137,33 +137,49 @@ internal sealed class ReplicateCommand : Command
     }
 
     private static async Task<int> RunWithChildAsync(
-        Replicator replicator, IReadOnlyList<string> words, ILogger logger, Interruption interruption)
+        Replicator replicator, IReadOnlyList<string> words, ILogger logger, Interruption interruption, TimeProvider time)
     {
         using var child = ChildProcess.Start(words);
-        logger.ChildStarted(words[0], child.Id);
+        interruption.LeaveToChild();
+        using var insistence = interruption.CutShort.Register(() => _ = child.KillAfterAsync(ChildProcess.InsistedGrace, time));
         using var stopping = new CancellationTokenSource();
-        var replication = Task.Run(() => replicator.RunAsync(stopping.Token, interruption.CutShort));
         var end = child.WaitAsync();
-        if (await Task.WhenAny(end, replication) == replication)
-        {
-            // Replication ends by itself only when it cannot go on. An application without its backup is what nobody asked for.
-            child.Terminate();
-        }
-
-        var exitCode = await end;
-        logger.ChildEnded(words[0], exitCode);
-        await stopping.CancelAsync();
         try
         {
+            logger.ChildStarted(words[0], child.Id);
+            if (interruption.Stopping.IsCancellationRequested && !child.HasGotSignal)
+            {
+                child.Terminate(); // The signal came before there was a child that could get it.
+            }
+
+            var replication = Task.Run(() => replicator.RunAsync(stopping.Token, interruption.CutShort));
+            if (await Task.WhenAny(end, replication) == replication)
+            {
+                // Replication ends by itself only when it cannot go on. An application without its backup is what nobody asked for.
+                logger.ReplicationEndsChild(replication.Exception?.InnerException?.Message ?? "it has ended.");
+                await child.StopAsync(ChildProcess.Grace, time);
+                logger.ChildEnded(words[0], await end);
+                await replication;
+                return ExitCode.Failed;
+            }
+
+            interruption.TakeBack();
+            logger.ChildEnded(words[0], await end);
+            await stopping.CancelAsync();
             await replication;
         }
-        catch (TidemarkException e) when (exitCode != ExitCode.Done)
+        catch (TidemarkException e)
+            when (stopping.IsCancellationRequested && end is { IsCompletedSuccessfully: true, Result: not ExitCode.Done })
         {
             // The child's code goes first, and the failure must not get lost beside it.
             logger.ReplicationFailed(e.Message);
         }
+        finally
+        {
+            await child.StopAsync(ChildProcess.Grace, time); // Whatever has happened, it does not outlive this process.
+        }
 
-        return exitCode;
+        return await end;
     }
 
     private TidemarkConfig FromArguments(IReadOnlyList<string> positionals, CommandHost host)

@@ -113,7 +113,7 @@ internal sealed class RestoreCommand : Command
             return ExitCode.Done;
         }
 
-        using var interruption = Interruption.Register();
+        using var interruption = Interruption.Register(host.Time, _isFollowing.Value ? logger.HangupIgnored : null);
         try
         {
             if (_isFollowing.Value)

@@ -9,6 +9,12 @@ namespace Tidemark.Cli.Processes;
 /// gets.</summary>
 internal sealed class ChildProcess : IDisposable
 {
+    /// <summary>How long a child has to end once it was told that what it was started beside has failed.</summary>
+    public static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a child has after the second SIGTERM. Less than <see cref="ForcedEnd.Grace"/>.</summary>
+    public static readonly TimeSpan InsistedGrace = TimeSpan.FromSeconds(2);
+
     private const int NumberOfSigterm = 15;
     private readonly Lock _gate = new();
     private readonly Process _process;
@@ -22,6 +28,8 @@ internal sealed class ChildProcess : IDisposable
         {
             _registrations.Add(PosixSignalRegistration.Create(signal, Forward));
         }
+
+        Signals.HandleBrokenPipe();
     }
 
     /// <summary>The number of the process.</summary>
@@ -82,9 +90,15 @@ internal sealed class ChildProcess : IDisposable
     }
 
     /// <summary>Asks the child to end, and kills it and what it has started when it has not ended after some time.</summary>
-    public async Task StopAsync(TimeSpan grace, TimeProvider time)
+    public Task StopAsync(TimeSpan grace, TimeProvider time)
     {
         Terminate();
+        return KillAfterAsync(grace, time);
+    }
+
+    /// <summary>Kills the child and what it has started when it has not ended after some time.</summary>
+    public async Task KillAfterAsync(TimeSpan grace, TimeProvider time)
+    {
         try
         {
             await _process.WaitForExitAsync().WaitAsync(grace, time);

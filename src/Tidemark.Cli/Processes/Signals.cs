@@ -13,6 +13,10 @@ internal static partial class Signals
         ? Stopping
         : [.. Stopping, PosixSignal.SIGQUIT, User1, User2];
 
+    private const int BrokenPipe = 13;
+
+    private static PosixSignalRegistration? s_brokenPipe;
+
     private static PosixSignal User1 => (PosixSignal)(OperatingSystem.IsLinux() ? 10 : 30);
 
     private static PosixSignal User2 => (PosixSignal)(OperatingSystem.IsLinux() ? 12 : 31);
@@ -35,6 +39,20 @@ internal static partial class Signals
             _ = Kill(processId, number);
         }
     }
+
+    /// <summary>Lets children have the default for a pipe that nobody reads, as programs of a shell do. The runtime ignores that signal,
+    /// which a child would inherit; what is handled instead is not inherited. For this process it is the same.</summary>
+    public static void HandleBrokenPipe()
+    {
+        if (!OperatingSystem.IsWindows() && s_brokenPipe is null)
+        {
+            _ = SetDisposition(BrokenPipe, 0); // The runtime leaves alone what is ignored.
+            s_brokenPipe = PosixSignalRegistration.Create((PosixSignal)BrokenPipe, static context => context.Cancel = true);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "signal")]
+    private static partial nint SetDisposition(int signal, nint disposition);
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int processId, int number);

@@ -36,6 +36,9 @@ internal sealed class CapturedDatabase : IDisposable
         _checksums?.CloseFile();
     }
 
+    /// <summary>Called after the database was switched to WAL mode.</summary>
+    public Action Switched { get; init; } = static () => { };
+
     /// <summary>Path of the database.</summary>
     public string Path { get; }
 
@@ -143,6 +146,10 @@ internal sealed class CapturedDatabase : IDisposable
             {
                 _walPath = null;
                 Spool.DeleteEnd();
+                if (Live.WasSwitched)
+                {
+                    Switched();
+                }
             }
         }
 

@@ -72,6 +72,9 @@ internal sealed class LiveDatabase : IDisposable
     /// <summary>Path of the WAL.</summary>
     public string WalPath { get; }
 
+    /// <summary>Whether the database was in another mode before, and is in WAL mode because it was opened here.</summary>
+    public bool WasSwitched { get; private init; }
+
     /// <summary>Path of the WAL index. Only to be looked at, never to be opened.</summary>
     public string ShmPath => string.Concat(WalPath.AsSpan(0, WalPath.Length - 3), "shm");
 
@@ -116,7 +119,7 @@ internal sealed class LiveDatabase : IDisposable
                 _ = connection.IsInWalMode(); // Only a read opens the WAL.
             }
 
-            var live = new LiveDatabase(path, files, busyTimeout, connection);
+            var live = new LiveDatabase(path, files, busyTimeout, connection) { WasSwitched = !isInWalMode };
             if (live.HasSecondWal())
             {
                 live.RemoveEmptyWal();

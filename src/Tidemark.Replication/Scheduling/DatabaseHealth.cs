@@ -17,6 +17,7 @@ internal sealed class DatabaseHealth(DatabaseOptions options, ReplicationScope s
     private static readonly TimeSpan s_pinReportedAfter = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_pinReportedEvery = TimeSpan.FromMinutes(10);
 
+    private readonly FailureReports _reports = new(scope.Time);
     private readonly Lock _gate = new();
     private DatabaseState _state;
     private DateTimeOffset? _lastSuccess;
@@ -24,6 +25,7 @@ internal sealed class DatabaseHealth(DatabaseOptions options, ReplicationScope s
     private WalPinStatus? _pin;
     private Txid _captured = captured;
     private bool _isWaitingForDatabase;
+    private bool _isEmptyTold;
     private long? _lastPinReport;
 
     /// <summary>The newest capture that destinations were told of.</summary>
@@ -77,6 +79,8 @@ internal sealed class DatabaseHealth(DatabaseOptions options, ReplicationScope s
             scope.Logger.CapturesAgain(options.DatabasePath);
         }
 
+        _reports.Reset();
+
         lock (_gate)
         {
             _state = _isWaitingForDatabase ? DatabaseState.Waiting : DatabaseState.Replicating;
@@ -92,6 +96,25 @@ internal sealed class DatabaseHealth(DatabaseOptions options, ReplicationScope s
         {
             _state = DatabaseState.Failing;
             _failure = new FailureStatus(scope.Time.GetUtcNow(), Log.Reason(e));
+        }
+    }
+
+    /// <summary>Logs a failure after which a look is tried again, unless it is one that lasts and was told of.</summary>
+    public void ReportFailure(TimeSpan retryAfter, Exception e)
+    {
+        var reason = Log.Reason(e);
+        if (!_reports.IsDue(reason))
+        {
+            return;
+        }
+
+        if (Log.IsDefect(e))
+        {
+            scope.Logger.Defect("a look", options.DatabasePath, e.ToString());
+        }
+        else
+        {
+            scope.Logger.CaptureFailed(options.DatabasePath, retryAfter.TotalMilliseconds, reason);
         }
     }
 
@@ -115,7 +138,11 @@ internal sealed class DatabaseHealth(DatabaseOptions options, ReplicationScope s
         switch (result.Outcome)
         {
             case CaptureOutcome.NoDatabase:
-                if (!_isWaitingForDatabase && _captured.IsNone)
+                if (!_captured.IsNone && scope.Files.TryGetFacts(options.DatabasePath) is { SizeBytes: 0 })
+                {
+                    TellEmpty();
+                }
+                else if (!_isWaitingForDatabase && _captured.IsNone)
                 {
                     scope.Logger.WaitingForDatabase(options.DatabasePath);
                 }
@@ -143,6 +170,17 @@ internal sealed class DatabaseHealth(DatabaseOptions options, ReplicationScope s
         }
 
         _isWaitingForDatabase = result.Outcome == CaptureOutcome.NoDatabase;
+        _isEmptyTold &= _isWaitingForDatabase;
+    }
+
+    private void TellEmpty()
+    {
+        if (!_isEmptyTold)
+        {
+            scope.Logger.DatabaseIsEmpty(options.DatabasePath);
+        }
+
+        _isEmptyTold = true;
     }
 
     /// <summary>A checkpoint was run.</summary>

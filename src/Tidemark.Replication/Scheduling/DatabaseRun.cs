@@ -3,8 +3,12 @@ namespace Tidemark.Replication.Scheduling;
 /// <summary>The replication of one database while it runs: begun once, and ended with all others or alone.</summary>
 /// <param name="worker">Does the work.</param>
 /// <param name="isAdded">Whether the database was added to a run that was underway.</param>
-internal sealed class DatabaseRun(DatabaseWorker worker, bool isAdded) : IDisposable
+/// <param name="time">The clock.</param>
+internal sealed class DatabaseRun(DatabaseWorker worker, bool isAdded, TimeProvider time) : IDisposable
 {
+    private readonly FailureReports _reports = new(time);
+    private volatile string? _failure;
+    private int _isSwept;
     private CancellationTokenSource? _stop;
     private CancellationTokenSource? _cutShort;
 
@@ -19,10 +23,38 @@ internal sealed class DatabaseRun(DatabaseWorker worker, bool isAdded) : IDispos
     public CancellationToken CutShort => _cutShort!.Token;
 
     /// <summary>Whether it has ended because the database cannot be replicated any more.</summary>
-    public bool HasFailed { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
+    public bool HasFailed => _failure is not null;
 
     /// <summary>Ends with the run of the database; true when every destination has everything. Does not fail.</summary>
     public Task<bool> Completion { get; private set; } = Task.FromResult(true);
+
+    /// <summary>It has ended because the database cannot be replicated any more.</summary>
+    public void Fail(string reason) => _failure = reason;
+
+    /// <summary>Why it has failed, when that is worth a line in the log: at once, and now and then as long as it lasts.</summary>
+    public string? TakeReminder()
+    {
+        lock (_reports)
+        {
+            return _failure is { } failure && _reports.IsDue(failure) ? failure : null;
+        }
+    }
+
+    /// <summary>See <see cref="DatabaseWorker.Sweep"/>. Does nothing while an earlier call has not come back.</summary>
+    public void Sweep()
+    {
+        if (Interlocked.Exchange(ref _isSwept, 1) == 0)
+        {
+            try
+            {
+                worker.Sweep();
+            }
+            finally
+            {
+                Volatile.Write(ref _isSwept, 0);
+            }
+        }
+    }
 
     /// <summary>Begins the run.</summary>
     /// <param name="run">Runs the worker.</param>

@@ -42,6 +42,7 @@ internal sealed class DatabaseWorker : IDisposable
     private readonly CheckpointStep _checkpoint;
     private readonly WakeSignal _wake = new();
     private readonly Action _onNotice;
+    private readonly Action<TimeSpan> _takesLong;
     private readonly BackOff _backOff;
     private readonly CommitWait _commitWait = new(s_commitDelayMin, s_commitDelayMax);
     private readonly SweepPace _pace;
@@ -68,6 +69,7 @@ internal sealed class DatabaseWorker : IDisposable
         _pace = new SweepPace(scope.Random);
         _departure = new Departure(scope.Time);
         _onNotice = OnNotice;
+        _takesLong = elapsed => scope.Logger.TakesLong(options.DatabasePath, "a capture", elapsed.TotalSeconds);
         _database = new ReplicatedDatabase(options, scope, _wake.Set);
         _checkpoint = new CheckpointStep(
             _database.Source,
@@ -158,6 +160,7 @@ internal sealed class DatabaseWorker : IDisposable
             _firstLook.TrySetException(e);
             _ = _firstLook.Task.Exception; // Who asks for it finds it there; nobody has to.
             await loops.AbortAsync().ConfigureAwait(false);
+            _database.Health.NoteFailure(e);
             await _database.CloseAsync(inOrder: false).ConfigureAwait(false); // A guard would keep the WAL from ever starting over.
             _database.Health.NoteStop();
             throw;
@@ -194,7 +197,7 @@ internal sealed class DatabaseWorker : IDisposable
 
             var before = _database.Health.Captured;
             TimeSpan? failureDelay;
-            using (await _scope.Captures.EnterAsync(stopping).ConfigureAwait(false))
+            using (await _scope.Captures.EnterAsync(stopping, _takesLong).ConfigureAwait(false))
             {
                 failureDelay = await StepAsync(stopping).ConfigureAwait(false);
             }
@@ -280,18 +283,36 @@ internal sealed class DatabaseWorker : IDisposable
             // A wrong path or a missing right is for the person to mend who has just started this. Later on it is reported and tried again.
             throw;
         }
-        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is not OperationCanceledException || !stopping.IsCancellationRequested)
         {
-            var delay = _backOff.Next();
-            _database.Health.NoteFailure(e);
-            _scope.Logger.CaptureFailed(_options.DatabasePath, delay.TotalMilliseconds, Log.Reason(e));
-            if (e is IOException)
+            return await FailAsync(e).ConfigureAwait(false);
+        }
+    }
+
+    // Whatever it is, it has ended this step and not the database. What is unforeseen leaves the connections in doubt: without them, the next
+    // step has to prove what it goes on from.
+    private async ValueTask<TimeSpan> FailAsync(Exception failure)
+    {
+        var delay = _backOff.Next();
+        _database.Health.NoteFailure(failure);
+        _database.Health.ReportFailure(delay, failure);
+        try
+        {
+            if (failure is IOException)
             {
                 _database.Upkeep.MakeRoom();
             }
-
-            return delay;
+            else if (Log.IsDefect(failure))
+            {
+                await _database.CloseAsync(inOrder: false).ConfigureAwait(false);
+            }
         }
+        catch (Exception e)
+        {
+            _database.Health.ReportFailure(delay, e);
+        }
+
+        return delay;
     }
 
     // The first TXID follows what the destinations hold, so all of them are asked first. One that does not answer holds back no other:

@@ -130,7 +130,16 @@ internal sealed class DestinationHealth(DatabaseOptions options, ReplicationScop
 
     /// <summary>Logs a failure after which the work is tried again.</summary>
     public void ReportFailure(TimeSpan retryAfter, Exception e)
-        => scope.Logger.ShippingFailed(options.DatabasePath, destination, retryAfter.TotalMilliseconds, Log.Reason(e));
+    {
+        if (Log.IsDefect(e))
+        {
+            scope.Logger.Defect($"shipping to {destination}", options.DatabasePath, e.ToString());
+        }
+        else
+        {
+            scope.Logger.ShippingFailed(options.DatabasePath, destination, retryAfter.TotalMilliseconds, Log.Reason(e));
+        }
+    }
 
     // Within the gate. Whether there was a failure.
     private bool EndFailure()

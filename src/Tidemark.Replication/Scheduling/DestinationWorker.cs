@@ -174,7 +174,7 @@ internal sealed class DestinationWorker
     /// <returns>True when the destination has everything, and what was found damaged there is mended.</returns>
     public async Task<bool> DrainAsync(CancellationToken deadline)
     {
-        string? reported = null;
+        var reports = new FailureReports(_scope.Time);
         while (true)
         {
             try
@@ -189,17 +189,14 @@ internal sealed class DestinationWorker
             }
             catch (Exception e)
             {
-                _health.NoteFailure(e);
+                NoteFailure(e);
                 if (e is TidemarkException { IsTransient: false } || _options.ShutdownTimeout <= TimeSpan.Zero)
                 {
                     return false;
                 }
 
-                // Once, not twice a second.
-                var reason = Log.Reason(e);
-                if (reported != reason)
+                if (reports.IsDue(Log.Reason(e)))
                 {
-                    reported = reason;
                     _health.ReportFailure(_options.ShutdownRetryInterval, e);
                 }
             }
@@ -251,6 +248,7 @@ internal sealed class DestinationWorker
     private async Task ShipLoopAsync(CancellationToken stopping, CancellationToken cutShort)
     {
         var backOff = new BackOff(s_delayMin, s_delayMax, _scope.Random);
+        var reports = new FailureReports(_scope.Time);
         while (!stopping.IsCancellationRequested)
         {
             TimeSpan? delay = null;
@@ -259,6 +257,7 @@ internal sealed class DestinationWorker
                 using var place = await _scope.Shipping.EnterAsync(stopping).ConfigureAwait(false);
                 await ShipAllAsync(stopping, cutShort).ConfigureAwait(false);
                 backOff.Reset();
+                reports.Reset();
             }
             catch (ReplicaConflictException e)
             {
@@ -274,8 +273,11 @@ internal sealed class DestinationWorker
             {
                 // Whatever it is, a cancellation by the store itself included: nobody else would tell of it, or try again.
                 delay = backOff.Next();
-                _health.NoteFailure(e);
-                _health.ReportFailure(delay.Value, e);
+                NoteFailure(e);
+                if (reports.IsDue(Log.Reason(e)))
+                {
+                    _health.ReportFailure(delay.Value, e);
+                }
             }
 
             try
@@ -288,6 +290,15 @@ internal sealed class DestinationWorker
             {
                 return;
             }
+        }
+    }
+
+    private void NoteFailure(Exception failure)
+    {
+        _health.NoteFailure(failure);
+        if (Log.IsDefect(failure))
+        {
+            _step.Distrust(); // What is known of the destination may be what is wrong.
         }
     }
 

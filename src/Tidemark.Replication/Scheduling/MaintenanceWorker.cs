@@ -32,6 +32,7 @@ internal sealed class MaintenanceWorker
     private readonly MaintenanceSchedule _schedule;
     private readonly DamagedFiles _damaged;
     private readonly BackOff _backOff;
+    private readonly FailureReports _reports;
     private readonly Lock _gate = new();
 
     private Task _run = Task.CompletedTask;
@@ -53,6 +54,7 @@ internal sealed class MaintenanceWorker
     {
         (_upload, _options, _scope) = (upload, options, scope);
         _backOff = new BackOff(s_delayMin, s_delayMax, scope.Random);
+        _reports = new FailureReports(scope.Time);
 
         // Files are read from the destination even where the spool still has them: that is how it is known that they arrived whole.
         _compaction = new CompactionStep(upload.Store, lineage, files, temporaryFolder, confirm: ConfirmNowAsync);
@@ -168,6 +170,7 @@ internal sealed class MaintenanceWorker
             using var place = await _scope.Maintenance.EnterAsync(stopping).ConfigureAwait(false);
             await RunDueAsync(stopping).ConfigureAwait(false);
             _backOff.Reset();
+            _reports.Reset();
             NoteFailure(_damaged.Unmended);
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -186,13 +189,30 @@ internal sealed class MaintenanceWorker
         _pause = (_scope.Time.GetTimestamp(), _backOff.Next());
         NoteFailure(failure);
         _scope.Metrics.MaintenanceFailed(_options.DatabasePath, _upload.Store.Name);
-        _scope.Logger.MaintenanceFailed(
-            _options.DatabasePath, _upload.Store.Name, _pause.Delay.TotalMilliseconds, Log.Reason(failure));
+        Report(failure);
         if (failure is ReplicaConflictException)
         {
             _hasConflict = true;
             _upload.Distrust(); // So that shipping looks at the claim too, though there may be nothing to ship.
             Changed();
+        }
+    }
+
+    private void Report(Exception failure)
+    {
+        var reason = Log.Reason(failure);
+        if (!_reports.IsDue(reason))
+        {
+            return;
+        }
+
+        if (Log.IsDefect(failure))
+        {
+            _scope.Logger.Defect($"maintenance at {_upload.Store.Name}", _options.DatabasePath, failure.ToString());
+        }
+        else
+        {
+            _scope.Logger.MaintenanceFailed(_options.DatabasePath, _upload.Store.Name, _pause.Delay.TotalMilliseconds, reason);
         }
     }
 
@@ -259,7 +279,7 @@ internal sealed class MaintenanceWorker
             await work().ConfigureAwait(false);
             return true;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or (TidemarkException and not ReplicaConflictException))
+        catch (Exception e) when (e is not (ReplicaConflictException or OperationCanceledException))
         {
             failures.Add(e);
             return false;

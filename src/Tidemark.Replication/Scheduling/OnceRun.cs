@@ -92,9 +92,13 @@ internal sealed class OnceRun(ReplicatedDatabase database, OnceOptions once)
             {
                 if ((await database.CaptureAsync(cancellationToken).ConfigureAwait(false)).Outcome == CaptureOutcome.NoDatabase)
                 {
-                    throw new DatabaseException(
-                        $"{_options.DatabasePath}: there is no database.",
-                        "Check the path, or start the application that creates it first.");
+                    throw _scope.Files.TryGetFacts(_options.DatabasePath) is { SizeBytes: 0 }
+                        ? new DatabaseException(
+                            $"{_options.DatabasePath}: the file is empty, so there is no database in it.",
+                            "Restore it if it was lost, or start the application that creates it first.")
+                        : new DatabaseException(
+                            $"{_options.DatabasePath}: there is no database.",
+                            "Check the path, or start the application that creates it first.");
                 }
 
                 return;
@@ -127,9 +131,13 @@ internal sealed class OnceRun(ReplicatedDatabase database, OnceOptions once)
         {
             await work().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             _failures.Add(e);
+            if (Log.IsDefect(e))
+            {
+                _scope.Logger.Defect("shipping", _options.DatabasePath, e.ToString());
+            }
         }
     }
 

@@ -1,10 +1,12 @@
 using System.Buffers.Binary;
 using Tidemark.Formats;
 using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
 using Tidemark.Replication.Databases;
 using Tidemark.Replication.Health;
+using Tidemark.Replication.Upload;
 
 namespace Tidemark.Replication.Scheduling;
 
@@ -36,6 +38,7 @@ internal sealed class ReplicatedDatabase : IDisposable
                     ForeignChangeText.Describe(change),
                     AbandonedWalText.Describe(wal),
                     ForeignChangeText.Advise(change)),
+                Switched = () => scope.Logger.SwitchedToWal(options.DatabasePath),
             };
         }
         catch
@@ -46,7 +49,7 @@ internal sealed class ReplicatedDatabase : IDisposable
 
         Health = new DatabaseHealth(options, scope, Source.Position?.Txid ?? Txid.None);
         Destinations = [.. options.Destinations.Select(
-            (store, number) => new DestinationWorker(store, number, spool, Source.Lineage, options, scope)
+            (store, number) => new DestinationWorker(PatientWith(store), number, spool, Source.Lineage, options, scope)
             {
                 Changed = OnDestinationChanged,
             })];
@@ -193,6 +196,11 @@ internal sealed class ReplicatedDatabase : IDisposable
     {
         HasProcessToItself = options.HasProcessToItself,
     };
+
+    private PatientStore PatientWith(IReplicaStore store) => new(
+        store,
+        Scope.Time,
+        (what, elapsed) => Scope.Logger.TakesLong(Options.DatabasePath, $"{what} at {store.Name}", elapsed.TotalSeconds));
 
     private void OnDestinationChanged()
     {

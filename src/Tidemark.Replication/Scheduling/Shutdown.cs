@@ -28,12 +28,30 @@ internal sealed class Shutdown(ReplicatedDatabase database, ShippingLoops loops)
         var obstacle = await CaptureLastAsync(cutShort).ConfigureAwait(false);
 
         // The guard is given back before the network is waited for.
-        if (await database.CloseAsync(inOrder: obstacle is null).ConfigureAwait(false) is { } change)
-        {
-            obstacle = ForeignChangeText.Describe(change) + ".";
-        }
-
+        obstacle = await CloseAsync(obstacle).ConfigureAwait(false);
         return Report(obstacle, await loops.DrainAsync(_options.ShutdownTimeout).ConfigureAwait(false));
+    }
+
+    // In order when nothing stood in the way of the last capture. Whatever happens here, what is captured is shipped. Returns what is in the way
+    // of a complete end.
+    private async Task<string?> CloseAsync(string? obstacle)
+    {
+        try
+        {
+            return await database.CloseAsync(inOrder: obstacle is null).ConfigureAwait(false) is { } change
+                ? ForeignChangeText.Describe(change) + "."
+                : obstacle;
+        }
+        catch (Exception e)
+        {
+            if (Log.IsDefect(e))
+            {
+                _scope.Logger.Defect("the end", _options.DatabasePath, e.ToString());
+            }
+
+            // Once more, and only to give back what is open.
+            return obstacle is null ? await CloseAsync($"the database could not be closed in order: {Log.Reason(e)}").ConfigureAwait(false) : obstacle;
+        }
     }
 
     // What is only in passing in the way, such as a writer with a long transaction, is waited for like a destination. Returns what stayed
@@ -47,7 +65,8 @@ internal sealed class Shutdown(ReplicatedDatabase database, ShippingLoops loops)
             end.CancelAfter(_options.ShutdownTimeout);
         }
 
-        string? reported = null;
+        string? obstacle = null;
+        var reports = new FailureReports(_scope.Time);
         try
         {
             while (true)
@@ -56,20 +75,23 @@ internal sealed class Shutdown(ReplicatedDatabase database, ShippingLoops loops)
                 {
                     return await TryCaptureLastAsync(end.Token).ConfigureAwait(false);
                 }
-                catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+                catch (Exception e) when (e is not OperationCanceledException)
                 {
                     database.Health.NoteFailure(e);
-                    var reason = Log.Reason(e);
-                    if (e is not TidemarkException { IsTransient: true } || _options.ShutdownTimeout <= TimeSpan.Zero)
+                    obstacle = Log.Reason(e);
+                    if (Log.IsDefect(e))
                     {
-                        return reason;
+                        _scope.Logger.Defect("the last capture", _options.DatabasePath, e.ToString());
                     }
 
-                    // Once, not twice a second.
-                    if (reported != reason)
+                    if (e is not TidemarkException { IsTransient: true } || _options.ShutdownTimeout <= TimeSpan.Zero)
                     {
-                        reported = reason;
-                        _scope.Logger.CaptureFailed(_options.DatabasePath, _options.ShutdownRetryInterval.TotalMilliseconds, reason);
+                        return obstacle;
+                    }
+
+                    if (reports.IsDue(obstacle))
+                    {
+                        _scope.Logger.CaptureFailed(_options.DatabasePath, _options.ShutdownRetryInterval.TotalMilliseconds, obstacle);
                     }
                 }
 
@@ -78,7 +100,7 @@ internal sealed class Shutdown(ReplicatedDatabase database, ShippingLoops loops)
         }
         catch (OperationCanceledException)
         {
-            return reported ?? NoTimeLeft;
+            return obstacle ?? NoTimeLeft;
         }
     }
 

@@ -12,31 +12,49 @@ internal sealed class WorkLimit(int concurrency, TimeProvider time)
 #pragma warning restore CA1001
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_toldAfter = TimeSpan.FromSeconds(60);
 
     private readonly SemaphoreSlim _free = new(concurrency);
 
     /// <summary>Waits for a place, in the order of the calls. Disposing the result gives it back.</summary>
-    public async ValueTask<IDisposable> EnterAsync(CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="takesLong">Is told once for how long the place has been held, when that is long.</param>
+    public async ValueTask<IDisposable> EnterAsync(CancellationToken cancellationToken, Action<TimeSpan>? takesLong = null)
     {
         await _free.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return new Place(this, time);
+        return new Place(this, time, takesLong);
     }
 
     private sealed class Place : IDisposable
     {
-        private readonly ITimer _patience;
+        private readonly ITimer? _patience; // A timer may go off before it is known here.
+        private readonly Action<TimeSpan>? _takesLong;
         private WorkLimit? _owner;
+        private int _timers;
+        private volatile bool _isDisposed;
 
-        public Place(WorkLimit owner, TimeProvider time)
+        public Place(WorkLimit owner, TimeProvider time, Action<TimeSpan>? takesLong)
         {
-            _owner = owner;
-            _patience = time.CreateTimer(static place => ((Place)place!).GiveBack(), this, s_patience, Timeout.InfiniteTimeSpan);
+            (_owner, _takesLong) = (owner, takesLong);
+            _patience = time.CreateTimer(static place => ((Place)place!).OnTimer(), this, s_patience, s_toldAfter - s_patience);
         }
 
         public void Dispose()
         {
-            _patience.Dispose();
+            _isDisposed = true;
+            _patience?.Dispose();
             GiveBack();
+        }
+
+        // First the place stops counting, then it is told of, and then there is nothing more to do.
+        private void OnTimer()
+        {
+            GiveBack();
+            if (!_isDisposed && Interlocked.Increment(ref _timers) == 2)
+            {
+                _patience?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                _takesLong?.Invoke(s_toldAfter);
+            }
         }
 
         private void GiveBack() => Interlocked.Exchange(ref _owner, null)?._free.Release();

@@ -6,6 +6,7 @@ namespace Tidemark.Cli.Tests.Processes;
 public sealed class InterruptionTests : IDisposable
 {
     private const int Sighup = 1;
+    private const int Sigint = 2;
     private const int Sigterm = 15;
 
     private readonly FakeTimeProvider _time = new();
@@ -47,6 +48,39 @@ public sealed class InterruptionTests : IDisposable
         _interruption.Take(Sigterm);
         _time.Advance(Interruption.EchoTime / 2);
         _interruption.Take(Sigterm);
+
+        Assert.True(_interruption.CutShort.IsCancellationRequested);
+    }
+
+    [Fact]
+    public void What_is_left_to_a_child_is_no_end_unless_it_is_SIGTERM()
+    {
+        _interruption.LeaveToChild();
+        for (var i = 0; i < 3; i++)
+        {
+            _interruption.Take(Sigint);
+            _time.Advance(Interruption.EchoTime);
+        }
+
+        Assert.False(_interruption.Stopping.IsCancellationRequested);
+        _interruption.Take(Sigterm);
+        Assert.True(_interruption.Stopping.IsCancellationRequested);
+        _time.Advance(Interruption.EchoTime);
+        _interruption.Take(Sigterm);
+        Assert.True(_interruption.CutShort.IsCancellationRequested);
+    }
+
+    [Fact]
+    public void After_the_end_of_a_child_a_signal_that_is_no_echo_cuts_the_end_short()
+    {
+        _interruption.LeaveToChild();
+        _interruption.Take(Sigint);
+        _interruption.TakeBack();
+        _interruption.Take(Sigint);
+        Assert.False(_interruption.CutShort.IsCancellationRequested);
+
+        _time.Advance(Interruption.EchoTime);
+        _interruption.Take(Sigint);
 
         Assert.True(_interruption.CutShort.IsCancellationRequested);
     }

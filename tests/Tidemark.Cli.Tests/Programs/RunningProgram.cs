@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Tidemark.Cli.Processes;
+using Tidemark.Testing.Peers;
 
 namespace Tidemark.Cli.Tests.Programs;
 
@@ -14,6 +15,8 @@ public sealed class RunningProgram : IAsyncDisposable
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private readonly Task<string> _error;
+
+    static RunningProgram() => InheritedSignals.Restore();
 
     private RunningProgram(Process process)
     {
@@ -33,8 +36,29 @@ public sealed class RunningProgram : IAsyncDisposable
 
     /// <summary>Starts the program with variables in its environment.</summary>
     public static RunningProgram Start(IReadOnlyDictionary<string, string> variables, IReadOnlyList<string> arguments)
+        => Start(variables, ProgramPath, arguments);
+
+    /// <summary>Starts the program from a shell.</summary>
+    /// <param name="command">What the shell runs; <c>"$@"</c> stands for the program with its arguments.</param>
+    /// <param name="arguments">For the program.</param>
+    public static RunningProgram StartInShell(string command, params IReadOnlyList<string> arguments)
+        => Start(new Dictionary<string, string>(), "/bin/sh", ["-c", command, "sh", ProgramPath, .. arguments]);
+
+    /// <summary>Runs the program from a shell to its end; see <see cref="StartInShell"/>.</summary>
+    public static async Task<ProgramResult> RunInShellAsync(string command, params IReadOnlyList<string> arguments)
     {
-        var start = new ProcessStartInfo(ProgramPath, arguments)
+        await using var running = StartInShell(command, arguments);
+        return await running.WaitAsync();
+    }
+
+    private static string ProgramPath
+        => Environment.GetEnvironmentVariable("TIDEMARK_PROGRAM") is { Length: > 0 } program
+            ? program
+            : Path.Combine(AppContext.BaseDirectory, "tidemark");
+
+    private static RunningProgram Start(IReadOnlyDictionary<string, string> variables, string program, IReadOnlyList<string> arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

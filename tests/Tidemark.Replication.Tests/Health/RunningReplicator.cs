@@ -16,9 +16,10 @@ internal sealed class RunningReplicator : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _cutShort = new();
 
-    private RunningReplicator(IReadOnlyList<DatabaseOptions> databases, TimeProvider time, ILoggerFactory? loggers = null)
+    private RunningReplicator(
+        IReadOnlyList<DatabaseOptions> databases, TimeProvider time, ILoggerFactory? loggers = null, IFileSystem? files = null)
     {
-        Replicator = new Replicator(databases, PhysicalFileSystem.Instance, time, loggers ?? NullLoggerFactory.Instance);
+        Replicator = new Replicator(databases, files ?? PhysicalFileSystem.Instance, time, loggers ?? NullLoggerFactory.Instance);
         Run = Replicator.RunAsync(_stop.Token, _cutShort.Token);
     }
 
@@ -39,6 +40,10 @@ internal sealed class RunningReplicator : IAsyncDisposable
     /// <summary>Begins a run with another clock, whose events are kept.</summary>
     public static RunningReplicator Start(TimeProvider time, ILoggerFactory loggers, DatabaseOptions database)
         => new([database], time, loggers);
+
+    /// <summary>Begins a run on another file system, whose events are kept.</summary>
+    public static RunningReplicator Start(IFileSystem files, ILoggerFactory loggers, params IReadOnlyList<DatabaseOptions> databases)
+        => new(databases, TimeProvider.System, loggers, files);
 
     /// <summary>A database with intervals that suit a test.</summary>
     public static DatabaseOptions Options(string databasePath, params IReadOnlyList<IReplicaStore> stores) => new()

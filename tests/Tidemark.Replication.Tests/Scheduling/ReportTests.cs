@@ -3,6 +3,7 @@ using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Stores;
+using Tidemark.Replication.Databases;
 using Tidemark.Replication.Health;
 using Tidemark.Replication.Tests.Health;
 using Tidemark.Testing;
@@ -25,6 +26,8 @@ public sealed class ReportTests : IDisposable
     private const int CapturesAgain = 2043;
     private const int ShipsAgain = 2044;
     private const int DatabaseIsGone = 2046;
+    private const int DatabaseIsEmpty = 2068;
+    private const int SwitchedToWal = 2069;
     private const int SnapshotWritten = 2049;
 
     private readonly TemporaryFolder _folder = new();
@@ -161,6 +164,50 @@ public sealed class ReportTests : IDisposable
         Assert.Single(_events.Of(DatabaseIsGone));
         Assert.Empty(_events.Of(CapturesAgain));
         Assert.Null(run.StatusOf(DatabasePath)!.Failure);
+    }
+
+    [Fact]
+    public async Task An_empty_file_in_the_place_of_a_database_is_told_as_what_it_is()
+    {
+        Create().Dispose();
+        var options = RunningReplicator.Options(DatabasePath, new MemoryStore());
+        await new Replicator([options], PhysicalFileSystem.Instance, TimeProvider.System, _events)
+            .RunOnceAsync(TestContext.Current.CancellationToken);
+        foreach (var file in Directory.GetFiles(_folder.Path, "app.db*"))
+        {
+            File.Delete(file);
+        }
+
+        await File.WriteAllLinesAsync(DatabasePath, [], TestContext.Current.CancellationToken);
+        await using (var run = RunningReplicator.Start(options, _events))
+        {
+            await run.WaitAsync(DatabasePath, status => status is { State: DatabaseState.Waiting, LastSuccess: not null });
+        }
+
+        Assert.Single(_events.Of(DatabaseIsEmpty));
+        Assert.Empty(_events.Of(DatabaseIsGone));
+        var failure = await Assert.ThrowsAsync<DatabaseException>(
+            () => new Replicator([options], PhysicalFileSystem.Instance, TimeProvider.System, _events)
+                .RunOnceAsync(TestContext.Current.CancellationToken));
+        Assert.Equal($"{DatabasePath}: the file is empty, so there is no database in it.", failure.Message);
+    }
+
+    [Fact]
+    public async Task A_switch_from_rollback_to_wal_mode_is_told_once()
+    {
+        using (var source = SourceDatabase.Open(DatabasePath, journalMode: "delete"))
+        {
+            source.CreateTable();
+        }
+
+        for (var i = 0; i < 2; i++)
+        {
+            await new Replicator(
+                [RunningReplicator.Options(DatabasePath, new MemoryStore())], PhysicalFileSystem.Instance, TimeProvider.System, _events)
+                .RunOnceAsync(TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal(LogLevel.Information, Assert.Single(_events.Of(SwitchedToWal)).Level);
     }
 
     [Fact]
