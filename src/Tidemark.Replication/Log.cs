@@ -217,6 +217,8 @@ internal static partial class Log
         "{Database} was last written by SQLite {Version}, which has the WAL-reset bug: with several connections, of which replication is one, "
             + "it can damage the database. Give the application SQLite 3.51.3 or newer")]
     public static partial void WriterHasWalResetBug(this ILogger logger, string database, SqliteVersion version);
+
+    [LoggerMessage(
         2065,
         LogLevel.Error,
         "A defect of Tidemark has ended {Work} of {Database}, which is tried again. Please report it with this line: {Defect}")]

@@ -51,11 +51,6 @@ public sealed class RunningProgram : IAsyncDisposable
         return await running.WaitAsync();
     }
 
-    private static string ProgramPath
-        => Environment.GetEnvironmentVariable("TIDEMARK_PROGRAM") is { Length: > 0 } program
-            ? program
-            : Path.Combine(AppContext.BaseDirectory, "tidemark");
-
     private static RunningProgram Start(IReadOnlyDictionary<string, string> variables, string program, IReadOnlyList<string> arguments)
     {
         var start = new ProcessStartInfo(program, arguments)
