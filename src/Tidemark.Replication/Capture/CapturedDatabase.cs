@@ -136,7 +136,7 @@ internal sealed class CapturedDatabase : IDisposable
     /// written by something else.</exception>
     public bool TryOpen()
     {
-        LookForForeignChange();
+        _ = LookForForeignChange();
         if (Live is null)
         {
             ThrowIfWalIsOfReplacedFile();
@@ -158,12 +158,16 @@ internal sealed class CapturedDatabase : IDisposable
 
     /// <summary>Closes the database if something other than SQLite has changed its files; then they are not written any more, and what follows
     /// is an opening with a comparison of all pages. A few system calls.</summary>
-    public void LookForForeignChange()
+    /// <returns>Whether it was closed.</returns>
+    public bool LookForForeignChange()
     {
-        if (Live?.FindForeignChange() is { } change)
+        if (Live?.FindForeignChange() is not { } change)
         {
-            Abandon(change);
+            return false;
         }
+
+        Abandon(change);
+        return true;
     }
 
     /// <summary>Waits with the next opening where the file of a closed database was written without a WAL: not by an application in WAL mode,

@@ -29,6 +29,7 @@ internal static class FullImageFile
             var sum = DatabaseChecksum.Empty;
             while (scan.ReadNext(batch))
             {
+                database.Live.ThrowIfChanged();
                 sum = ImageScan.Sum(batch, checksums, sum);
                 batch.WriteTo(writer);
             }

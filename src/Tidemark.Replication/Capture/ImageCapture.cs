@@ -133,6 +133,7 @@ internal static class ImageCapture
             var oldChecksums = new ulong[batch.Capacity];
             while (scan.ReadNext(batch))
             {
+                database.Live.ThrowIfChanged(); // It may take minutes, in which nobody else looks.
                 sum = ImageScan.Sum(batch, checksums, sum);
                 table.Write(batch.Numbers[0], checksums.AsSpan(0, batch.Count));
                 if (old is not null)

@@ -19,6 +19,18 @@ internal static class StaleWal
     /// <summary>Settles it. The connections are of no use afterwards and must be closed.</summary>
     public static AbandonedWal Settle(CapturedDatabase database, LiveDatabase live, ForeignChange change)
     {
+        try
+        {
+            return Decide(database, live, change);
+        }
+        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+        {
+            return AbandonedWal.InUse; // What cannot be done is not done; the files stay as they are.
+        }
+    }
+
+    private static AbandonedWal Decide(CapturedDatabase database, LiveDatabase live, ForeignChange change)
+    {
         var hasSecondWal = change == ForeignChange.HasSecondWal;
         if (!database.Settings.HasProcessToItself || !(hasSecondWal ? live.TryKeepIndexFromOthers() : live.TryKeepFromOthers()))
         {

@@ -204,8 +204,8 @@ internal sealed class DatabaseWorker : IDisposable
 
             if (failureDelay is { } delay)
             {
-                // After a failure, a change is no reason to try again sooner.
-                await Task.Delay(delay, _scope.Time, stopping).ConfigureAwait(false);
+                // After a failure, a change is no reason to try again sooner, unless it is one that people make.
+                await WaitAsync(delay, static _ => false, stopping).ConfigureAwait(false);
                 continue;
             }
 
@@ -222,21 +222,25 @@ internal sealed class DatabaseWorker : IDisposable
     // Changes are gathered, as long as the application goes on: unless a checkpoint of it waits for the guard to move on, and writers for
     // that; and unless it has left, or something is done to the files, since what people do beside a stopped application must meet a
     // closed database.
-    private async ValueTask GatherAsync(TimeSpan rest, CancellationToken stopping)
+    private ValueTask GatherAsync(TimeSpan rest, CancellationToken stopping)
+    {
+        var leavesAtOnce = _departure.IsAtOnce;
+        return WaitAsync(rest, live => live.IsCheckpointOfOthersWaiting || (leavesAtOnce && live.IsUsedByOthers == false), stopping);
+    }
+
+    private async ValueTask WaitAsync(TimeSpan time, Func<LiveDatabase, bool> isOver, CancellationToken stopping)
     {
         // Where others cannot be seen, there is nothing to look for.
         if (!_options.HasProcessToItself || _database.Source.Live is not { IsUsedByOthers: not null } live)
         {
-            await Task.Delay(rest, _scope.Time, stopping).ConfigureAwait(false);
+            await Task.Delay(time, _scope.Time, stopping).ConfigureAwait(false);
             return;
         }
 
         var begun = _scope.Time.GetTimestamp();
-        var leavesAtOnce = _departure.IsAtOnce;
-        while (rest - _scope.Time.GetElapsedTime(begun) is var left
+        while (time - _scope.Time.GetElapsedTime(begun) is var left
             && left > TimeSpan.Zero
-            && !live.IsCheckpointOfOthersWaiting
-            && !(leavesAtOnce && live.IsUsedByOthers == false)
+            && !isOver(live)
             && live.FindForeignChange() is null)
         {
             await Task.Delay(left < s_gatheringPoll ? left : s_gatheringPoll, _scope.Time, stopping).ConfigureAwait(false);
@@ -266,6 +270,10 @@ internal sealed class DatabaseWorker : IDisposable
                 }
 
                 await LookAsync(stopping).ConfigureAwait(false);
+            }
+            catch (TidemarkException) when (_database.Source.LookForForeignChange())
+            {
+                _wake.Set(); // That was the reason, and is reported.
             }
             finally
             {
@@ -335,7 +343,7 @@ internal sealed class DatabaseWorker : IDisposable
     private async ValueTask LookAsync(CancellationToken stopping)
     {
         var source = _database.Source;
-        source.LookForForeignChange();
+        _ = source.LookForForeignChange();
         if (StaysClosed())
         {
             return;
