@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Tidemark.Replicas.Files;
 
 namespace Tidemark.Cli;
 
@@ -8,6 +9,14 @@ internal static partial class Log
     /// <summary>What makes sure that a restored database is the one that was captured.</summary>
     public static string Proof(bool isProven)
         => isProven ? "proven by a checksum of the whole database" : "its files have no checksum of the whole database";
+
+    /// <summary>What a file system cannot do, and what follows from it.</summary>
+    public static string Describe(FileShortcoming shortcoming) => shortcoming switch
+    {
+        FileShortcoming.FolderSync => "make the names in a folder durable: a loss of power may take the newest files",
+        FileShortcoming.ModificationTimes => "set the time of a file: the moment at which it was written counts as that of its capture",
+        _ => "give a file to another user: it stays root's",
+    };
 
     [LoggerMessage(5000, LogLevel.Information, "Tidemark {Version}")]
     public static partial void Started(this ILogger logger, string version);
@@ -117,4 +126,7 @@ internal static partial class Log
 
     [LoggerMessage(5061, LogLevel.Error, "Replication has failed, and the command is told to end: {Reason}")]
     public static partial void ReplicationEndsChild(this ILogger logger, string reason);
+
+    [LoggerMessage(5064, LogLevel.Warning, "The file system of {Path} cannot {What}. It is done without; this is told once")]
+    public static partial void FileSystemLacks(this ILogger logger, string path, string what);
 }

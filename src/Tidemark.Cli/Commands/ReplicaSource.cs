@@ -37,10 +37,10 @@ internal sealed record ReplicaSource(string? DatabasePath, IReadOnlyList<IReplic
         return new ReplicaSource(path, Open(database, host));
     }
 
-    /// <summary>Opens every destination of a database. What is written there gets the rights of the database.</summary>
+    /// <summary>Opens every destination of a database. What is written there may be read by who may read the database.</summary>
     public static IReadOnlyList<IReplicaStore> Open(DatabaseConfig database, CommandHost host)
     {
-        var files = new AlikeFileSystem(host.Files, database.Path);
+        var files = new AlikeFileSystem(host.Files, database.Path, Likeness.ReadersOnly);
         return [.. database.Replicas.Select(replica =>
             replica.Folder is { } folder ? new LocalStore(folder, files) : ReplicaStores.Open(replica.Url!, files, host.Time))];
     }

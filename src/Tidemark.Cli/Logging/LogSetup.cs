@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Tidemark.Cli.Configuration;
+using Tidemark.Replicas.Files;
 
 namespace Tidemark.Cli.Logging;
 
@@ -17,6 +18,12 @@ internal static class LogSetup
         if (flag is null && variable is null && name.Length > 0)
         {
             loggers.CreateLogger("log").UnknownLogLevel(name);
+        }
+
+        if (host.Files is PhysicalFileSystem files)
+        {
+            var logger = loggers.CreateLogger("files");
+            files.DidWithout = (shortcoming, path) => logger.FileSystemLacks(path, Log.Describe(shortcoming));
         }
 
         return loggers;

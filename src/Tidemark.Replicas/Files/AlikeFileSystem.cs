@@ -9,8 +9,9 @@ namespace Tidemark.Replicas.Files;
 /// <para>Thread-safe.</para>
 /// </remarks>
 /// <param name="files">The files of this machine.</param>
-/// <param name="model">Path of the file whose rights are taken. It is never opened, so it may be a live database.</param>
-public sealed class AlikeFileSystem(IFileSystem files, string model) : IFileSystem
+/// <param name="model">Path of the file, or for <see cref="Likeness.OwnerOnly"/> of the folder, whose rights are taken. It is never opened, so it may be a live database.</param>
+/// <param name="likeness">What is taken of them.</param>
+public sealed class AlikeFileSystem(IFileSystem files, string model, Likeness likeness = Likeness.Same) : IFileSystem
 {
     private readonly string _model = Path.GetFullPath(model);
 
@@ -83,7 +84,16 @@ public sealed class AlikeFileSystem(IFileSystem files, string model) : IFileSyst
     /// <inheritdoc/>
     public IFileWatch Watch() => files.Watch();
 
-    private FileRights? RightsOfModel => files.TryGetStatus(_model) is { Kind: FileKind.File, Rights: { } rights } ? rights : null;
+    /// <inheritdoc/>
+    public IFileSystem WithoutLinks(string folder) => new AlikeFileSystem(files.WithoutLinks(folder), model, likeness);
+
+    private FileRights? RightsOfModel => (files.TryGetStatus(_model), likeness) switch
+    {
+        ({ Rights: { } rights }, Likeness.OwnerOnly) => FileRights.Private with { Owner = rights.Owner },
+        ({ Kind: FileKind.File, Rights: { } rights }, Likeness.ReadersOnly) => rights.ForReaders(),
+        ({ Kind: FileKind.File, Rights: { } rights }, _) => rights,
+        _ => null,
+    };
 
     private FileRights RightsOfFolders()
     {

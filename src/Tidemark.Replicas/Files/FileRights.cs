@@ -20,6 +20,11 @@ public readonly record struct FileRights(UnixFileMode Mode, FileOwner? Owner)
         return this with { Mode = ((Mode | entering) & (around ?? All) & All) | User };
     }
 
+    /// <summary>The rights of a file of this process for those who may read this one: nobody else may write it.</summary>
+    internal FileRights ForReaders() => new(
+        Mode & ~(UnixFileMode.GroupWrite | UnixFileMode.OtherWrite),
+        Owner is { } owner && !OperatingSystem.IsWindows() ? owner with { User = UnixFileRights.EffectiveUser() } : Owner);
+
     /// <summary>The same for a file that could not be given to its group: another one may do what all others may.</summary>
     internal UnixFileMode ModeForAnotherGroup()
     {

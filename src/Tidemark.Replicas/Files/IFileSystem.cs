@@ -85,7 +85,8 @@ public interface IFileSystem
     /// <summary>The absolute path to which links lead: that of a file, or of where one would be created. The path itself where it is no
     /// link.</summary>
     /// <remarks>Only links that have the name itself count, not those of folders above it.</remarks>
-    /// <exception cref="IOException">The links lead in a circle.</exception>
+    /// <exception cref="IOException">The links lead in a circle; or this is a process of root, and one of them is another user's and leads
+    /// to what is not that user's.</exception>
     string FinalPath(string path);
 
     /// <summary>Sets the modification time of a file.</summary>
@@ -102,4 +103,9 @@ public interface IFileSystem
 
     /// <summary>Begins to watch, so far nothing. Takes a thread where the system gives notices.</summary>
     IFileWatch Watch();
+
+    /// <summary>The same files, where a process of root follows no link below a folder: another user may have put it there. For other
+    /// users, and on other systems than Linux, nothing changes.</summary>
+    /// <param name="folder">The folder. Links on the way to it are followed.</param>
+    IFileSystem WithoutLinks(string folder) => this;
 }

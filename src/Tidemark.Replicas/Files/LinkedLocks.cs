@@ -110,7 +110,7 @@ internal sealed partial class LinkedLocks
 #pragma warning restore CA2000
         try
         {
-            UnixFileRights.Give(handle, FileRights.Private with { Owner = owner });
+            _ = UnixFileRights.TryGive(handle, FileRights.Private with { Owner = owner });
             var file = new LockedFile(handle, FileIdentity.TryOf(temporary), owner);
             File.Move(temporary, path, overwrite: true);
             _held.Insert(0, file);

@@ -75,6 +75,9 @@ internal readonly partial struct LinuxFileStatus
     /// <summary>Whether something is mounted just there; null where the system (Linux before 5.8) cannot tell.</summary>
     public bool? IsMountPoint => (_knownAttributes & MountRoot) == 0 ? null : (_attributes & MountRoot) != 0;
 
+    /// <summary>Whether it is a symbolic link; only of a name.</summary>
+    public bool IsLink => (_mode & KindMask) == 0xA000;
+
     /// <summary>What may be done with it.</summary>
     public UnixFileMode Mode => (UnixFileMode)(_mode & ModeMask);
 

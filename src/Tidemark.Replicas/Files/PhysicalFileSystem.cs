@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
@@ -26,6 +27,8 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     private const int BsdNotSupported = 45;
     private const int BsdNotImplemented = 78;
 
+    private readonly ConcurrentDictionary<(FileShortcoming, ulong?), byte> _told = [];
+
     [SupportedOSPlatform("linux")]
     private readonly LinkedLocks _locks = new();
 
@@ -33,8 +36,12 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     {
     }
 
-    /// <summary>The one instance; it has no state but the locks of this process.</summary>
+    /// <summary>The one instance; it has no state but the locks of this process, and what was told.</summary>
     public static PhysicalFileSystem Instance { get; } = new();
+
+    /// <summary>Called when a file system cannot do something that is then done without: once for each thing and file system, with a path on
+    /// it. From any thread.</summary>
+    public Action<FileShortcoming, string>? DidWithout { get; set; }
 
     /// <inheritdoc/>
     public IFile Open(string path, FileMode mode, FileAccess access, FileRights? rights = null)
@@ -213,15 +220,28 @@ public sealed partial class PhysicalFileSystem : IFileSystem
                 throw new IOException($"The symbolic links lead in a circle: {path}");
             }
 
+
             // Of a relative target, the steps up are those of the folder that the link really lies in.
-            final = Path.GetFullPath(target, WithoutLinks(Path.GetDirectoryName(final)!));
+            var next = Path.GetFullPath(target, RealFolder(Path.GetDirectoryName(final)!));
+            ThrowIfForeign(final, next);
+            final = next;
         }
 
         return final;
     }
 
     /// <inheritdoc/>
-    public void SetModified(string path, DateTimeOffset modified) => File.SetLastWriteTimeUtc(path, modified.UtcDateTime);
+    public void SetModified(string path, DateTimeOffset modified)
+    {
+        try
+        {
+            File.SetLastWriteTimeUtc(path, modified.UtcDateTime);
+        }
+        catch (Exception e) when (!OperatingSystem.IsWindows() && IsRefusedByFileSystem(e))
+        {
+            TellOnce(FileShortcoming.ModificationTimes, path);
+        }
+    }
 
     /// <inheritdoc/>
     public IReadOnlyList<string> ListFiles(string directory)
@@ -253,6 +273,23 @@ public sealed partial class PhysicalFileSystem : IFileSystem
     public IFileWatch Watch() => new LinuxFileWatch();
 
     /// <inheritdoc/>
+    public IFileSystem WithoutLinks(string folder)
+        => OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess ? new LinklessFileSystem(this, folder) : this;
+
+    /// <summary>Gives rights to what was just created.</summary>
+    [UnsupportedOSPlatform("windows")]
+    internal void Give(SafeFileHandle file, FileRights rights, string path)
+    {
+        if (!UnixFileRights.TryGive(file, rights) && UnixFileRights.EffectiveUser() == 0)
+        {
+            TellOnce(FileShortcoming.Owners, path);
+        }
+    }
+
+    /// <summary>The file that was opened.</summary>
+    internal static IFile Use(SafeFileHandle handle) => new PhysicalFile(handle);
+
+    /// <inheritdoc/>
     public void SyncDirectory(string path)
     {
         if (OperatingSystem.IsWindows())
@@ -270,7 +307,14 @@ public sealed partial class PhysicalFileSystem : IFileSystem
         {
             if (SyncDescriptor(descriptor) != 0)
             {
-                throw new IOException($"Cannot make the names in {path} durable: {Marshal.GetLastPInvokeErrorMessage()}");
+                var error = Marshal.GetLastPInvokeError();
+                if (!IsUnsupported(error))
+                {
+                    throw new IOException(
+                        $"Cannot make the names in {path} durable: {Marshal.GetPInvokeErrorMessage(error)}", error);
+                }
+
+                TellOnce(FileShortcoming.FolderSync, path);
             }
         }
         finally
@@ -285,7 +329,7 @@ public sealed partial class PhysicalFileSystem : IFileSystem
 #pragma warning restore RS0030
 
     [UnsupportedOSPlatform("windows")]
-    private static SafeFileHandle OpenWithRights(string path, FileMode mode, FileAccess access, FileRights rights)
+    private SafeFileHandle OpenWithRights(string path, FileMode mode, FileAccess access, FileRights rights)
     {
         SafeFileHandle handle;
         if (mode != FileMode.CreateNew && File.Exists(path) && TryOpenExisting(path, mode, access) is { } existing)
@@ -312,7 +356,7 @@ public sealed partial class PhysicalFileSystem : IFileSystem
             return OpenExisting(path, mode, access);
         }
 
-        UnixFileRights.Give(handle, rights);
+        Give(handle, rights, path);
         return handle;
     }
 
@@ -332,7 +376,7 @@ public sealed partial class PhysicalFileSystem : IFileSystem
         => OpenHandle(path, mode == FileMode.Create ? FileMode.Truncate : FileMode.Open, access);
 
     [UnsupportedOSPlatform("windows")]
-    private static void CreateWithRights(string folder, FileRights rights)
+    private void CreateWithRights(string folder, FileRights rights)
     {
         Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
@@ -343,11 +387,24 @@ public sealed partial class PhysicalFileSystem : IFileSystem
             && LinuxFileStatus.TryGetOfName(folder) is { } named
             && (opened.Device, opened.Number) == (named.Device, named.Number))
         {
-            UnixFileRights.Give(handle, rights);
+            Give(handle, rights, folder);
         }
     }
 
-    private static string WithoutLinks(string folder)
+    // Where another user may write, he may have put the link there for root to follow.
+    private static void ThrowIfForeign(string link, string target)
+    {
+        if (Environment.IsPrivilegedProcess
+            && LinuxFileStatus.TryGetOfName(link)?.Owner is { User: not 0 } owner
+            && (LinuxFileStatus.TryGetOfName(target) ?? LinuxFileStatus.TryGet(Path.GetDirectoryName(target) ?? "/"))?.Owner is { } other
+            && other.User != owner.User)
+        {
+            throw new IOException(
+                $"{link} is a symbolic link of user {owner.User} to what is not that user's, and a process of root does not follow it.");
+        }
+    }
+
+    private static string RealFolder(string folder)
     {
         var found = OperatingSystem.IsWindows() ? 0 : RealPath(folder, 0);
         if (found == 0)
@@ -414,6 +471,23 @@ public sealed partial class PhysicalFileSystem : IFileSystem
         File.Delete(source);
         return 0;
     }
+
+    private void TellOnce(FileShortcoming shortcoming, string path)
+    {
+        if (DidWithout is { } tell && _told.TryAdd((shortcoming, LinuxFileStatus.TryGet(path)?.Device), 0))
+        {
+            tell(shortcoming, path);
+        }
+    }
+
+    // EPERM for the times of a file that this process has made.
+    private static bool IsRefusedByFileSystem(Exception e)
+        => (e is UnauthorizedAccessException ? e.InnerException : e) is IOException { HResult: var error }
+            && (error == NotPermitted || IsUnsupported(error));
+
+    private static bool IsUnsupported(int error) => error == InvalidArgument || (OperatingSystem.IsLinux()
+        ? error is LinuxNotSupported or LinuxNotImplemented
+        : error is BsdNotSupported or BsdNotImplemented);
 
     private static int ToKnown(int error, ReadOnlySpan<int> unsupported) => unsupported.Contains(error) ? Unsupported : error;
 

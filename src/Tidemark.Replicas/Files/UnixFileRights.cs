@@ -16,9 +16,11 @@ internal static partial class UnixFileRights
     /// <summary>Gives the rights.</summary>
     /// <param name="file">Created with no rights for anybody else, so that nobody can open it before.</param>
     /// <param name="rights">The rights.</param>
-    public static void Give(SafeFileHandle file, FileRights rights)
+    /// <returns>False when the owner could not be given.</returns>
+    public static bool TryGive(SafeFileHandle file, FileRights rights)
     {
-        var mode = rights.Owner is { } owner && !TryGiveTo(file, owner) ? rights.ModeForAnotherGroup() : rights.Mode;
+        var hasOwner = rights.Owner is not { } owner || TryGiveTo(file, owner);
+        var mode = hasOwner ? rights.Mode : rights.ModeForAnotherGroup();
         try
         {
             var current = File.GetUnixFileMode(file);
@@ -32,6 +34,8 @@ internal static partial class UnixFileRights
         {
             // A file system without modes.
         }
+
+        return hasOwner;
     }
 
     // The owner first: a mode for a group would else be one for the wrong group for a moment.
@@ -46,8 +50,9 @@ internal static partial class UnixFileRights
         return current == owner with { User = user } || ChangeOwner(file, user == current.User ? Unchanged : user, owner.Group) == 0;
     }
 
+    /// <summary>The user of this process.</summary>
     [LibraryImport("libc", EntryPoint = "geteuid")]
-    private static partial uint EffectiveUser();
+    public static partial uint EffectiveUser();
 
     [LibraryImport("libc", EntryPoint = "fchown", SetLastError = true)]
     private static partial int ChangeOwner(SafeFileHandle file, uint user, uint group);

@@ -25,7 +25,8 @@ internal sealed class FollowFiles
     public const string RecordEnding = "-follow";
 
     private const string LockEnding = ".lock";
-    private const string TemporaryEnding = ".tmp";
+    private const string TemporaryEnding = ".tidemark-follow";
+    private const int GuidLength = 32;
     private const int SmallSizeBytesMax = 4096;
 
     private readonly AlikeFileSystem _files;
@@ -38,12 +39,14 @@ internal sealed class FollowFiles
         ArgumentException.ThrowIfNullOrEmpty(path);
         path = System.IO.Path.GetFullPath(path);
         Path = Guard("follow the links of", path, () => files.FinalPath(path));
-        _files = new AlikeFileSystem(files, Path);
         _folder = System.IO.Path.GetDirectoryName(Path) ?? throw new ArgumentException("This is a folder.", nameof(path));
+        _files = new AlikeFileSystem(files.WithoutLinks(_folder), Path);
     }
 
     /// <summary>The database, as an absolute path: where links lead to, since SQLite looks for the journal there.</summary>
     public string Path { get; }
+
+    private string TemporaryStart => $".{System.IO.Path.GetFileName(Path)}.";
 
     /// <summary>The rollback journal.</summary>
     public string JournalPath => Path + "-journal";
@@ -67,7 +70,17 @@ internal sealed class FollowFiles
     {
         Guard("create the folder", _folder, () => _files.CreateDirectory(_folder));
         var path = Path + RecordEnding + LockEnding;
-        return Guard("lock", path, () => _files.TryLock(path)) ?? throw FollowException.InUse(Path);
+        var held = Guard("lock", path, () => _files.TryLock(path)) ?? throw FollowException.InUse(Path);
+        try
+        {
+            RemoveLeftovers();
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Opens the database.</summary>
@@ -93,7 +106,7 @@ internal sealed class FollowFiles
     /// <summary>Makes a file that is gone when it is closed, also if this process is killed.</summary>
     public IFile CreateNameless()
     {
-        var path = System.IO.Path.Combine(_folder, $".{System.IO.Path.GetFileName(Path)}.{Guid.NewGuid():n}.tidemark-follow");
+        var path = NewTemporaryPath();
         return Guard("create", path, () =>
         {
             var file = _files.Open(path, FileMode.CreateNew, FileAccess.ReadWrite);
@@ -144,14 +157,33 @@ internal sealed class FollowFiles
 
     private void Write(string path, string text) => Guard("write", path, () =>
     {
-        using (var file = _files.Open(path + TemporaryEnding, FileMode.Create, FileAccess.ReadWrite))
+        var temporary = NewTemporaryPath();
+        using (var file = _files.Open(temporary, FileMode.CreateNew, FileAccess.ReadWrite))
         {
             file.Write(0, Encoding.UTF8.GetBytes(text));
             file.Sync();
         }
 
-        _files.Move(path + TemporaryEnding, path);
+        _files.Move(temporary, path);
     });
+
+    private string NewTemporaryPath() => System.IO.Path.Combine(_folder, $"{TemporaryStart}{Guid.NewGuid():n}{TemporaryEnding}");
+
+    // Of followers that were killed: there is no other one now.
+    private void RemoveLeftovers()
+    {
+        foreach (var name in Guard("list", _folder, () => _files.ListFiles(_folder)).Where(IsTemporary))
+        {
+            var path = System.IO.Path.Combine(_folder, name);
+            Guard("delete", path, () => _files.Delete(path));
+        }
+    }
+
+    private bool IsTemporary(string name)
+        => name.Length == TemporaryStart.Length + GuidLength + TemporaryEnding.Length
+            && name.StartsWith(TemporaryStart, StringComparison.Ordinal)
+            && name.EndsWith(TemporaryEnding, StringComparison.Ordinal)
+            && Guid.TryParseExact(name.AsSpan(TemporaryStart.Length, GuidLength), "n", out _);
 
     private static void Guard(string action, string path, Action operation) => Guard<object?>(action, path, () =>
     {

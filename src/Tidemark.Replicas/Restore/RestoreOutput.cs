@@ -70,8 +70,8 @@ internal sealed class RestoreOutput : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         (_overwrite, _mayBeOpen) = (overwrite, mayBeOpen);
         Path = Guard("follow the links of", path, () => files.FinalPath(path));
-        _files = new AlikeFileSystem(files, Path);
         _folder = System.IO.Path.GetDirectoryName(Path) ?? throw RestoreOutputException.IsDirectory(Path);
+        _files = new AlikeFileSystem(files.WithoutLinks(_folder), Path);
         _name = System.IO.Path.GetFileName(Path);
         TemporaryPath = System.IO.Path.Combine(_folder, $".{_name}.{_random}{TemporaryEnding}");
     }

@@ -20,6 +20,7 @@ namespace Tidemark.Replicas.Stores;
 /// (<see cref="IFileSystem.TryDeleteUnused"/>), so the file of a writer that lives is never touched.</para>
 /// <para>Folders are created by the first write. A folder that does not exist is an empty replica. But where this store has seen files and
 /// nothing is left of them, nothing is created: the disk may not be mounted, and its place must not be filled.</para>
+/// <para>A process of root follows no links in the folder (<see cref="IFileSystem.WithoutLinks"/>).</para>
 /// </remarks>
 public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource, IReplicaChangeSource
 {
@@ -49,8 +50,8 @@ public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource, IReplicaCh
         ArgumentException.ThrowIfNullOrEmpty(folder);
         Folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         Name = StoreUrl.ForFolder(Folder);
-        _files = files;
-        _legacy = new LegacyFolder(Name, Folder, files);
+        _files = files.WithoutLinks(Folder);
+        _legacy = new LegacyFolder(Name, Folder, _files);
     }
 
     /// <summary>The folder of the replica, as an absolute path.</summary>

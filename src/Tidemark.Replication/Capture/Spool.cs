@@ -36,7 +36,6 @@ internal sealed class Spool : IDisposable
     private readonly IDisposable _lock;
     private readonly Ancestors _ancestors;
     private readonly SpoolInventory _inventory = new();
-    private int _temporaryNumber;
 
     private Spool(IFileSystem files, string path, bool isNew, IDisposable held)
     {
@@ -84,6 +83,14 @@ internal sealed class Spool : IDisposable
         var taken = System.IO.Path.Combine(folder, $".{name}-litestream");
         return !files.DirectoryExists(own) && files.DirectoryExists(System.IO.Path.Combine(taken, "ltx")) ? taken : own;
     }
+
+    /// <summary>The files of this machine, for the spool of a database: with the rights of the database.</summary>
+    /// <remarks>As root, in a folder where another user may write, a new spool is for root alone, and no link in one is followed. One that is
+    /// that user's, as it was made without root, stays so: both can go on with it.</remarks>
+    public static IFileSystem FilesFor(IFileSystem files, string databasePath, string path)
+        => Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows()
+            ? new AlikeFileSystem(files.WithoutLinks(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) ?? "/"), path, Likeness.OwnerOnly)
+            : new AlikeFileSystem(files, databasePath);
 
     /// <summary>Opens the folder, creates it if need be, and removes what a crash left unfinished. Nobody else can open it meanwhile.</summary>
     /// <exception cref="TidemarkException">Another process, or another database of this one, has it open.</exception>
@@ -178,18 +185,17 @@ internal sealed class Spool : IDisposable
     public StagedFile? Stage(Level level, Func<Stream, Func<Stream>, LtxFileName?> write)
     {
         EnsureFolder(FolderOf(level));
-        var temporary = System.IO.Path.Combine(
-            FolderOf(level), string.Create(CultureInfo.InvariantCulture, $"new-{_temporaryNumber++}{TemporarySuffix}"));
+        var temporary = System.IO.Path.Combine(FolderOf(level), $"new-{Guid.NewGuid():n}{TemporarySuffix}");
         var overflow = temporary[..^TemporarySuffix.Length] + "-index" + TemporarySuffix;
         var digest = new FileDigest();
         var sizeBytes = 0L;
         LtxFileName? name = null;
         try
         {
-            using var content = new FileContentStream(_files.Open(temporary, FileMode.Create, FileAccess.ReadWrite));
+            using var content = new FileContentStream(_files.Open(temporary, FileMode.CreateNew, FileAccess.ReadWrite));
             name = write(
                 new DigestedStream(content, digest),
-                () => new FileContentStream(_files.Open(overflow, FileMode.Create, FileAccess.ReadWrite)));
+                () => new FileContentStream(_files.Open(overflow, FileMode.CreateNew, FileAccess.ReadWrite)));
             sizeBytes = content.Length;
         }
         finally

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Tidemark.Formats;
-using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
@@ -27,8 +26,8 @@ internal sealed class ReplicatedDatabase : IDisposable
     public ReplicatedDatabase(DatabaseOptions options, ReplicationScope scope, Action changed)
     {
         (Options, Scope, _changed) = (options, scope, changed);
-        var spool = Spool.Open(
-            new AlikeFileSystem(scope.Files, options.DatabasePath), options.SpoolPath ?? Spool.DefaultPath(scope.Files, options.DatabasePath));
+        var path = scope.Files.FinalPath(options.SpoolPath ?? Spool.DefaultPath(scope.Files, options.DatabasePath));
+        var spool = Spool.Open(Spool.FilesFor(scope.Files, options.DatabasePath, path), path);
         try
         {
             Source = new CapturedDatabase(options.DatabasePath, spool, scope.Files, scope.Time, SettingsOf(options))

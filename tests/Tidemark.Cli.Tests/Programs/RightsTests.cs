@@ -25,16 +25,32 @@ public sealed class RightsTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
+    [InlineData("600", "600", "700")]
+    [InlineData("640", "640", "750")]
+    [InlineData("664", "644", "755")] // Nobody but the writer may write there: who breaks the database must not break its backup.
+    public async Task A_replica_may_be_read_by_who_may_read_the_database(string database, string file, string folder)
+    {
+        MakeDatabase();
+        SetMode(Database, database);
+        await ReplicateAsync();
+
+        string[] made = [.. All(_folder["backup"])];
+        Assert.Contains(made, path => path.EndsWith(".ltx", StringComparison.Ordinal));
+        Assert.All(made, path => Assert.Equal((path, Directory.Exists(path) ? folder : file), (path, Mode(path))));
+    }
+
+    [Theory]
     [InlineData("600", "700")]
     [InlineData("640", "750")]
     [InlineData("664", "755")] // Nobody but the owner may write to the folder of the database either.
-    public async Task Spool_and_replica_get_the_mode_of_the_database(string file, string folder)
+    public async Task A_spool_gets_the_mode_of_the_database_and_that_of_root_is_for_root_alone(string file, string folder)
     {
         MakeDatabase();
         SetMode(Database, file);
         await ReplicateAsync();
 
-        string[] made = [.. All(_folder[".app.db-tidemark"]), .. All(_folder["backup"])];
+        string[] made = [.. All(_folder[".app.db-tidemark"])];
+        (file, folder) = Environment.IsPrivilegedProcess ? ("600", "700") : (file, folder);
         Assert.Contains(made, path => path.EndsWith(".ltx", StringComparison.Ordinal));
         Assert.All(made.Where(path => Path.GetFileName(path) != "lock"), path
             => Assert.Equal((path, Directory.Exists(path) ? folder : file), (path, Mode(path))));
@@ -42,14 +58,16 @@ public sealed class RightsTests : IDisposable
     }
 
     [Fact]
-    public async Task Spool_and_replica_belong_to_the_owner_of_the_database_where_root_replicates_it()
+    public async Task Spool_and_replica_belong_to_root_where_root_replicates_a_database_of_another_user()
     {
         MakeDatabase();
         await UnixTools.GiveAwayAsync(Database, 65534, 65533);
         await ReplicateAsync("-force-snapshot");
-        string[] made = [.. All(_folder[".app.db-tidemark"]), .. All(_folder["backup"])];
-        Assert.Contains(_folder[".app.db-tidemark/lock"], made); // Else the owner could not replicate after root.
-        Assert.All(made, path => Assert.Equal((path, new FileOwner(65534, 65533)), (path, OwnerOf(path))));
+        string[] replica = [.. All(_folder["backup"])];
+        string[] spool = [.. All(_folder[".app.db-tidemark"])];
+        Assert.Contains(replica, path => path.EndsWith(".ltx", StringComparison.Ordinal));
+        Assert.All(replica, path => Assert.Equal((path, new FileOwner(0, 65533)), (path, OwnerOf(path))));
+        Assert.All(spool, path => Assert.Equal((path, new FileOwner(0, 0)), (path, OwnerOf(path))));
     }
 
     [Fact]
@@ -70,6 +88,23 @@ public sealed class RightsTests : IDisposable
         }
 
         Assert.All((string[])[Output, Output + "-txid", Output + "-follow"], path => Assert.Equal((path, "640"), (path, Mode(path))));
+    }
+
+    [Fact]
+    public async Task An_owner_that_the_system_refuses_to_give_is_done_without_and_that_is_told_once()
+    {
+        MakeDatabase();
+        await ReplicateAsync();
+        PhysicalFileSystem.Instance.Open(Output, FileMode.CreateNew, FileAccess.ReadWrite).Dispose();
+        await UnixTools.GiveAwayAsync(Output, 65534, 65533);
+        var output = await UnixTools.RunShellAsync(
+            ["setpriv", "--bounding-set=-chown", "--inh-caps=-chown"],
+            "\"$0\" restore -force -o \"$1\" \"$2\"",
+            RunningProgram.ProgramPath,
+            Output,
+            Url);
+        Assert.Equal(2, output.Split("cannot give a file to another user: it stays root's").Length);
+        Assert.Equal(new FileOwner(0, 0), OwnerOf(Output));
     }
 
     [Theory]

@@ -1,10 +1,13 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using Tidemark.Replicas.Files;
 using Tidemark.Testing;
 using Xunit;
 
 namespace Tidemark.Replicas.Tests.Files;
 
-public sealed class PhysicalFileSystemTests : IDisposable
+public sealed partial class PhysicalFileSystemTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -24,6 +27,38 @@ public sealed class PhysicalFileSystemTests : IDisposable
         Assert.Equal(8, file.Read(0, content));
         Assert.Equal([0, 0, 0, 1, 2, 3, 0, 0, 0, 0], content);
         Assert.Equal(0, file.Read(8, content));
+    }
+
+    [Fact]
+    public void A_folder_of_a_file_system_that_cannot_sync_folders_is_done_without_and_that_is_told_once()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "A file system without it is looked for among those of Linux.");
+        var told = Listen();
+        Files.SyncDirectory("/proc/self"); // There is nothing to make durable, so it is refused: EINVAL.
+        Files.SyncDirectory("/proc/self/task");
+        Assert.Equal([(FileShortcoming.FolderSync, "/proc/self")], told.Where(one => one.Path.StartsWith("/proc", StringComparison.Ordinal)));
+        Assert.Throws<IOException>(() => Files.SyncDirectory(_folder["missing"]));
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public void A_time_that_is_refused_is_done_without_and_that_is_told_once()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess, "Only root may act as another user.");
+        var told = Listen();
+        Files.Open(_folder["a"], FileMode.CreateNew, FileAccess.ReadWrite).Dispose();
+        File.SetUnixFileMode(_folder["a"], (UnixFileMode)Convert.ToInt32("666", 8));
+        File.SetUnixFileMode(_folder.Path, (UnixFileMode)Convert.ToInt32("755", 8));
+        var other = new Thread(() =>
+        {
+            _ = SetFileUser(65534); // Of this thread, whose file it is not: EPERM.
+            Files.SetModified(_folder["a"], DateTimeOffset.UnixEpoch);
+            Files.SetModified(_folder["a"], DateTimeOffset.UnixEpoch);
+        });
+        other.Start();
+        other.Join();
+        Assert.NotEqual(DateTimeOffset.UnixEpoch, Files.TryGetFacts(_folder["a"])!.Value.Modified);
+        Assert.Equal([(FileShortcoming.ModificationTimes, _folder["a"])], told.Where(one => one.Shortcoming == FileShortcoming.ModificationTimes));
     }
 
     [Fact]
@@ -298,4 +333,15 @@ public sealed class PhysicalFileSystemTests : IDisposable
         using var file = Files.Open(_folder[name], FileMode.Create, FileAccess.ReadWrite);
         file.Write(0, content);
     }
+
+    private static ConcurrentQueue<(FileShortcoming Shortcoming, string Path)> Listen()
+    {
+        var told = new ConcurrentQueue<(FileShortcoming, string)>();
+        Files.DidWithout = (shortcoming, path) => told.Enqueue((shortcoming, path));
+        return told;
+    }
+
+    // https://man7.org/linux/man-pages/man2/setfsuid.2.html
+    [LibraryImport("libc", EntryPoint = "setfsuid")]
+    private static partial int SetFileUser(uint user);
 }

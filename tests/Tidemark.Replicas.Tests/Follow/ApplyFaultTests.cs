@@ -269,6 +269,6 @@ public sealed class ApplyFaultTests : IDisposable
         Followed.AssertSame(_history.Files.At(to), disk.ReadAllBytes(Output), "after a restart");
         Assert.Equal(
             [Output, Output + "-follow", Output + "-txid"],
-            disk.AllFiles.Where(file => !file.EndsWith(".tmp", StringComparison.Ordinal)));
+            disk.AllFiles.Where(file => !file.EndsWith(".tidemark-follow", StringComparison.Ordinal))); // Whoever follows removes them.
     }
 }
