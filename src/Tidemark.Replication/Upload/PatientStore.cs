@@ -6,12 +6,12 @@ using Tidemark.Replicas.Stores;
 
 namespace Tidemark.Replication.Upload;
 
-/// <summary>Another store, for which nobody waits for ever: a folder on a disk that does not answer, a request that never comes back.</summary>
+/// <summary>Another store, for which nobody waits for ever: a disk that does not answer, a request that never comes back.</summary>
 /// <remarks>
 /// <para>A call in which nothing moves is told of after a while, and given up after a longer one; bytes that go back and forth are signs of
 /// life. A cancelled call comes back soon, whether or not the other store obeys. Calls run on threads of the pool, since some block.</para>
-/// <para>A call that was given up may still be at work. Until it has ended nothing else is asked of the store: what is done twice must not be
-/// done at once, and threads that hang must not add up.</para>
+/// <para>A call that was given up may still be at work. Until it has ended nothing else is asked of the store: what is done twice must not
+/// be done at once, and threads that hang must not add up.</para>
 /// </remarks>
 /// <param name="inner">The other store.</param>
 /// <param name="time">The clock.</param>
