@@ -121,7 +121,9 @@ internal static partial class Log
     public static partial void FormatChosen(this ILogger logger, string replica, string format);
 
     [LoggerMessage(
-        5060, LogLevel.Warning, "SIGHUP: the configuration cannot be read again while this runs, so it goes on as it is; restart it instead")]
+        5060,
+        LogLevel.Warning,
+        "SIGHUP: the configuration cannot be read again while this runs, so it goes on as it is; restart it instead")]
     public static partial void HangupIgnored(this ILogger logger);
 
     [LoggerMessage(5061, LogLevel.Error, "Replication has failed, and the command is told to end: {Reason}")]

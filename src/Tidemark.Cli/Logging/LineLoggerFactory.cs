@@ -13,7 +13,8 @@ internal sealed class LineLoggerFactory : ILoggerFactory
 {
     private const int WaitingMax = 1000;
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+    // Long enough for a busy machine, on which the order of lines must not be lost.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
     private readonly TextWriter _output;
     private readonly LogFormat _format;

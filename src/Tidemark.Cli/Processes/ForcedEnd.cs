@@ -11,7 +11,7 @@ internal static partial class ForcedEnd
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
     private const string Farewell
-        = "Error: ended without waiting any longer for what does not answer (a file system, a store, a program). What was captured is kept\n";
+        = "Error: ended without waiting any longer for what does not answer (a disk, a store, a program). What was captured is kept\n";
 
     private static int s_hasBegun;
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 
 namespace Tidemark.Cli.Processes;
@@ -12,6 +13,8 @@ internal sealed class Interruption : IDisposable
     /// <summary>For how long after the first signal others are its echo. A person who means it is slower, or repeats it.</summary>
     public static readonly TimeSpan EchoTime = TimeSpan.FromMilliseconds(500);
 
+    private static readonly ConcurrentQueue<Interruption> s_ended = new();
+
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _cutShort = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
@@ -19,6 +22,7 @@ internal sealed class Interruption : IDisposable
     private readonly TimeProvider _time;
     private long _firstSignal;
     private bool _isEnding;
+    private bool _isDisposed;
     private bool _isLeftToChild;
     private int _signalNumber;
 
@@ -83,11 +87,20 @@ internal sealed class Interruption : IDisposable
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>Signals mean nothing any more. They are still taken: the exit code of a command that has ended is its own.</summary>
     public void Dispose()
     {
-        // The registrations first: their disposal waits for handlers that run, which still use the sources.
-        _registrations.ForEach(registration => registration.Dispose());
+        s_ended.Enqueue(this); // Keeps the registrations.
+        lock (_gate)
+        {
+            if (_isDisposed)
+            {
+                return;
+            }
+
+            _isDisposed = true;
+        }
+
         _stopping.Dispose();
         _cutShort.Dispose();
     }
@@ -98,7 +111,7 @@ internal sealed class Interruption : IDisposable
         bool isFirst;
         lock (_gate)
         {
-            if (_isLeftToChild && signalNumber != Signals.NumberOf(PosixSignal.SIGTERM))
+            if (_isDisposed || (_isLeftToChild && signalNumber != Signals.NumberOf(PosixSignal.SIGTERM)))
             {
                 return;
             }
@@ -113,8 +126,15 @@ internal sealed class Interruption : IDisposable
             Interlocked.CompareExchange(ref _signalNumber, signalNumber, 0);
         }
 
-        // Outside the lock, since what waits for the tokens runs here.
-        (isFirst ? _stopping : _cutShort).Cancel();
+        try
+        {
+            // Outside the lock, since what waits for the tokens runs here.
+            (isFirst ? _stopping : _cutShort).Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The command has ended meanwhile.
+        }
     }
 
     // Within the gate.

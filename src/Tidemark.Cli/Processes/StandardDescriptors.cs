@@ -10,8 +10,8 @@ internal static partial class StandardDescriptors
     private const int GetFlags = 1;
     private const int CloseOnExec = 1;
 
-    /// <summary>Makes closed ones like <c>/dev/null</c>, before anything of ours opens a file: it would get the number of a standard stream,
-    /// and what is written to the stream would be written into a database.</summary>
+    /// <summary>Makes closed ones like <c>/dev/null</c>, before anything of ours opens a file: it would get the number of a standard
+    /// stream, and what is written to the stream would be written into a database.</summary>
     /// <remarks>The runtime has opened files of its own by now, which may have got such a number and cannot be moved. So the program begins
     /// anew, with all three open. Children inherit them.</remarks>
     /// <param name="arguments">Those of the program.</param>

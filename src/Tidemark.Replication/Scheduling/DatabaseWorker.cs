@@ -297,8 +297,8 @@ internal sealed class DatabaseWorker : IDisposable
         }
     }
 
-    // Whatever it is, it has ended this step and not the database. What is unforeseen leaves the connections in doubt: without them, the next
-    // step has to prove what it goes on from.
+    // Whatever it is, it has ended this step and not the database. What is unforeseen leaves the connections in doubt: without them, the
+    // next step has to prove what it goes on from.
     private async ValueTask<TimeSpan> FailAsync(Exception failure)
     {
         var delay = _backOff.Next();

@@ -3,8 +3,8 @@ using Tidemark.Replication.Health;
 
 namespace Tidemark.Replication.Scheduling;
 
-/// <summary>A database of several that cannot be opened yet: a missing right, a link that leads nowhere, a spool that cannot be made. It is tried
-/// again, so that the others go on and nobody believes that this one is replicated.</summary>
+/// <summary>A database of several that cannot be opened yet: a missing right, a link that leads nowhere, a spool that cannot be made. It is
+/// tried again, so that the others go on and nobody believes that this one is replicated.</summary>
 /// <remarks>Told by one thread; asked from any.</remarks>
 /// <param name="options">The database.</param>
 /// <param name="scope">What the run shares.</param>

@@ -32,8 +32,8 @@ internal sealed class Shutdown(ReplicatedDatabase database, ShippingLoops loops)
         return Report(obstacle, await loops.DrainAsync(_options.ShutdownTimeout).ConfigureAwait(false));
     }
 
-    // In order when nothing stood in the way of the last capture. Whatever happens here, what is captured is shipped. Returns what is in the way
-    // of a complete end.
+    // In order when nothing stood in the way of the last capture. Whatever happens here, what is captured is shipped. Returns what is in the
+    // way of a complete end.
     private async Task<string?> CloseAsync(string? obstacle)
     {
         try
@@ -50,7 +50,7 @@ internal sealed class Shutdown(ReplicatedDatabase database, ShippingLoops loops)
             }
 
             // Once more, and only to give back what is open.
-            return obstacle is null ? await CloseAsync($"the database could not be closed in order: {Log.Reason(e)}").ConfigureAwait(false) : obstacle;
+            return obstacle ?? await CloseAsync($"the database could not be closed in order: {Log.Reason(e)}").ConfigureAwait(false);
         }
     }
 

@@ -35,7 +35,8 @@ internal sealed class Sweep(IEnumerable<DatabaseRun> runs, ILogger logger)
             }
             catch (Exception e)
             {
-                logger.SweepFailed(run.Worker.DatabasePath, Log.IsDefect(e) ? e.ToString() : Log.Reason(e)); // The others must not miss theirs.
+                // The others must not miss theirs.
+                logger.SweepFailed(run.Worker.DatabasePath, Log.IsDefect(e) ? e.ToString() : Log.Reason(e));
             }
         }
     }

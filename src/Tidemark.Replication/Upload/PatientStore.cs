@@ -6,12 +6,12 @@ using Tidemark.Replicas.Stores;
 
 namespace Tidemark.Replication.Upload;
 
-/// <summary>Another store, for which nobody waits for ever: a folder on a disk that does not answer, a request that never comes back.</summary>
+/// <summary>Another store, for which nobody waits for ever: a disk that does not answer, a request that never comes back.</summary>
 /// <remarks>
 /// <para>A call in which nothing moves is told of after a while, and given up after a longer one; bytes that go back and forth are signs of
 /// life. A cancelled call comes back soon, whether or not the other store obeys. Calls run on threads of the pool, since some block.</para>
-/// <para>A call that was given up may still be at work. Until it has ended nothing else is asked of the store: what is done twice must not be
-/// done at once, and threads that hang must not add up.</para>
+/// <para>A call that was given up may still be at work. Until it has ended nothing else is asked of the store: what is done twice must not
+/// be done at once, and threads that hang must not add up.</para>
 /// </remarks>
 /// <param name="inner">The other store.</param>
 /// <param name="time">The clock.</param>
@@ -19,7 +19,7 @@ namespace Tidemark.Replication.Upload;
 internal sealed class PatientStore(IReplicaStore inner, TimeProvider time, Action<string, TimeSpan> takesLong) : IReplicaStore
 {
     private const int PatienceRounds = 10;
-    private const int BufferBytes = 128 * 1024;
+    private const int BufferBytesMax = 64 * 1024;
 
     // Ten of them without a sign of life are too many. Counted, not measured: a machine that slept was not waiting.
     private static readonly TimeSpan s_round = TimeSpan.FromSeconds(30);
@@ -54,8 +54,11 @@ internal sealed class PatientStore(IReplicaStore inner, TimeProvider time, Actio
 
     /// <inheritdoc/>
     public async ValueTask<Stream> OpenAsync(LtxFileKey key, long offset, long? length, CancellationToken cancellationToken)
-        => new PatientStream(this, key, await AskAsync(
-            $"opening {key}", (_, token) => inner.OpenAsync(key, offset, length, token), cancellationToken).ConfigureAwait(false));
+    {
+        var content = await AskAsync(
+            $"opening {key}", (_, token) => inner.OpenAsync(key, offset, length, token), cancellationToken).ConfigureAwait(false);
+        return new PatientStream(this, key, content, (int)Math.Clamp(length ?? BufferBytesMax, 1, BufferBytesMax)); // Many are headers.
+    }
 
     /// <inheritdoc/>
     public ValueTask<LtxFileInfo> WriteAsync(
@@ -207,9 +210,9 @@ internal sealed class PatientStore(IReplicaStore inner, TimeProvider time, Actio
 
     /// <summary>A file that is read with the same patience. A read that was given up may still write into its buffer, so that is never the
     /// caller's.</summary>
-    private sealed class PatientStream(PatientStore owner, LtxFileKey key, Stream content) : Stream
+    private sealed class PatientStream(PatientStore owner, LtxFileKey key, Stream content, int bufferBytes) : Stream
     {
-        private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(BufferBytes);
+        private readonly byte[] _buffer = new byte[bufferBytes];
 
         public override bool CanRead => true;
 
@@ -223,7 +226,7 @@ internal sealed class PatientStore(IReplicaStore inner, TimeProvider time, Actio
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            var part = _buffer.AsMemory(0, Math.Min(buffer.Length, BufferBytes));
+            var part = _buffer.AsMemory(0, Math.Min(buffer.Length, bufferBytes));
             var count = await owner.AskAsync($"reading {key}", (_, token) => content.ReadAsync(part, token), cancellationToken)
                 .ConfigureAwait(false);
             part[..count].CopyTo(buffer);

@@ -1,7 +1,7 @@
 namespace Tidemark.Replication.Upload;
 
-/// <summary>The content of a file that a store is writing: tells of every read, and ends when nobody waits for the store any more. It does not
-/// own the inner stream.</summary>
+/// <summary>The content of a file that a store is writing: tells of every read, and ends when nobody waits for the store any more. It does
+/// not own the inner stream.</summary>
 /// <param name="inner">The content.</param>
 /// <param name="whenRead">Called after each read.</param>
 internal sealed class WatchedContent(Stream inner, Action whenRead) : Stream

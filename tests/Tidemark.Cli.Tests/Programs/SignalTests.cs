@@ -122,6 +122,25 @@ public sealed class SignalTests : IDisposable
         Assert.StartsWith("Error: ended without waiting any longer", result.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_second_signal_ends_a_run_whose_destination_does_not_answer_and_the_log_says_what_it_lacks()
+    {
+        WriteRow();
+        Assert.Equal(0, (await RunningProgram.RunAsync("replicate", "-once", Database, ReplicaUrl)).ExitCode);
+        File.Delete(_folder["replica/tidemark-writer"]);
+        await UnixTools.MakePipeAsync(_folder["replica/tidemark-writer"]); // Nobody opens the other end.
+        await using var program = RunningProgram.Start("replicate", "-log-level", "debug", Database, ReplicaUrl);
+        await program.WaitForLineAsync("Replicating ");
+        WriteRow();
+        await program.WaitForLineAsync("Captured ", "captured the ");
+
+        await program.SignalUntilEndAsync(Sigterm);
+
+        var result = await program.WaitAsync();
+        Assert.Equal((1, "Error: Not everything was captured and shipped before the end."), (result.ExitCode, result.FirstErrorLine));
+        Assert.Contains($"Stopped with captures of {Database} that {ReplicaUrl} does not have", result.Output, StringComparison.Ordinal);
+    }
+
     private void WriteRow()
     {
         using var database = DemoDatabase.Open(Database);

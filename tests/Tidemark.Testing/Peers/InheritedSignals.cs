@@ -17,7 +17,7 @@ public static class InheritedSignals
 
         const string Ignored = "SigIgn:";
         var line = File.ReadLines("/proc/self/status").First(line => line.StartsWith(Ignored, StringComparison.Ordinal));
-        var set = ulong.Parse(line[Ignored.Length..], NumberStyles.HexNumber | NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture);
+        var set = ulong.Parse(line[Ignored.Length..].Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
         foreach (var signal in (ReadOnlySpan<int>)[1, 2, 3, 15]) // SIGHUP, SIGINT, SIGQUIT and SIGTERM.
         {
             if ((set >> (signal - 1) & 1) == 1)
