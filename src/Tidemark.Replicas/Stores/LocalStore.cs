@@ -23,6 +23,9 @@ namespace Tidemark.Replicas.Stores;
 /// </remarks>
 public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource, IReplicaChangeSource
 {
+    /// <summary>The folder of the levels, in that of the replica.</summary>
+    internal const string LtxFolderName = "ltx";
+
     private const int BufferSizeBytes = 128 * 1024;
     private const string TemporaryEnding = ".tmp";
     private const string ClaimName = "tidemark-writer";
@@ -195,6 +198,9 @@ public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource, IReplicaCh
     /// <inheritdoc/>
     public IReplicaWatch Watch(Level level) => new FolderWatch(_files.Watch(), FolderOf(level));
 
+    /// <summary>Tells what there is in the folder when no file of a replica is found in it.</summary>
+    internal ReplicaAbsence DescribeAbsence() => Guard("list", Folder, () => ReplicaAbsence.OfFolder(Folder, _files));
+
     private async ValueTask<LtxFileInfo> WriteAsync(
         LtxFileKey key, DateTimeOffset created, Stream content, bool replaces, CancellationToken cancellationToken)
     {
@@ -267,7 +273,7 @@ public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource, IReplicaCh
 
     private string ClaimPath => Path.Combine(Folder, ClaimName);
 
-    private string FolderOf(Level level) => Path.Combine(Folder, "ltx", level.ToString());
+    private string FolderOf(Level level) => Path.Combine(Folder, LtxFolderName, level.ToString());
 
     private string PathOf(LtxFileKey key) => Path.Combine(FolderOf(key.Level), key.Name.ToString());
 
@@ -416,11 +422,34 @@ public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource, IReplicaCh
     }
 
     private ReplicaStoreException Failure(string action, string path, Exception e)
-        => new($"{Name}: cannot {action} {path}: {e.Message}", FileErrors.HintFor(e, Folder), e)
+    {
+        var isDenied = e is UnauthorizedAccessException;
+        var place = isDenied ? DeniedPlace(action, path) : Folder;
+        var reason = isDenied ? $"this user may not {(IsReading(action) ? "read" : "write to")} {place}" : e.Message;
+        // Who may not use one file of a replica needs the right to all of them.
+        var hint = FileErrors.HintFor(e, place.StartsWith(Folder, StringComparison.Ordinal) ? Folder : place);
+        return new($"{Name}: cannot {action} {path}: {reason}", hint, e)
         {
             // What somebody has removed while it was written is made again by the next write.
             IsTransient = FileErrors.IsTransient(e) || (FileErrors.IsNotFound(e) && _files.DirectoryExists(Folder)),
         };
+    }
+
+    private static bool IsReading(string action) => action is "read" or "open" or "list" or "look for";
+
+    /// <summary>The folder or file whose rights are in the way, as far as this user can see: what does not exist has none.</summary>
+    private string DeniedPlace(string action, string path)
+    {
+        for (var place = path; place is not null; place = Path.GetDirectoryName(place))
+        {
+            if (_files.DirectoryExists(place) || (IsReading(action) && _files.FileExists(place)))
+            {
+                return place;
+            }
+        }
+
+        return path;
+    }
 
     /// <summary>Throws if something on the way to a folder, the folder itself included, is a file.</summary>
     private void ThrowIfFileIsInTheWay(string folder, Exception? cause)
