@@ -423,32 +423,12 @@ public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource, IReplicaCh
 
     private ReplicaStoreException Failure(string action, string path, Exception e)
     {
-        var isDenied = e is UnauthorizedAccessException;
-        var place = isDenied ? DeniedPlace(action, path) : Folder;
-        var reason = isDenied ? $"this user may not {(IsReading(action) ? "read" : "write to")} {place}" : e.Message;
-        // Who may not use one file of a replica needs the right to all of them.
-        var hint = FileErrors.HintFor(e, place.StartsWith(Folder, StringComparison.Ordinal) ? Folder : place);
+        var (reason, hint) = FolderRights.Explain(e, path, action is "read" or "open" or "list" or "look for", Folder, _files);
         return new($"{Name}: cannot {action} {path}: {reason}", hint, e)
         {
             // What somebody has removed while it was written is made again by the next write.
             IsTransient = FileErrors.IsTransient(e) || (FileErrors.IsNotFound(e) && _files.DirectoryExists(Folder)),
         };
-    }
-
-    private static bool IsReading(string action) => action is "read" or "open" or "list" or "look for";
-
-    /// <summary>The folder or file whose rights are in the way, as far as this user can see: what does not exist has none.</summary>
-    private string DeniedPlace(string action, string path)
-    {
-        for (var place = path; place is not null; place = Path.GetDirectoryName(place))
-        {
-            if (_files.DirectoryExists(place) || (IsReading(action) && _files.FileExists(place)))
-            {
-                return place;
-            }
-        }
-
-        return path;
     }
 
     /// <summary>Throws if something on the way to a folder, the folder itself included, is a file.</summary>
