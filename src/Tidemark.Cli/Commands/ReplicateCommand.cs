@@ -186,7 +186,8 @@ internal sealed class ReplicateCommand : Command
         if (ReplicaSource.IsReplica(positionals[0], host))
         {
             var path = positionals.Skip(1).FirstOrDefault(argument => !ReplicaSource.IsUrl(argument)) ?? "/path/to/db";
-            throw Misuse("the database comes first, then the replica", $"tidemark replicate {path} {positionals[0]}");
+            var what = ReplicaSource.IsUrl(positionals[0]) ? "" : $"{positionals[0]} is a folder: ";
+            throw Misuse($"{what}the database comes first, then the replica", $"tidemark replicate {path} {positionals[0]}");
         }
 
         if (positionals is not [{ Length: > 0 } database, _, ..])

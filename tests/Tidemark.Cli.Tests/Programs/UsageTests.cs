@@ -56,7 +56,8 @@ public sealed class UsageTests
     [InlineData("help repliacte", "Error: tidemark repliacte: unknown command; replicate is one", "Try: tidemark help")]
     [InlineData("restore -forse x", "Error: flag provided but not defined: -forse; -force is one", "Try: tidemark restore -help")]
     [InlineData("restore .", "Error: -o is required when restoring from a replica URL or folder", "Try: tidemark restore -o /path/to/db .")]
-    [InlineData("replicate . app.db", "Error: the database comes first, then the replica", "Try: tidemark replicate app.db .")]
+    [InlineData("replicate . app.db", "Error: . is a folder: the database comes first, then the replica",
+        "Try: tidemark replicate app.db .")]
     [InlineData("restore -config c .", "Error: -o is required when restoring from a replica URL or folder",
         "Try: tidemark restore -o /path/to/db .")]
     [InlineData("restore -txid ff x",
