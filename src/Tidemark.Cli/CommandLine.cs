@@ -69,7 +69,7 @@ internal static class CommandLine
                 HelpText.Write(host.Output, command);
                 return ExitCode.Done;
             case ["help", [not '-', ..] topic, ..] when topic != "help":
-                throw Unknown(topic);
+                throw Unknown(commands, topic);
             case ["help" or "-h" or "-help" or "--h" or "--help", ..]:
                 HelpText.Write(host.Output, commands);
                 return ExitCode.Done;
@@ -79,7 +79,7 @@ internal static class CommandLine
                 throw new UsageException($"tidemark {flag}: a command must come before flags", "tidemark help");
             default:
                 var name = arguments[0];
-                var found = Find(commands, name) ?? throw Unknown(name);
+                var found = Find(commands, name) ?? throw Unknown(commands, name);
                 return await RunAsync(found, [.. arguments.Skip(1)], host);
         }
     }
@@ -96,7 +96,11 @@ internal static class CommandLine
         return await command.RunAsync(parsed.Positionals, host);
     }
 
-    private static UsageException Unknown(string command) => new($"tidemark {command}: unknown command", "tidemark help");
+    private static UsageException Unknown(IReadOnlyList<Command> commands, string name)
+    {
+        var nearest = NearestWord.Of(name, commands.Where(command => !command.IsHidden).Select(command => command.Name));
+        return new UsageException($"tidemark {name}: unknown command{(nearest is null ? "" : $"; {nearest} is one")}", "tidemark help");
+    }
 
     private static Command? Find(IReadOnlyList<Command> commands, string name) => commands.FirstOrDefault(command => command.Name == name);
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Tidemark.Replicas.Files;
+using Tidemark.Replicas.Restore;
 
 namespace Tidemark.Cli;
 
@@ -27,14 +28,27 @@ internal static partial class Log
     [LoggerMessage(5020, LogLevel.Warning, "LOG_LEVEL is \"{Name}\", but must be trace, debug, info, warn or error: ignored")]
     public static partial void UnknownLogLevel(this ILogger logger, string name);
 
-    [LoggerMessage(5021, LogLevel.Warning, "{Url} is the folder {Folder}; write file://{Folder} if that is meant")]
-    public static partial void UrlWithHost(this ILogger logger, string url, string folder);
-
     [LoggerMessage(5002, LogLevel.Information, "{Database} exists: not restored")]
     public static partial void DatabaseExists(this ILogger logger, string database);
 
     [LoggerMessage(5003, LogLevel.Information, "There is no backup of {Database}: nothing restored")]
-    public static partial void NoBackup(this ILogger logger, string database);
+    private static partial void NoBackup(this ILogger logger, string database);
+
+    /// <summary>Tells that there is no backup, and warns where that may be because its place is not there.</summary>
+    public static void NoBackup(this ILogger logger, string database, NoMatchingBackupException absence)
+    {
+        if (absence.IsPlaceMissing)
+        {
+            logger.PlaceMissing(database, absence.Message);
+        }
+
+        logger.NoBackup(database);
+    }
+
+    [LoggerMessage(5080, LogLevel.Warning,
+        "The place of the backups of {Database} is missing: {Reason} If the disk is not mounted, an application that starts now begins "
+        + "with an empty database")]
+    private static partial void PlaceMissing(this ILogger logger, string database, string reason);
 
     [LoggerMessage(5004, LogLevel.Information,
         "Restoring {Database} from {Replica}: {State}, captured at {Captured}")]

@@ -1,4 +1,6 @@
+using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Stores;
+using Tidemark.Replication.Capture;
 
 namespace Tidemark.Replication;
 
@@ -14,6 +16,9 @@ public sealed record DatabaseOptions
     /// <summary>Folder of the spool.</summary>
     /// <value>Null, the default, is <c>.NAME-tidemark</c> beside the database, or an existing <c>.NAME-litestream</c>.</value>
     public string? SpoolPath { get; init; }
+
+    /// <summary>Where the spool of a database lies unless <see cref="SpoolPath"/> names another folder.</summary>
+    public static string DefaultSpoolPath(string databasePath, IFileSystem files) => Spool.DefaultPath(files, databasePath);
 
     /// <summary>How long changes are gathered into one capture while the database is busy. The first change of a quiet database is captured
     /// at once.</summary>

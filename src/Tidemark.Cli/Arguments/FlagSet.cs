@@ -96,7 +96,11 @@ internal sealed class FlagSet(string command)
         return flag;
     }
 
-    private UsageException Unknown(string name) => Wrong($"flag provided but not defined: -{name}");
+    private UsageException Unknown(string name)
+    {
+        var nearest = NearestWord.Of(name, _flags.Select(flag => flag.Name));
+        return Wrong($"flag provided but not defined: -{name}{(nearest is null ? "" : $"; -{nearest} is one")}");
+    }
 
     private UsageException Wrong(string message, Exception? cause = null) => new(message, $"tidemark {command} -help", cause);
 }

@@ -16,6 +16,11 @@ internal static class GoDuration
         ("s", TimeSpan.TicksPerSecond), ("m", TimeSpan.TicksPerMinute), ("h", TimeSpan.TicksPerHour),
     ];
 
+    /// <summary>Reads a duration above zero.</summary>
+    /// <exception cref="FormatException">The text is none.</exception>
+    public static TimeSpan ParsePositive(string text)
+        => Parse(text) is var duration && duration > TimeSpan.Zero ? duration : throw new FormatException("must be greater than 0");
+
     /// <summary>Reads a duration. Parts below 100 ns are cut off.</summary>
     /// <exception cref="FormatException">The text is no duration; a number without a unit is none, except 0.</exception>
     public static TimeSpan Parse(string text)

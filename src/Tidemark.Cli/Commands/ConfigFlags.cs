@@ -16,6 +16,11 @@ internal sealed class ConfigFlags(FlagSet flags)
     /// <summary>Whether a file was named on the command line.</summary>
     public bool IsGiven => _path.IsSet;
 
+    /// <summary>Reads the file; null when nothing names one, and none lies in the usual places.</summary>
+    /// <exception cref="ConfigException">It is named and missing, or wrong.</exception>
+    public TidemarkConfig? TryRead(CommandHost host)
+        => ConfigLocation.IsThere(_path.Value, host.Files, host.Variable) ? Read(host) : null;
+
     /// <summary>Reads the file.</summary>
     /// <exception cref="ConfigException">It is missing or wrong.</exception>
     public TidemarkConfig Read(CommandHost host)

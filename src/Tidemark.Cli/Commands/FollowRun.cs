@@ -33,7 +33,7 @@ internal sealed class FollowRun(
         catch (NoMatchingBackupException)
         {
             await ThrowIfLegacyAsync(interruption.Stopping);
-            throw;
+            throw; // It tells what there is in place of a replica.
         }
     }
 

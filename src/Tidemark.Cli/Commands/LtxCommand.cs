@@ -4,6 +4,7 @@ using Tidemark.Cli.Output;
 using Tidemark.Cli.Processes;
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
+using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
 
 namespace Tidemark.Cli.Commands;
@@ -26,20 +27,23 @@ internal sealed class LtxCommand : Command
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Forms => ["[flags] DB_PATH", "[flags] REPLICA_URL"];
+    public override IReadOnlyList<string> Forms => ["[flags] DB_PATH", "[flags] REPLICA"];
 
     /// <inheritdoc/>
-    public override string Description => "DB_PATH is looked up in the configuration file; of several destinations, the first is listed.";
+    public override string Description =>
+        "DB_PATH is looked up in the configuration file; of several destinations, the first is listed. REPLICA is a URL or a folder.";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Examples => ["tidemark ltx -level all /var/lib/app.db", "tidemark ltx -json file:///backup/app"];
+    public override IReadOnlyList<string> Examples => ["tidemark ltx -level all /var/lib/app.db", "tidemark ltx -json /backup/app"];
 
     /// <inheritdoc/>
     public override async Task<int> RunAsync(IReadOnlyList<string> positionals, CommandHost host)
     {
         var argument = DatabaseOrReplica(positionals, "tidemark ltx /path/to/db");
         using var interruption = Interruption.Register();
-        var store = ReplicaSource.Resolve(argument, _config, host).Stores[0];
+        var source = ReplicaSource.Resolve(argument, _config, host);
+        source.TellWarnings(host.Error);
+        var store = source.Stores[0];
         var files = new List<LtxFileInfo>();
         try
         {
@@ -53,7 +57,7 @@ internal sealed class LtxCommand : Command
 
             if (files.Count == 0)
             {
-                await ThrowIfNoReplicaAsync(store, host, interruption.Stopping);
+                await ThrowIfNoReplicaAsync(store, interruption.Stopping);
             }
         }
         catch (OperationCanceledException) when (interruption.SignalNumber is { } number)
@@ -66,7 +70,7 @@ internal sealed class LtxCommand : Command
     }
 
     // An empty table means that this level is empty. It must not mean that the path is mistyped.
-    private static async Task ThrowIfNoReplicaAsync(IReplicaStore store, CommandHost host, CancellationToken cancellationToken)
+    private static async Task ThrowIfNoReplicaAsync(IReplicaStore store, CancellationToken cancellationToken)
     {
         if ((await ReplicaListing.ReadAllAsync(store, cancellationToken)).Count > 0)
         {
@@ -80,9 +84,7 @@ internal sealed class LtxCommand : Command
                 "tidemark restore reads it; with -dry-run it lists the files of the latest state.");
         }
 
-        var what = store is LocalStore folder && !host.Files.DirectoryExists(folder.Folder) ? "the folder does not exist" : "there are no files of one";
-        throw new TidemarkException(
-            $"There is no replica at {store.Name}: {what}.", "Check the path: the folder ltx lies in that of the replica.");
+        throw NoMatchingBackupException.NoReplica(ReplicaAbsence.Of(store));
     }
 
     private void Print(List<LtxFileInfo> files, TextWriter output)

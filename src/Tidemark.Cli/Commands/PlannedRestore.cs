@@ -57,10 +57,13 @@ internal abstract record PlannedRestore(IReplicaStore Store)
             }
         }
 
-        // An unreachable store says more than an empty one: with it, nobody knows that there is no backup.
+        // A store that cannot be read, or whose place is missing, says more than an empty one: with it, nobody knows that there is no
+        // backup.
         if (plans.Count == 0)
         {
-            throw failures.Find(failure => failure is not NoMatchingBackupException) ?? failures[0];
+            throw failures.Find(failure => failure is not NoMatchingBackupException)
+                ?? failures.Find(failure => failure is NoMatchingBackupException { IsPlaceMissing: true })
+                ?? failures[0];
         }
 
         var newest = plans.Aggregate((newest, plan) => plan.IsNewerThan(newest) ? plan : newest);
@@ -157,7 +160,9 @@ internal abstract record PlannedRestore(IReplicaStore Store)
         var files = await ReplicaListing.ReadAllAsync(store, cancellationToken);
         if (store is not ILegacyReplicaSource source || await source.ListLegacyAsync(cancellationToken) is not { Count: > 0 } legacyFiles)
         {
-            return new PlannedLtxRestore(store, RestorePlan.From(files, target), new StateProof(store, files));
+            return files.Count == 0
+                ? throw NoMatchingBackupException.NoReplica(ReplicaAbsence.Of(store))
+                : new PlannedLtxRestore(store, RestorePlan.From(files, target), new StateProof(store, files));
         }
 
         if (files.Count == 0 && target is RestoreTarget.AtTxid)

@@ -32,7 +32,8 @@ internal sealed class ReplicateCommand : Command
             "With -once: then compact, and delete files that no promised restore needs (see retention in the configuration).");
         _exec = Flags.Text("exec", "CMD",
             "Run this command beside the replication: it gets every signal, and its end is the end, with its exit code.");
-        _isRestoredIfMissing = Flags.Switch("restore-if-db-not-exists", "First restore databases that do not exist, if there is a backup.");
+        _isRestoredIfMissing = Flags.Switch("restore-if-db-not-exists", 
+            "First restore databases that do not exist, if there is a backup. A place that is missing is warned of.");
         _config = new ConfigFlags(Flags);
         _logLevel = Flags.Value<LogLevel?>("log-level", "LEVEL",
             "Write events from this level: trace, debug, info, warn or error. info unless given.",
@@ -41,19 +42,20 @@ internal sealed class ReplicateCommand : Command
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Forms => ["[flags] DB_PATH REPLICA_URL...", "[flags] [-config PATH]"];
+    public override IReadOnlyList<string> Forms => ["[flags] DB_PATH REPLICA...", "[flags] [-config PATH]"];
 
     /// <inheritdoc/>
     public override string Description =>
         """
         SIGINT or SIGTERM ends it after a last capture and upload, with exit code 0 when everything is in every
-        replica; a second signal cuts this short. Each URL is a destination of its own: a slow one holds back no other.
+        replica; a second signal cuts this short. Each REPLICA, a URL or a folder, is a destination of its own: a slow one
+        holds back no other.
         """;
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Examples =>
     [
-        "tidemark replicate /var/lib/app.db file:///backup/app",
+        "tidemark replicate /var/lib/app.db /backup/app",
         "tidemark replicate -once app.db file:///backup/app",
         "tidemark replicate -exec 'myapp -port 8080' -config /etc/tidemark.yml",
     ];
@@ -93,14 +95,6 @@ internal sealed class ReplicateCommand : Command
         foreach (var warning in config.Warnings)
         {
             logger.ConfigWarning(warning);
-        }
-
-        foreach (var url in config.Databases.SelectMany(database => database.Replicas).Select(replica => replica.Url).OfType<string>())
-        {
-            if (StoreUrl.Parse(url) is { HasHost: true } odd)
-            {
-                logger.UrlWithHost(url, odd.Path);
-            }
         }
 
         if (!config.IsRetentionEnabled)
@@ -189,21 +183,28 @@ internal sealed class ReplicateCommand : Command
             throw Misuse("cannot specify a replica URL and the -config flag");
         }
 
-        if (ReplicaSource.IsUrl(positionals[0]))
+        if (ReplicaSource.IsReplica(positionals[0], host))
         {
             var path = positionals.Skip(1).FirstOrDefault(argument => !ReplicaSource.IsUrl(argument)) ?? "/path/to/db";
-            throw Misuse("the database comes first, then the URL", $"tidemark replicate {path} {positionals[0]}");
+            var what = ReplicaSource.IsUrl(positionals[0]) ? "" : $"{positionals[0]} is a folder: ";
+            throw Misuse($"{what}the database comes first, then the replica", $"tidemark replicate {path} {positionals[0]}");
         }
 
         if (positionals is not [{ Length: > 0 } database, _, ..])
         {
-            throw Misuse($"must specify at least one replica URL for {positionals[0]}",
-                $"tidemark replicate {positionals[0]} file:///path/to/replica");
+            throw Misuse($"must specify at least one replica URL or folder for {positionals[0]}",
+                $"tidemark replicate {positionals[0]} /path/to/replica");
         }
 
-        var places = new TakenPlaces();
-        if (positionals.Skip(1).Select(url => places.TakeDestination(StoreUrl.Parse(url).Path)).FirstOrDefault(text => text is not null)
-            is { } problem)
+        database = PathExpansion.Expand(database, host.Variable);
+        ReplicaPlace[] replicas = [.. positionals.Skip(1).Select(replica => ReplicaSource.Find(replica, host))];
+        var places = new TakenPlaces(host.Files);
+        IEnumerable<string?> problems =
+        [
+            places.TakeDatabase(database), places.TakeSpool(DatabaseOptions.DefaultSpoolPath(database, host.Files)),
+            .. replicas.Select(replica => places.TakeDestination(replica.Folder)),
+        ];
+        if (problems.FirstOrDefault(text => text is not null) is { } problem)
         {
             throw new ConfigException(problem, "Give each destination a place of its own.");
         }
@@ -214,10 +215,11 @@ internal sealed class ReplicateCommand : Command
             [
                 new DatabaseConfig
                 {
-                    Path = PathExpansion.Expand(database, host.Variable),
-                    Replicas = [.. positionals.Skip(1).Select(url => new ReplicaConfig { Url = url })],
+                    Path = database,
+                    Replicas = [.. replicas.Select(replica => new ReplicaConfig { Folder = replica.Folder })],
                 },
             ],
+            Warnings = [.. replicas.SelectMany(replica => replica.Warnings)],
         };
     }
 
@@ -247,9 +249,9 @@ internal sealed class ReplicateCommand : Command
                 logger.Restored(
                     database.Path, result.State.State, result.SizeBytes, ElapsedTime.Format(result.Elapsed), Log.Proof(result.IsProven));
             }
-            catch (NoMatchingBackupException)
+            catch (NoMatchingBackupException e)
             {
-                logger.NoBackup(database.Path);
+                logger.NoBackup(database.Path, e);
             }
         }
     }

@@ -35,14 +35,15 @@ internal sealed class RestoreCommand : Command
         : base("restore", "Restores a database from a replica")
     {
         _output = Flags.Text("o", "PATH",
-            "Where the database is written. The path of the database itself unless given; required with a URL.");
+            "Where the database is written. The path of the database itself unless given; required with a replica.");
         _txid = Flags.Value("txid", "TXID", "Restore the state right after this TXID, 16 hexadecimal digits. The latest state unless given; all zeros mean the same.", Txid.None, FlagValue.Txid);
         _timestamp = Flags.Value<DateTimeOffset?>("timestamp", "TIME",
             "Restore the newest state from before this moment: 2026-01-31T12:00:00.5+01:00, 2026-01-31 12:00, or 2026-01-31 for its "
             + "midnight. UTC unless it has an offset.",
             initial: null, text => FlagValue.Timestamp(text));
         _isSkippedIfDatabaseExists = Flags.Switch("if-db-not-exists", "Do nothing, and succeed, if the output exists.");
-        _isSkippedWithoutReplica = Flags.Switch("if-replica-exists", "Do nothing, and succeed, if there is no backup.");
+        _isSkippedWithoutReplica = Flags.Switch("if-replica-exists",
+            "Do nothing, and succeed, if there is no backup. A place that is missing is warned of.");
         _isForced = Flags.Switch("force", "Replace an existing output, once its successor is complete. One that a program has open is refused.");
         _isForcedInUse = Flags.Switch("force-in-use",
             "As -force, also an output that a program has open. What that program writes from then on is lost, and can damage the new one.");
@@ -65,13 +66,13 @@ internal sealed class RestoreCommand : Command
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Forms => ["[flags] DB_PATH", "[flags] -o PATH REPLICA_URL", "-f [flags] -o PATH REPLICA_URL"];
+    public override IReadOnlyList<string> Forms => ["[flags] DB_PATH", "[flags] -o PATH REPLICA", "-f [flags] -o PATH REPLICA"];
 
     /// <inheritdoc/>
     public override string Description =>
         """
-        DB_PATH is looked up in the configuration file. Of several destinations, the one with the newest state is used;
-        where it is damaged, another one that has the same state.
+        DB_PATH is looked up in the configuration file; REPLICA is a URL or a folder.
+        Of several destinations, the one with the newest state is used; where it is damaged, another one that has the same state.
         An output that a program has open is not replaced.
         Replicas of Litestream 0.3 are restored as well; where both formats are, the one with the newest file is used.
         The output gets its name only when it is complete and proven; an existing file stays untouched until then.
@@ -85,7 +86,7 @@ internal sealed class RestoreCommand : Command
     /// <inheritdoc/>
     public override IReadOnlyList<string> Examples =>
     [
-        "tidemark restore -o app.db file:///backup/app",
+        "tidemark restore -o app.db /backup/app",
         "tidemark restore -timestamp 2026-01-31T12:00:00Z -o then.db /var/lib/app.db",
         "tidemark restore -f -exec 'myapp -port 8080' -o copy.db file:///backup/app",
         "tidemark restore -if-db-not-exists -if-replica-exists /var/lib/app.db",
@@ -95,9 +96,9 @@ internal sealed class RestoreCommand : Command
     public override async Task<int> RunAsync(IReadOnlyList<string> positionals, CommandHost host)
     {
         var argument = DatabaseOrReplica(positionals, "tidemark restore -o /path/to/db file:///path/to/replica");
-        if (ReplicaSource.IsUrl(argument) && _output.Value.Length == 0)
+        if (_output.Value.Length == 0 && ReplicaSource.IsReplica(argument, host))
         {
-            throw Misuse("-o is required when restoring from a replica URL", $"tidemark restore -o /path/to/db {argument}");
+            throw Misuse("-o is required when restoring from a replica URL or folder", $"tidemark restore -o /path/to/db {argument}");
         }
 
         var target = Target();
@@ -105,12 +106,17 @@ internal sealed class RestoreCommand : Command
         var exec = _exec.IsSet ? ExecWords.Parse(_exec.Value, "tidemark restore -f -exec 'myapp -flag value' -o PATH REPLICA_URL") : null;
         using var loggers = LogSetup.Create(new LoggingConfig { IsToStandardError = _isJson.Value }, flag: null, host);
         var logger = loggers.CreateLogger("restore");
-        var source = ReplicaSource.Resolve(argument, _config, host);
+        var source = ReplicaSource.Resolve(argument, _config, host, isDatabase: _output.Value.Length == 0);
         var output = _output.Value.Length > 0 ? Path.GetFullPath(_output.Value) : source.DatabasePath!;
         if (_isSkippedIfDatabaseExists.Value && (host.Files.FileExists(output) || host.Files.DirectoryExists(output)))
         {
             logger.DatabaseExists(output);
             return ExitCode.Done;
+        }
+
+        foreach (var warning in source.Warnings)
+        {
+            logger.ConfigWarning(warning);
         }
 
         using var interruption = Interruption.Register(host.Time, _isFollowing.Value ? logger.HangupIgnored : null);
@@ -138,9 +144,9 @@ internal sealed class RestoreCommand : Command
 
             return ExitCode.Done;
         }
-        catch (NoMatchingBackupException) when (_isSkippedWithoutReplica.Value)
+        catch (NoMatchingBackupException e) when (_isSkippedWithoutReplica.Value)
         {
-            logger.NoBackup(output);
+            logger.NoBackup(output, e);
             return ExitCode.Done;
         }
         catch (OperationCanceledException) when (interruption.SignalNumber is { } number)

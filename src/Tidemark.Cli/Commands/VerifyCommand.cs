@@ -40,7 +40,7 @@ internal sealed class VerifyCommand : Command
     }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Forms => ["[flags] DB_PATH", "[flags] REPLICA_URL"];
+    public override IReadOnlyList<string> Forms => ["[flags] DB_PATH", "[flags] REPLICA"];
 
     /// <inheritdoc/>
     public override string Description =>
@@ -48,6 +48,7 @@ internal sealed class VerifyCommand : Command
         Reads every file of the replica and checks its checksums, checks that the files fit together, and puts the state
         together without writing it. Nothing is changed, and a replica that is in use can be checked.
         DB_PATH is looked up in the configuration file; then all of its destinations are checked, and compared with each other.
+        REPLICA is a URL or a folder.
         Replicas of Litestream 0.3 are checked as well.
         The exit code is 0 only if everything is right, and 2 if nothing is wrong, but -full could not check everything:
         SQLite needs a collation, a function or a module for it that only the application has.
@@ -56,7 +57,7 @@ internal sealed class VerifyCommand : Command
     /// <inheritdoc/>
     public override IReadOnlyList<string> Examples =>
     [
-        "tidemark verify file:///backup/app",
+        "tidemark verify /backup/app",
         "tidemark verify -full -all /var/lib/app.db",
     ];
 
@@ -66,6 +67,7 @@ internal sealed class VerifyCommand : Command
         var argument = DatabaseOrReplica(positionals, "tidemark verify file:///path/to/replica");
         var target = Target();
         var source = ReplicaSource.Resolve(argument, _config, host);
+        source.TellWarnings(host.Error);
         using var interruption = Interruption.Register();
         using var scratch = _isFull.Value ? ScratchFolder.Create("tidemark-verify-") : null;
         try

@@ -1,9 +1,9 @@
-using System.Text;
 using Tidemark.Cli.Arguments;
 using Tidemark.Cli.Logging;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Stores;
+using Tidemark.Replication;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -12,7 +12,6 @@ namespace Tidemark.Cli.Configuration;
 /// <summary>Reads configuration files. A wrong file is reported whole, not up to its first fault.</summary>
 internal sealed class ConfigReader(IFileSystem files, Func<string, string?> variable)
 {
-    private const int FileBytesMax = 16 * 1024 * 1024;
     private const string EmptyValue = "is empty; a variable in it may not be set";
     private static readonly string[] s_places = ["url", "path"];
     private static readonly TimeSpan s_syncIntervalDefault = TimeSpan.FromSeconds(1);
@@ -21,21 +20,22 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
     /// <exception cref="ConfigException">It is missing or wrong.</exception>
     public TidemarkConfig Read(string path, bool expandsEnvironment)
     {
-        var text = ReadText(path);
-        return Parse(expandsEnvironment ? EnvironmentExpansion.Expand(text, variable) : text, path);
+        var text = ConfigFile.Read(path, files);
+        return Parse(text, path, expandsEnvironment);
     }
 
     /// <summary>Reads the text of a file.</summary>
     /// <exception cref="ConfigException">It is wrong.</exception>
-    public TidemarkConfig Parse(string text, string path)
+    public TidemarkConfig Parse(string text, string path, bool expandsEnvironment = false)
     {
         var problems = new ConfigProblems(path);
-        var config = ParseDocument(text, path, problems) is { } root ? Parse(new ConfigSection(root, "", problems)) : new TidemarkConfig();
+        text = expandsEnvironment ? EnvironmentExpansion.Expand(text, variable, problems.Doubt) : text;
+        var config = ParseDocument(text, problems) is { } root ? Parse(new ConfigSection(root, "", problems)) : new TidemarkConfig();
         problems.ThrowIfAny();
-        return config with { Warnings = problems.Warnings };
+        return config with { Warnings = problems.Warnings, Doubts = problems.Doubts };
     }
 
-    private static YamlMappingNode? ParseDocument(string text, string path, ConfigProblems problems)
+    private static YamlMappingNode? ParseDocument(string text, ConfigProblems problems)
     {
         try
         {
@@ -54,16 +54,17 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
         }
         catch (YamlException e)
         {
-            throw new ConfigException($"{path}:{e.Start.Line}: {e.Message}", null, e);
+            problems.Error(e.Start.Line, e.Message);
+            return null;
         }
     }
 
     private TidemarkConfig Parse(ConfigSection file)
     {
         var syncInterval = file.PositiveDuration("sync-interval") ?? s_syncIntervalDefault;
-        var snapshot = ParseSnapshot(file, new SnapshotConfig());
+        var snapshot = ParseSnapshot(file);
         RefuseEncryption(file);
-        var places = new TakenPlaces();
+        var places = new TakenPlaces(files);
         var initial = new TidemarkConfig();
         var config = initial with
         {
@@ -78,7 +79,7 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             Databases = [.. file.List("dbs")
                 .Select(section => ParseDatabase(section, syncInterval, snapshot, places)).OfType<DatabaseConfig>()],
         };
-        file.Finish(LaterKeys.OfFile);
+        file.Finish(LaterKeys.OfFile, FormerKeys.OfFile);
         return config;
     }
 
@@ -118,31 +119,27 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
         }
 
         var interval = section.PositiveDuration("interval") ?? TimeSpan.Zero;
-        section.Finish(LaterKeys.None);
+        section.Finish(LaterKeys.None, FormerKeys.None);
         return interval;
     }
 
-    private static SnapshotConfig ParseSnapshot(ConfigSection parent, SnapshotConfig initial)
+    private static SnapshotKeys ParseSnapshot(ConfigSection parent)
     {
         if (parent.Section("snapshot") is not { } section)
         {
-            return initial;
+            return new SnapshotKeys(null, null);
         }
 
-        var snapshot = new SnapshotConfig
-        {
-            Interval = section.PositiveDuration("interval") ?? initial.Interval,
-            Retention = section.PositiveDuration("retention") ?? initial.Retention,
-        };
-        section.Finish(LaterKeys.None);
+        var snapshot = new SnapshotKeys(section.PositiveDuration("interval"), section.PositiveDuration("retention"));
+        section.Finish(LaterKeys.None, FormerKeys.None);
         return snapshot;
     }
 
     private static bool? ParseIsRetentionEnabled(ConfigSection file)
     {
-        var section = file.Section("retention");
+        var section = file.Section("retention", "; snapshot.retention says how far back a moment can be restored");
         var isEnabled = section?.Value("enabled", YamlScalar.Boolean);
-        section?.Finish(LaterKeys.None);
+        section?.Finish(LaterKeys.None, FormerKeys.None);
         return isEnabled;
     }
 
@@ -161,11 +158,11 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             }) ?? LogFormat.Text,
             IsToStandardError = section.Value("stderr", YamlScalar.Boolean) ?? false,
         };
-        section.Finish(LaterKeys.OfLogging);
+        section.Finish(LaterKeys.OfLogging, FormerKeys.None);
         return logging;
     }
 
-    private DatabaseConfig? ParseDatabase(ConfigSection section, TimeSpan syncInterval, SnapshotConfig snapshot, TakenPlaces places)
+    private DatabaseConfig? ParseDatabase(ConfigSection section, TimeSpan syncInterval, SnapshotKeys snapshot, TakenPlaces places)
     {
         section.Refuse("folders of databases are not supported yet, so these would not be replicated; list each database by its path",
             "dir", "pattern", "recursive", "watch", "meta-dir");
@@ -175,6 +172,8 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             section.Error("path", section.Names("path") ? EmptyValue : "must name the database file");
         }
 
+        snapshot = ParseSnapshot(section).Or(snapshot);
+        var replicas = ParseReplicas(section, syncInterval, snapshot, places);
         var initial = new DatabaseConfig { Path = "", Replicas = [] };
         var database = initial with
         {
@@ -187,21 +186,30 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
                 ?? initial.MinCheckpointPageCount,
             MaxSyncWalBytes = section.Value("max-sync-wal-bytes", text => Within(text, 0, long.MaxValue)) ?? initial.MaxSyncWalBytes,
             MaxSpoolBytes = section.Value("max-spool-bytes", text => Within(text, 0, long.MaxValue)) ?? initial.MaxSpoolBytes,
-            Snapshot = ParseSnapshot(section, snapshot),
+            Snapshot = snapshot.OrFormer(replicas),
             ClaimCheckInterval = section.PositiveDuration("claim-check-interval") ?? initial.ClaimCheckInterval,
             IsRestoredIfMissing = section.Value("restore-if-db-not-exists", YamlScalar.Boolean) ?? false,
-            Replicas = ParseReplicas(section, syncInterval, places),
+            Replicas = replicas,
         };
-        section.Finish(LaterKeys.OfDatabase);
-        if (path is not null && places.TakeDatabase(database.Path) is { } problem)
+        section.Finish(LaterKeys.OfDatabase, FormerKeys.OfDatabase);
+        if (path is null)
+        {
+            return null;
+        }
+
+        if (places.TakeDatabase(database.Path) is { } problem)
         {
             section.Error("path", problem);
         }
+        else if (places.TakeSpool(database.MetaPath ?? DatabaseOptions.DefaultSpoolPath(database.Path, files)) is { } collision)
+        {
+            section.Error(database.MetaPath is null ? "path" : "meta-path", collision);
+        }
 
-        return path is null ? null : database;
+        return database;
     }
 
-    private List<ReplicaConfig> ParseReplicas(ConfigSection database, TimeSpan syncInterval, TakenPlaces places)
+    private List<ReplicaConfig> ParseReplicas(ConfigSection database, TimeSpan syncInterval, SnapshotKeys snapshot, TakenPlaces places)
     {
         var sections = database.List("replicas");
         if (database.Section("replica") is { } single)
@@ -219,66 +227,57 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             database.Error("replica", "must say where the database is replicated to");
         }
 
-        return [.. sections.Select(section => ParseReplica(section, syncInterval, places)).OfType<ReplicaConfig>()];
+        return [.. sections.Select(section => ParseReplica(section, syncInterval, snapshot, places)).OfType<ReplicaConfig>()];
     }
 
-    private ReplicaConfig? ParseReplica(ConfigSection section, TimeSpan syncInterval, TakenPlaces places)
+    private ReplicaConfig? ParseReplica(ConfigSection section, TimeSpan syncInterval, SnapshotKeys snapshot, TakenPlaces places)
     {
         RefuseEncryption(section);
         var (type, url, path) = (section.Text("type"), section.Text("url"), section.Text("path"));
         syncInterval = section.PositiveDuration("sync-interval") ?? syncInterval;
+        var interval = ParseFormer(section, "snapshot-interval", "snapshot.interval", snapshot.Interval);
+        var retention = ParseFormer(section, "retention", "snapshot.retention", snapshot.Retention);
         section.Skip("name");
-        section.Finish(LaterKeys.OfReplica);
-        if (url is not null)
+        section.Finish(LaterKeys.OfReplica, FormerKeys.OfReplica);
+        if (url is not null && path is not null)
         {
-            if (path is not null)
-            {
-                section.Error("path", "stands beside url; use one of the two");
-            }
-
-            if (FolderOf(url, section) is { } named)
-            {
-                Take(named, "url", section, places);
-            }
-
-            return new ReplicaConfig { Url = url, SyncInterval = syncInterval };
+            section.Error("path", "stands beside url; use one of the two");
         }
 
-        if (type is not (null or "file"))
+        var isUrl = url is not null && StoreUrl.IsUrl(url);
+        if (!isUrl && type is not (null or "file"))
         {
             section.Error("type", $"\"{type}\" is not supported yet; file is");
             return null;
         }
 
-        if (path is null)
+        if ((url is not null ? FolderOfUrl(url, section) : FolderOfPath(path, section)) is not { } folder)
         {
-            var named = s_places.FirstOrDefault(section.Names);
-            section.Error(named ?? s_places[0], named is null ? "must say where the replica is, or path must" : EmptyValue);
             return null;
         }
 
-        if (path.Contains("://", StringComparison.Ordinal))
+        if (places.TakeDestination(folder) is { } problem)
         {
-            section.Error("path", "is a URL; use the key url for it");
-            return null;
+            section.Error(url is not null ? "url" : "path", problem);
         }
 
-        var folder = PathExpansion.Expand(path, variable);
-        if (Path.GetDirectoryName(folder) is null)
+        return new ReplicaConfig
         {
-            section.Error("path", "is the root of the file system; name a folder for this replica alone");
-            return null;
-        }
-
-        Take(folder, "path", section, places);
-        return new ReplicaConfig { Folder = folder, SyncInterval = syncInterval };
+            Folder = folder, SyncInterval = syncInterval, FormerSnapshotInterval = interval, FormerRetention = retention,
+        };
     }
 
-    private static string? FolderOf(string url, ConfigSection replica)
+    private string? FolderOfUrl(string url, ConfigSection replica)
     {
         try
         {
-            return StoreUrl.Parse(url).Path;
+            var place = ReplicaPlace.Find(PathExpansion.OfReplica(url, variable), files);
+            foreach (var warning in place.Warnings)
+            {
+                replica.Doubt("url", warning);
+            }
+
+            return place.Folder;
         }
         catch (StoreUrlException e)
         {
@@ -287,11 +286,56 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
         }
     }
 
-    private static void Take(string folder, string key, ConfigSection replica, TakenPlaces places)
+    private string? FolderOfPath(string? path, ConfigSection replica)
     {
-        if (places.TakeDestination(folder) is { } problem)
+        if (path is null)
         {
-            replica.Error(key, problem);
+            var named = s_places.FirstOrDefault(replica.Names);
+            replica.Error(named ?? s_places[0], named is null ? "must say where the replica is, or path must" : EmptyValue);
+            return null;
+        }
+
+        if (path.Contains("://", StringComparison.Ordinal))
+        {
+            replica.Error("path", "is a URL; use the key url for it");
+            return null;
+        }
+
+        var folder = PathExpansion.Expand(path, variable);
+        if (Path.GetDirectoryName(folder) is null)
+        {
+            replica.Error("path", "is the root of the file system; name a folder for this replica alone");
+            return null;
+        }
+
+        return folder;
+    }
+
+    /// <summary>A key that Litestream 0.3 had here, and whose meaning another key has now. Never an error: Litestream 0.5
+    /// ignores it.</summary>
+    private static TimeSpan? ParseFormer(ConfigSection replica, string key, string today, TimeSpan? ofToday)
+    {
+        if (replica.Text(key) is not { } text)
+        {
+            return null;
+        }
+
+        if (ofToday is not null)
+        {
+            replica.Warning(key, $"is a key of Litestream 0.3: ignored, since {today} is set");
+            return null;
+        }
+
+        try
+        {
+            var duration = GoDuration.ParsePositive(text);
+            replica.Warning(key, $"is a key of Litestream 0.3: taken for {today} of the database; write that");
+            return duration;
+        }
+        catch (FormatException e)
+        {
+            replica.Warning(key, $"is a key of Litestream 0.3: ignored, since \"{text}\" {e.Message}; write {today} of the database");
+            return null;
         }
     }
 
@@ -307,39 +351,4 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
     private static long Within(string text, long min, long max)
         => YamlScalar.Integer(text) is var value && value >= min && value <= max ? value
             : throw new FormatException($"must be from {min} to {max}");
-
-    private string ReadText(string path)
-    {
-        if (files.DirectoryExists(path))
-        {
-            throw new ConfigException($"config file is a folder: {path}", "Name the file in it.");
-        }
-
-        if (!files.FileExists(path))
-        {
-            throw new ConfigException($"config file not found: {path}",
-                "Name one with -config, or give the database and its replica URL as arguments.");
-        }
-
-        using var file = Open(path);
-        if (file.Length > FileBytesMax)
-        {
-            throw new ConfigException($"{path}: is larger than any configuration file ({file.Length} bytes)");
-        }
-
-        var bytes = new byte[file.Length];
-        return Encoding.UTF8.GetString(bytes.AsSpan(0, file.Read(0, bytes)));
-    }
-
-    private IFile Open(string path)
-    {
-        try
-        {
-            return files.Open(path, FileMode.Open, FileAccess.Read);
-        }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new ConfigException($"cannot read config file: {path}", "Give the user that runs Tidemark the right to read it.", e);
-        }
-    }
 }

@@ -63,12 +63,12 @@ internal sealed class ConfigSection
     public TimeSpan? Duration(string key) => Value(key, GoDuration.Parse);
 
     /// <summary>A duration above zero; null when unset or wrong.</summary>
-    public TimeSpan? PositiveDuration(string key) => Value(key, text =>
-        GoDuration.Parse(text) is var duration && duration > TimeSpan.Zero ? duration
-            : throw new FormatException("must be greater than 0"));
+    public TimeSpan? PositiveDuration(string key) => Value(key, GoDuration.ParsePositive);
 
     /// <summary>A section below this one; null when unset.</summary>
-    public ConfigSection? Section(string key)
+    /// <param name="key">The key.</param>
+    /// <param name="otherwise">What helps where something else than a section stands.</param>
+    public ConfigSection? Section(string key, string otherwise = "")
     {
         if (!TryTake(key, out var node))
         {
@@ -80,7 +80,7 @@ internal sealed class ConfigSection
             return new ConfigSection(mapping, PathOf(key), _problems);
         }
 
-        Error(key, "must be a section of keys and values");
+        Error(key, $"must be a section of keys and values{otherwise}");
         return null;
     }
 
@@ -108,6 +108,9 @@ internal sealed class ConfigSection
     /// <summary>Notes that a key hardly has the effect that is meant.</summary>
     public void Warning(string key, string problem) => _problems.Warning(LineOf(key), PathOf(key), problem);
 
+    /// <summary>Notes that a key may lead elsewhere than its text says.</summary>
+    public void Doubt(string key, string problem) => _problems.Doubt(LineOf(key), PathOf(key), problem);
+
     /// <summary>Refuses keys that mean something, but that must not be dropped silently.</summary>
     public void Refuse(string problem, params ReadOnlySpan<string> keys)
     {
@@ -131,12 +134,14 @@ internal sealed class ConfigSection
 
     /// <summary>Reports every key that nobody read.</summary>
     /// <param name="later">Keys that are right, but of which Tidemark makes no use yet.</param>
-    public void Finish(IReadOnlySet<string> later)
+    /// <param name="former">What is told of keys that have had an effect once.</param>
+    public void Finish(IReadOnlySet<string> later, IReadOnlyDictionary<string, string> former)
     {
         foreach (var key in _entries.Keys.Where(key => !_read.Contains(key)))
         {
-            Warning(key, later.Contains(key) ? "not supported yet: ignored"
-                : NearestKey.Of(key, _read.Concat(later)) is { } nearest ? $"unknown key: ignored; {nearest} is one"
+            Warning(key, former.TryGetValue(key, out var explanation) ? explanation
+                : later.Contains(key) ? "not supported yet: ignored"
+                : NearestWord.Of(key, _read.Concat(later)) is { } nearest ? $"unknown key: ignored; {nearest} is one"
                 : "unknown key: ignored");
         }
     }

@@ -3,6 +3,10 @@ namespace Tidemark.Cli.Configuration;
 /// <summary>Paths as people write them.</summary>
 internal static class PathExpansion
 {
+    /// <summary>The URL or path of a replica, with the home folder for a leading <c>~</c> of a path.</summary>
+    /// <exception cref="ConfigException">There is no home folder.</exception>
+    public static string OfReplica(string text, Func<string, string?> variable) => IsOfHome(text) ? Expand(text, variable) : text;
+
     /// <summary>Makes a path absolute; strips <c>sqlite://</c> and puts the home folder for a leading <c>~</c>.</summary>
     /// <exception cref="ConfigException">There is no home folder.</exception>
     public static string Expand(string path, Func<string, string?> variable)
@@ -16,7 +20,7 @@ internal static class PathExpansion
             }
         }
 
-        if (path == "~" || path.StartsWith("~/", StringComparison.Ordinal))
+        if (IsOfHome(path))
         {
             var home = variable("HOME");
             if (string.IsNullOrEmpty(home))
@@ -29,4 +33,6 @@ internal static class PathExpansion
 
         return Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
     }
+
+    private static bool IsOfHome(string path) => path == "~" || path.StartsWith("~/", StringComparison.Ordinal);
 }

@@ -32,6 +32,9 @@ internal sealed record TidemarkConfig
     /// <value>In the order of the file.</value>
     public IReadOnlyList<DatabaseConfig> Databases { get; init; } = [];
 
-    /// <value>Keys without effect, one text each.</value>
+    /// <value>What has no effect, or hardly the one that is meant, one text each.</value>
     public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <value>Those of <see cref="Warnings"/> by which a database or replica may lie elsewhere than the file seems to say.</value>
+    public IReadOnlyList<string> Doubts { get; init; } = [];
 }

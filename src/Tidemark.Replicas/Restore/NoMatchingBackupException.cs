@@ -1,4 +1,5 @@
 using Tidemark.Formats;
+using Tidemark.Replicas.Stores;
 
 namespace Tidemark.Replicas.Restore;
 
@@ -9,6 +10,15 @@ public sealed class NoMatchingBackupException : TidemarkException
         : base(message, hint)
     {
     }
+
+    /// <summary>Whether the place of the replica does not exist, so that there may well be a backup elsewhere: a disk may not be
+    /// mounted.</summary>
+    public bool IsPlaceMissing { get; private init; }
+
+    /// <summary>There is no replica.</summary>
+    /// <param name="absence">What is there instead.</param>
+    public static NoMatchingBackupException NoReplica(ReplicaAbsence absence)
+        => new(absence.Message, absence.Hint) { IsPlaceMissing = absence.IsPlaceMissing };
 
     internal static NoMatchingBackupException ReplicaIsEmpty()
         => new("No matching backup: the replica holds no files.", "Check the URL of the replica, and whether replication has ever run.");

@@ -57,7 +57,9 @@ internal sealed class StateReading(IReplicaStore store, Action<DamagedFile>? whe
         var listed = await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false);
         if (damaged.Count == 0)
         {
-            return RestorePlan.From(listed, target);
+            return listed.Count == 0
+                ? throw NoMatchingBackupException.NoReplica(ReplicaAbsence.Of(store))
+                : RestorePlan.From(listed, target);
         }
 
         var keys = damaged.Select(file => file.File.Key).ToHashSet();

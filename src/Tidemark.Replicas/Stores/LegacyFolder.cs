@@ -63,8 +63,8 @@ internal sealed class LegacyFolder(string name, string folder, IFileSystem files
     }
 
     private ReplicaStoreException Failure(string action, string path, Exception e)
-        => new($"{name}: cannot {action} {path}: {e.Message}", FileErrors.HintFor(e, folder), e)
-        {
-            IsTransient = FileErrors.IsTransient(e),
-        };
+    {
+        var (reason, hint) = FolderRights.Explain(e, path, isReading: true, folder, files);
+        return new($"{name}: cannot {action} {path}: {reason}", hint, e) { IsTransient = FileErrors.IsTransient(e) };
+    }
 }

@@ -24,6 +24,9 @@ namespace Tidemark.Replicas.Stores;
 /// </remarks>
 public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource, IReplicaChangeSource
 {
+    /// <summary>The folder of the levels, in that of the replica.</summary>
+    internal const string LtxFolderName = "ltx";
+
     private const int BufferSizeBytes = 128 * 1024;
     private const string TemporaryEnding = ".tmp";
     private const string ClaimName = "tidemark-writer";
@@ -196,6 +199,9 @@ public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource, IReplicaCh
     /// <inheritdoc/>
     public IReplicaWatch Watch(Level level) => new FolderWatch(_files.Watch(), FolderOf(level));
 
+    /// <summary>Tells what there is in the folder when no file of a replica is found in it.</summary>
+    internal ReplicaAbsence DescribeAbsence() => Guard("list", Folder, () => ReplicaAbsence.OfFolder(Folder, _files));
+
     private async ValueTask<LtxFileInfo> WriteAsync(
         LtxFileKey key, DateTimeOffset created, Stream content, bool replaces, CancellationToken cancellationToken)
     {
@@ -268,7 +274,7 @@ public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource, IReplicaCh
 
     private string ClaimPath => Path.Combine(Folder, ClaimName);
 
-    private string FolderOf(Level level) => Path.Combine(Folder, "ltx", level.ToString());
+    private string FolderOf(Level level) => Path.Combine(Folder, LtxFolderName, level.ToString());
 
     private string PathOf(LtxFileKey key) => Path.Combine(FolderOf(key.Level), key.Name.ToString());
 
@@ -417,11 +423,14 @@ public sealed class LocalStore : IReplicaStore, ILegacyReplicaSource, IReplicaCh
     }
 
     private ReplicaStoreException Failure(string action, string path, Exception e)
-        => new($"{Name}: cannot {action} {path}: {e.Message}", FileErrors.HintFor(e, Folder), e)
+    {
+        var (reason, hint) = FolderRights.Explain(e, path, action is "read" or "open" or "list" or "look for", Folder, _files);
+        return new($"{Name}: cannot {action} {path}: {reason}", hint, e)
         {
             // What somebody has removed while it was written is made again by the next write.
             IsTransient = FileErrors.IsTransient(e) || (FileErrors.IsNotFound(e) && _files.DirectoryExists(Folder)),
         };
+    }
 
     /// <summary>Throws if something on the way to a folder, the folder itself included, is a file.</summary>
     private void ThrowIfFileIsInTheWay(string folder, Exception? cause)

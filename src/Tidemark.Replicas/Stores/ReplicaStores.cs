@@ -6,13 +6,13 @@ namespace Tidemark.Replicas.Stores;
 public static class ReplicaStores
 {
     /// <summary>Opens a store. Nothing is connected to, created or read yet.</summary>
-    /// <param name="url">Where the replica lies; see <see cref="StoreUrl"/>.</param>
+    /// <param name="url">Where the replica lies, or the path of its folder; see <see cref="StoreUrl"/>.</param>
     /// <param name="files">The files of this machine.</param>
     /// <param name="time">The clock, for stores that sign and time their requests.</param>
     /// <exception cref="StoreUrlException">The URL names no store that Tidemark has.</exception>
     public static IReplicaStore Open(string url, IFileSystem files, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(time);
-        return new LocalStore(StoreUrl.Parse(url).Path, files);
+        return new LocalStore(ReplicaPlace.Find(url, files).Folder, files);
     }
 }

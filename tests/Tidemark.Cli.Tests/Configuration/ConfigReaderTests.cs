@@ -73,7 +73,7 @@ public sealed class ConfigReaderTests
         Assert.True(database.IsRestoredIfMissing);
         Assert.Equal(
             [
-                new ReplicaConfig { Url = "file:///backup/one", SyncInterval = TimeSpan.FromSeconds(10) },
+                new ReplicaConfig { Folder = "/backup/one", SyncInterval = TimeSpan.FromSeconds(10) },
                 new ReplicaConfig { Folder = "/backup/two", SyncInterval = TimeSpan.FromSeconds(1) },
             ],
             database.Replicas);
@@ -123,7 +123,8 @@ public sealed class ConfigReaderTests
     [InlineData("snapshot: {retention: -1h}", "snapshot.retention: \"-1h\" must be greater than 0")]
     [InlineData("l0-retention: -1s", "l0-retention: \"-1s\" must not be negative")]
     [InlineData("l0-retention-check-interval: 0", "l0-retention-check-interval: \"0\" must be greater than 0")]
-    [InlineData("retention: 24h", "retention: must be a section of keys and values")]
+    [InlineData("retention: 24h",
+        "retention: must be a section of keys and values; snapshot.retention says how far back a moment can be restored")]
     [InlineData("dbs: [{path: /a, replica: {path: /r}, snapshot: {interval: 0s}}]",
         "dbs[0].snapshot.interval: \"0s\" must be greater than 0")]
     [InlineData("dbs: [{path: /a, replica: {path: /r}, max-spool-bytes: -1}]",
@@ -345,6 +346,104 @@ public sealed class ConfigReaderTests
     }
 
     [Fact]
+    public void A_variable_that_is_not_set_is_warned_of_in_every_command_that_reads_the_file()
+    {
+        var config = Parse("dbs:\n- {path: /a, replica: {url: 'file:///r$UNSET'}}\n# $NEITHER", expandsEnvironment: true);
+        Assert.Equal(["c.yml:2: $UNSET: is not set: left empty"], config.Warnings);
+        Assert.Equal(config.Warnings, config.Doubts);
+    }
+
+    [Theory]
+    [InlineData("dbs: [{path: /a, replica: {path: $UNSET}}]")]
+    [InlineData("dbs: [{path: /a, replica: {path: '/r', name: \"$UNSET}}]")]
+    public void A_file_that_is_wrong_names_the_variable_that_is_not_set(string text)
+    {
+        var failure = Assert.Throws<ConfigException>(() => Parse(text, expandsEnvironment: true));
+        Assert.Contains("\nWarning: c.yml:1: $UNSET: is not set: left empty", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("retention: 72h", 24, 72,
+        "retention: is a key of Litestream 0.3: taken for snapshot.retention of the database; write that")]
+    [InlineData("snapshot-interval: 6h", 6, 24,
+        "snapshot-interval: is a key of Litestream 0.3: taken for snapshot.interval of the database; write that")]
+    [InlineData("retention: 72", 24, 24,
+        "retention: is a key of Litestream 0.3: ignored, since \"72\" has no unit after 72; write 72s for seconds or "
+        + "72ms for milliseconds; write snapshot.retention of the database")]
+    [InlineData("retention: 0s", 24, 24,
+        "retention: is a key of Litestream 0.3: ignored, since \"0s\" must be greater than 0; write snapshot.retention "
+        + "of the database")]
+    [InlineData("validation-interval: 1h", 24, 24,
+        "validation-interval: is a key of Litestream 0.3: ignored; tidemark verify checks a replica when it is run")]
+    [InlineData("retention-check-interval: 1h", 24, 24,
+        "retention-check-interval: is a key of Litestream 0.3: ignored; l0-retention-check-interval "
+        + "at the top level says how often it is looked whether files can be deleted")]
+    public void Keys_of_a_replica_of_litestream_0_3_are_explained_and_obeyed_where_they_mean_something(
+        string key, int intervalHours, int retentionHours, string warning)
+    {
+        var config = Parse($"dbs: [{{path: /a, replica: {{path: /r, {key}}}}}]");
+        Assert.Equal(
+            new SnapshotConfig { Interval = TimeSpan.FromHours(intervalHours), Retention = TimeSpan.FromHours(retentionHours) },
+            config.Databases[0].Snapshot);
+        Assert.Equal([$"c.yml:1: dbs[0].replica.{warning}"], config.Warnings);
+    }
+
+    [Theory]
+    [InlineData("snapshot: {retention: 5h}", "")]
+    [InlineData("", "snapshot: {retention: 5h}, ")]
+    public void A_key_of_litestream_0_3_gives_way_to_the_one_that_took_its_place(string ofFile, string ofDatabase)
+    {
+        var config = Parse($"{ofFile}\ndbs: [{{path: /a, {ofDatabase}replica: {{path: /r, retention: 72h}}}}]");
+        Assert.Equal(TimeSpan.FromHours(5), config.Databases[0].Snapshot.Retention);
+        Assert.Equal(
+            ["c.yml:2: dbs[0].replica.retention: is a key of Litestream 0.3: ignored, since snapshot.retention is set"], config.Warnings);
+    }
+
+    [Fact]
+    public void Of_the_replicas_of_a_database_the_longest_retention_and_the_shortest_interval_count()
+    {
+        var snapshot = Parse("""
+            dbs:
+            - path: /a
+              replicas:
+              - {path: /r, retention: 72h, snapshot-interval: 2h}
+              - {path: /s, retention: 48h, snapshot-interval: 4h}
+              - {path: /t}
+            """).Databases[0].Snapshot;
+        Assert.Equal(new SnapshotConfig { Interval = TimeSpan.FromHours(2), Retention = TimeSpan.FromHours(72) }, snapshot);
+    }
+
+    [Theory]
+    [InlineData("max-checkpoint-page-count: 10000", "min-checkpoint-page-count")]
+    [InlineData("shadow-retention-n: 5", "max-spool-bytes")]
+    [InlineData("retention: 5h", "snapshot.retention")]
+    public void Keys_of_a_database_of_litestream_0_3_are_explained_with_the_one_that_takes_their_place(string key, string today)
+        => Assert.Contains(
+            today, Assert.Single(Parse($"dbs: [{{path: /a, replica: {{path: /r}}, {key}}}]").Warnings), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("/backup/app", "/backup/app")]
+    [InlineData("~/backup", "/home/user/backup")]
+    [InlineData("file:///my%20files/app", "/my files/app")]
+    public void A_url_may_be_a_plain_folder(string url, string folder)
+        => Assert.Equal(folder, Parse($"dbs: [{{path: /a, replica: {{url: '{url}'}}}}]").Databases[0].Replicas[0].Folder);
+
+    [Fact]
+    public void A_plain_folder_is_not_taken_for_a_store_of_another_type()
+        => Assert.Contains("is not supported yet", Assert.Throws<ConfigException>(
+            () => Parse("dbs: [{path: /a, replica: {type: s3, url: bucket/app}}]")).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("{path: /x/a, meta-path: /s, replica: {path: /r}}", "{path: /x/b, meta-path: /s, replica: {path: /q}}",
+        "meta-path: /s is the spool of two databases")]
+    [InlineData("{path: /x/a, meta-path: /s, replica: {path: /r}}", "{path: /x/b, replica: {path: /s/r}}",
+        "replica.path: /s/r lies in the spool /s")]
+    [InlineData("{path: /x/a, replica: {path: /r}}", "{path: /x/b, meta-path: /r/ltx/s, replica: {path: /q}}",
+        "meta-path: /r/ltx/s lies among the files of the destination /r")]
+    public void A_spool_is_of_one_database_and_of_nothing_else(string first, string second, string problem)
+        => Assert.Equal($"c.yml:3: dbs[1].{problem}", Assert.Throws<ConfigException>(() => Parse($"dbs:\n- {first}\n- {second}")).Message);
+
+    [Fact]
     public void Paths_are_made_absolute()
     {
         var database = Assert.Single(Parse("dbs: [{path: 'sqlite://~/app.db', replica: {path: ./r}}]").Databases);
@@ -353,6 +452,7 @@ public sealed class ConfigReaderTests
         Assert.Equal(Path.GetFullPath("r"), database.Replicas[0].Folder);
     }
 
-    private static TidemarkConfig Parse(string text)
-        => new ConfigReader(PhysicalFileSystem.Instance, name => name == "HOME" ? "/home/user" : null).Parse(text, "c.yml");
+    private static TidemarkConfig Parse(string text, bool expandsEnvironment = false)
+        => new ConfigReader(PhysicalFileSystem.Instance, name => name == "HOME" ? "/home/user" : null)
+            .Parse(text, "c.yml", expandsEnvironment);
 }

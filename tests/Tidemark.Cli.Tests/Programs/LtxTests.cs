@@ -38,11 +38,11 @@ public sealed class LtxTests
         using var folder = new TemporaryFolder();
         var missing = await RunningProgram.RunAsync("ltx", $"file://{folder["nope"]}");
         Assert.Equal((1, ""), (missing.ExitCode, missing.Output));
-        Assert.Equal($"Error: There is no replica at file://{folder["nope"]}: the folder does not exist.", missing.FirstErrorLine);
+        Assert.Equal($"Error: There is no folder {folder["nope"]}.", missing.FirstErrorLine);
 
         var empty = await RunningProgram.RunAsync("ltx", "-json", $"file://{folder.Path}");
         Assert.Equal((1, ""), (empty.ExitCode, empty.Output));
-        Assert.Equal($"Error: There is no replica at file://{folder.Path}: there are no files of one.", empty.FirstErrorLine);
+        Assert.Equal($"Error: {folder.Path} holds no replica: the folder is empty.", empty.FirstErrorLine);
     }
 
     [Fact]

@@ -30,6 +30,28 @@ public sealed class LocalStoreTests : ReplicaStoreContract, IDisposable
     }
 
     [Fact]
+    public async Task A_right_that_is_missing_is_told_with_the_folder_that_exists()
+    {
+        // The tests may run as root, who may write everything.
+        var closed = new HookedFileSystem { Opening = _ => throw new UnauthorizedAccessException("Access to the path is denied.") };
+        var failure = await Assert.ThrowsAsync<ReplicaStoreException>(
+            async () => await WriteAsync(new LocalStore(_folder["replica"], closed), Key(0, 1)));
+        Assert.EndsWith($": this user may not write to {Level0}", failure.Message, StringComparison.Ordinal);
+        Assert.Equal($"Give the user that runs Tidemark the right to read and write {_folder["replica"]}.", failure.Hint);
+    }
+
+    [Fact]
+    public async Task A_replica_that_may_not_be_made_is_told_with_the_folder_above_it()
+    {
+        // The tests may run as root, who may write everything.
+        var closed = new HookedFileSystem { Creating = _ => throw new UnauthorizedAccessException("Access to the path is denied.") };
+        var failure = await Assert.ThrowsAsync<ReplicaStoreException>(
+            async () => await WriteAsync(new LocalStore(_folder["replica"], closed), Key(0, 1)));
+        Assert.EndsWith($": this user may not write to {_folder.Path}", failure.Message, StringComparison.Ordinal);
+        Assert.Equal($"Give the user that runs Tidemark the right to read and write {_folder.Path}.", failure.Hint);
+    }
+
+    [Fact]
     public async Task Reading_creates_no_folder()
     {
         var store = CreateStore();

@@ -13,6 +13,12 @@ public sealed class HookedFileSystem : IFileSystem
     /// <summary>Called with the path before a part of a file is read.</summary>
     public Action<string>? Reading { get; set; }
 
+    /// <summary>Called with the path before a folder is listed; what it throws is the failure.</summary>
+    public Action<string>? Listing { get; set; }
+
+    /// <summary>Called with the path before a folder is created; what it throws is the failure.</summary>
+    public Action<string>? Creating { get; set; }
+
     /// <summary>Called before each try to lock a range of a file.</summary>
     public Action? Locking { get; set; }
 
@@ -36,7 +42,11 @@ public sealed class HookedFileSystem : IFileSystem
 
     public bool DirectoryExists(string path) => _inner.DirectoryExists(path);
 
-    public void CreateDirectory(string path, FileRights? rights = null) => _inner.CreateDirectory(path, rights);
+    public void CreateDirectory(string path, FileRights? rights = null)
+    {
+        Creating?.Invoke(path);
+        _inner.CreateDirectory(path, rights);
+    }
 
     public void DeleteEmptyDirectory(string path) => _inner.DeleteEmptyDirectory(path);
 
@@ -52,7 +62,11 @@ public sealed class HookedFileSystem : IFileSystem
 
     public void SetModified(string path, DateTimeOffset modified) => _inner.SetModified(path, modified);
 
-    public IReadOnlyList<string> ListFiles(string directory) => _inner.ListFiles(directory);
+    public IReadOnlyList<string> ListFiles(string directory)
+    {
+        Listing?.Invoke(directory);
+        return _inner.ListFiles(directory);
+    }
 
     public IReadOnlyList<string> ListDirectories(string directory) => _inner.ListDirectories(directory);
 

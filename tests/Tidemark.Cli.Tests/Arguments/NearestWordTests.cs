@@ -1,8 +1,8 @@
-using Tidemark.Cli.Configuration;
+using Tidemark.Cli.Arguments;
 
-namespace Tidemark.Cli.Tests.Configuration;
+namespace Tidemark.Cli.Tests.Arguments;
 
-public sealed class NearestKeyTests
+public sealed class NearestWordTests
 {
     private static readonly string[] s_known = ["path", "url", "replica", "replicas", "sync-interval", "levels"];
 
@@ -15,7 +15,7 @@ public sealed class NearestKeyTests
     [InlineData("syncinterva", "sync-interval")]
     [InlineData("level", "levels")]
     public void A_slip_of_the_pen_finds_the_key_that_was_meant(string written, string meant)
-        => Assert.Equal(meant, NearestKey.Of(written, s_known));
+        => Assert.Equal(meant, NearestWord.Of(written, s_known));
 
     [Theory]
     [InlineData("")]
@@ -23,5 +23,5 @@ public sealed class NearestKeyTests
     [InlineData("ur-i")]
     [InlineData("paint")]
     [InlineData("syncinterv")]
-    public void Another_word_finds_none(string written) => Assert.Null(NearestKey.Of(written, s_known));
+    public void Another_word_finds_none(string written) => Assert.Null(NearestWord.Of(written, s_known));
 }

@@ -1,15 +1,15 @@
-namespace Tidemark.Cli.Configuration;
+namespace Tidemark.Cli.Arguments;
 
-/// <summary>Finds the key that somebody most likely meant.</summary>
-internal static class NearestKey
+/// <summary>Finds the key, flag or command that somebody most likely meant.</summary>
+internal static class NearestWord
 {
     private const int DistanceMax = 2;
 
-    /// <summary>How many letters of a key there must be for each that may be wrong: most short words are near each other.</summary>
+    /// <summary>How many letters of a word there must be for each that may be wrong: most short words are near each other.</summary>
     private const int LettersPerMistake = 3;
 
-    /// <summary>The key that takes the fewest mistakes to become <paramref name="written"/>; null when none is near.</summary>
-    /// <param name="written">A key that is not known.</param>
+    /// <summary>The word that takes the fewest mistakes to become <paramref name="written"/>; null when none is near.</summary>
+    /// <param name="written">A word that is not known.</param>
     /// <param name="known">Those that are.</param>
     public static string? Of(string written, IEnumerable<string> known)
         => known.Select(key => (Key: key, Distance: Distance(written, key)))
