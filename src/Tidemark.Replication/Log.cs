@@ -239,4 +239,10 @@ internal static partial class Log
 
     [LoggerMessage(2069, LogLevel.Information, "{Database} was in rollback mode, and was switched to WAL mode, which replication needs")]
     public static partial void SwitchedToWal(this ILogger logger, string database);
+
+    [LoggerMessage(
+        2070,
+        LogLevel.Warning,
+        "The spool of {Database} cannot note what {Destination} holds, so that the next start knows less of it: {Reason}")]
+    public static partial void NotRemembered(this ILogger logger, string database, string destination, string reason);
 }

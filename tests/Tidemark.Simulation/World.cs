@@ -7,6 +7,7 @@ using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Retention;
+using Tidemark.Replicas.Stores;
 using Tidemark.Replication;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
@@ -216,7 +217,7 @@ internal sealed class World : IDisposable
 
     private void Do(string name, Action run)
     {
-        var isConflict = false;
+        var (isConflict, isLost) = (false, false);
         _trace.Add($"{_trace.Count}: {name}");
         try
         {
@@ -229,6 +230,7 @@ internal sealed class World : IDisposable
             _trace[^1] += $" -> {e.GetType().Name}: {e.Message}";
             Check(e is not WalMismatchException, "the WAL is what SQLite says, whatever others do: " + e.Message);
             isConflict = e is ReplicaConflictException;
+            isLost = IsLost(e);
         }
 
         _trace[^1] += $" [{_database.Position?.Txid.Value} | {string.Join(' ', _destinations.Select(d => d.Worker.Shipped.Value))}]";
@@ -255,6 +257,14 @@ internal sealed class World : IDisposable
         {
             Do("a person looks after the conflict", Resolve);
         }
+
+        // Where a listing told less than there is, the next one tells more.
+        var wasDamaged = _destinations.Any(destination => destination.Replica.WasDamaged);
+        Check(!isLost || wasDamaged || _destinations.Any(destination => destination.Replica.WasListedLate), "nothing was lost");
+        if (isLost && wasDamaged && _random.Next(3) == 0)
+        {
+            Do("a person says that what is lost is lost", Refill);
+        }
     }
 
     // Another writer is reported when there is one, and when something looks like one. It takes a person to say that there is none, and to do
@@ -265,6 +275,24 @@ internal sealed class World : IDisposable
         _hasOtherLineage = true;
         LoseSpool();
         LookAtAll();
+    }
+
+    // A destination that lacks what it held is refused, with a word on what to do.
+    private static bool IsLost(Exception e)
+        => e is ReplicaStoreException { Hint: { } hint } && hint.Contains("-refill", StringComparison.Ordinal);
+
+    private void Refill()
+    {
+        _destinations.ForEach(destination => destination.Refills = true);
+        try
+        {
+            Kill();
+            LookAtAll();
+        }
+        finally
+        {
+            _destinations.ForEach(destination => destination.Refills = false);
+        }
     }
 
     private void OpenSource()
@@ -861,6 +889,10 @@ internal sealed class World : IDisposable
         catch (ReplicaConflictException)
         {
             Resolve();
+        }
+        catch (ReplicaStoreException e) when (IsLost(e))
+        {
+            Refill();
         }
 
         ShipEverything();

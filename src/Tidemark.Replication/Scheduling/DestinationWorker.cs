@@ -19,6 +19,9 @@ internal sealed class DestinationWorker
     private static readonly TimeSpan s_delayMin = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_delayMax = TimeSpan.FromMinutes(1);
 
+    // A memory that is a little old is as good, and each one costs the disk of the spool a sync or two.
+    private static readonly TimeSpan s_memoryInterval = TimeSpan.FromMinutes(1);
+
     private const ulong KeptForRepair = 100;
 
     private readonly DatabaseOptions _options;
@@ -30,6 +33,7 @@ internal sealed class DestinationWorker
     private readonly Lock _headGate = new();
 
     private ulong _captured;
+    private long? _remembered;
     private volatile bool _isReconciled;
     private volatile bool _wasAsked;
     private ImageRequest? _wantedImage;
@@ -48,7 +52,10 @@ internal sealed class DestinationWorker
     {
         (_options, _scope) = (options, scope);
         _health = new DestinationHealth(options, scope, store.Name);
-        _step = new UploadStep(store, spool, new ClaimStep(store, lineage, scope.Time, options.ClaimCheckInterval));
+        _step = new UploadStep(store, spool, new ClaimStep(store, lineage, scope.Time, options.ClaimCheckInterval))
+        {
+            Refills = options.RefillsDestinations,
+        };
         _maintenance = new MaintenanceWorker(_step, spool.Files, spool.TemporaryFolder(number), lineage, options, scope)
         {
             Changed = _wake.Set,
@@ -174,6 +181,18 @@ internal sealed class DestinationWorker
     /// <returns>True when the destination has everything, and what was found damaged there is mended.</returns>
     public async Task<bool> DrainAsync(CancellationToken deadline)
     {
+        try
+        {
+            return await TryDrainAsync(deadline).ConfigureAwait(false);
+        }
+        finally
+        {
+            Remember();
+        }
+    }
+
+    private async Task<bool> TryDrainAsync(CancellationToken deadline)
+    {
         var reports = new FailureReports(_scope.Time);
         while (true)
         {
@@ -237,7 +256,26 @@ internal sealed class DestinationWorker
                 Changed();
             }
 
+            if (_remembered is not { } last || _scope.Time.GetElapsedTime(last) >= s_memoryInterval)
+            {
+                Remember();
+            }
+
             return;
+        }
+    }
+
+    /// <summary>Notes in the spool what the destination holds, for the next run. Without it, that run only knows less.</summary>
+    public void Remember()
+    {
+        _remembered = _scope.Time.GetTimestamp();
+        try
+        {
+            _step.Remember(_scope.Time.GetUtcNow());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _scope.Logger.NotRemembered(_options.DatabasePath, Store.Name, Log.Reason(e));
         }
     }
 

@@ -38,6 +38,11 @@ internal sealed class OnceRun(ReplicatedDatabase database, OnceOptions once)
             await ShipAndMaintainAsync(cancellationToken).ConfigureAwait(false);
         }
 
+        foreach (var destination in database.Destinations)
+        {
+            destination.Remember();
+        }
+
         if (await database.EndInOrderAsync().ConfigureAwait(false) is { } change)
         {
             throw new ForeignChangeException(_options.DatabasePath, change);

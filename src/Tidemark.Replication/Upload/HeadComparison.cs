@@ -19,7 +19,7 @@ internal static class HeadComparison
     {
         if (head.Lineage == Lineage.None
             || head.Lineage == lineage
-            || spool.ReadPosition() is null
+            || spool.KnowsNoHistory
             || IsAtPosition(spool, head)
             || spool.HasAncestor(head.Lineage))
         {

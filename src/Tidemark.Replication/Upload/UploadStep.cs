@@ -1,3 +1,4 @@
+using System.Globalization;
 using Tidemark.Formats;
 using Tidemark.Formats.Database;
 using Tidemark.Formats.Ltx;
@@ -36,6 +37,9 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     private ReplicaHead? _unconfirmed;
     private volatile ReplicaState? _state;
 
+    /// <summary>Whether a person has said that the destination is to be gone on with though it has lost what it held.</summary>
+    public bool Refills { get; init; }
+
     /// <summary>The destination.</summary>
     public IReplicaStore Store => store;
 
@@ -59,6 +63,9 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
 
     /// <summary>Up to where the destination holds this history: nothing of it while another history lies there.</summary>
     public Txid Delivered => _isForked ? Txid.None : Shipped;
+
+    // What is known to lie there, of whatever history.
+    private Txid Held => Shipped > _held ? Shipped : _held;
 
     /// <summary>The image that <see cref="RequestImage"/> asked for and that is not shipped yet.</summary>
     public ImageRequest? Requested => _requested;
@@ -128,15 +135,14 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     /// <remarks>Writes nothing before this run has the claim: one that finds no database has nothing to say here.</remarks>
     /// <returns>The newest state there, or null when it is empty.</returns>
     /// <exception cref="ReplicaConflictException">Another writer's history lies there, or another writer writes there.</exception>
-    /// <exception cref="ReplicaStoreException">The destination failed, or has lost everything that this run knows to have been
-    /// there.</exception>
+    /// <exception cref="ReplicaStoreException">The destination failed, or has lost what is known to have been there.</exception>
     public async ValueTask<ReplicaHead?> ReconcileAsync(CancellationToken cancellationToken)
     {
         (_catalog, _isInDoubt) = (null, false); // What comes into doubt while it is listed stays in doubt.
 
         // Before the claim is looked at, which is written again where it vanished: nothing is to be made in a place that lost everything.
         var files = await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false);
-        ThrowIfEmptied(files);
+        ThrowIfLost(files);
         if (claim.IsTaken)
         {
             await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false);
@@ -217,19 +223,44 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
             && following.Proof.Before == after;
     }
 
-    // A disk that is not mounted, or a folder that somebody removed: to begin anew there in silence would hide that a history is gone.
-    private void ThrowIfEmptied(IReadOnlyList<LtxFileInfo> files)
+    /// <summary>Notes in the spool what the destination holds, unless it says so already. See <see cref="DestinationMemory"/>.</summary>
+    /// <exception cref="IOException">The spool cannot be written.</exception>
+    public void Remember(DateTimeOffset now)
     {
-        var held = Shipped > _held ? Shipped : _held;
-        if (files.Count == 0 && !held.IsNone)
+        if (!IsReconciled)
         {
-            throw new ReplicaStoreException(
-                $"{store.Name}: the replica is empty, though it held captures up to TXID {held}.",
-                "Check that the disk is mounted and that nobody removed the replica. To begin anew there, restart Tidemark.")
-            {
-                IsTransient = true,
-            };
+            return;
         }
+
+        var known = spool.Destinations.Find(store.Name);
+        var state = new RememberedState(Held, Held == Shipped ? _reached : null, claim.Own.Lineage, now);
+        if ((known?.Txid ?? Txid.None) != state.Txid || known?.Checksum != state.Checksum)
+        {
+            spool.Destinations.Note(claim.Own.Lineage, store.Name, state);
+        }
+    }
+
+    // A disk that is not mounted, a folder that somebody removed, or an older copy in its place: to go on there in silence would hide that a
+    // history is gone.
+    private void ThrowIfLost(IReadOnlyList<LtxFileInfo> files)
+    {
+        var remembered = spool.Destinations.Find(store.Name);
+        var held = remembered?.Txid > Held ? remembered.Txid : Held;
+        var newest = files.Select(file => file.MaxTxid).DefaultIfEmpty(Txid.None).Max();
+        if (Refills || newest >= held)
+        {
+            return;
+        }
+
+        var what = newest.IsNone ? "the replica is empty" : $"the newest state is TXID {newest}";
+        var when = held > Held ? string.Create(CultureInfo.InvariantCulture, $" on {remembered!.NotedAt.UtcDateTime:yyyy-MM-dd HH:mm}Z") : "";
+        throw new ReplicaStoreException(
+            $"{store.Name}: {what}, though it held captures up to TXID {held}{when}.",
+            "Check that the right disk is mounted, and that nobody removed files or put an older copy there; when they are back, it goes on. "
+            + "To go on with what is there, run it once with -once -refill.")
+        {
+            IsTransient = true,
+        };
     }
 
     // A snapshot of another page size goes before its captures. If the process ended in between, they still follow, so that level 0 has no
