@@ -77,6 +77,11 @@ public sealed record DatabaseOptions
     /// <value>False by default: such a destination is an error, since it may be a disk that is not mounted. For one run.</value>
     public bool RefillsDestinations { get; init; }
 
+    /// <summary>Whether a destination is taken over from a writer that is not known to be gone, or from the history of another
+    /// database.</summary>
+    /// <value>False by default: such a destination is an error. For one run.</value>
+    public bool TakesOverDestinations { get; init; }
+
     /// <summary>How long SQLite waits for a lock on the database.</summary>
     /// <value>1 second by default.</value>
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(1);

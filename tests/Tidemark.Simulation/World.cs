@@ -271,10 +271,26 @@ internal sealed class World : IDisposable
     // what the message says while all destinations answer.
     private void Resolve()
     {
-        Check(_hasOtherLineage || _destinations.Any(destination => destination.Replica.WasListedLate), "there is no other writer");
+        var isAnotherDatabase = _lostSpools > 0 && _destinations.Any(destination => destination.Worker.Refusal is not null);
+        Check(
+            _hasOtherLineage || isAnotherDatabase || _destinations.Any(destination => destination.Replica.WasListedLate),
+            "there is no other writer");
         _hasOtherLineage = true;
-        LoseSpool();
-        LookAtAll();
+        TakeOver(LoseSpool);
+    }
+
+    private void TakeOver(Action start)
+    {
+        _destinations.ForEach(destination => destination.TakesOver = true);
+        try
+        {
+            start();
+            LookAtAll();
+        }
+        finally
+        {
+            _destinations.ForEach(destination => destination.TakesOver = false);
+        }
     }
 
     // A destination that lacks what it held is refused, with a word on what to do.
@@ -465,25 +481,46 @@ internal sealed class World : IDisposable
     // Now and then no destination can be read, and all pages are captured.
     private void ReadBase()
     {
-        if (CaptureStep.FindWantOfBase(_database) is not { } pageSize || _random.Next(4) == 0)
+        if (CaptureStep.FindWantOfBase(_database) is not { } pageSize)
         {
+            foreach (var destination in _destinations.Where(other => other.Worker.AwaitsComparison && _database.Position is not null))
+            {
+                destination.Worker.LookAgain();
+            }
+
             return;
         }
 
+        var isRead = _random.Next(4) == 0;
         foreach (var destination in _destinations.Where(destination => destination.Worker.IsReconciled))
         {
+            if (isRead && !destination.Worker.AwaitsComparison)
+            {
+                continue;
+            }
+
             try
             {
                 if (destination.ReadBase(_database, pageSize) is { } state)
                 {
                     _trace[^1] += $" base {state.Txid.Value} of {destination.Replica.Name}";
-                    return;
+                    isRead = true;
                 }
             }
             catch (Exception e) when (e is TidemarkException or IOException && !_own.PowerHasFailed)
             {
                 _trace[^1] += $" no base of {destination.Replica.Name}: {e.Message}";
             }
+        }
+
+        foreach (var destination in _destinations.Where(destination => destination.Worker.AwaitsComparison))
+        {
+            if (destination.Worker.Refusal is { } refusal)
+            {
+                throw refusal;
+            }
+
+            destination.Worker.AcceptTakeover();
         }
     }
 
@@ -885,6 +922,7 @@ internal sealed class World : IDisposable
         try
         {
             LookAtAll();
+            Capture();
         }
         catch (ReplicaConflictException)
         {
@@ -893,6 +931,10 @@ internal sealed class World : IDisposable
         catch (ReplicaStoreException e) when (IsLost(e))
         {
             Refill();
+        }
+        catch (ReplicaHeldException)
+        {
+            TakeOver(Kill); // Nobody says that the process which was killed is gone, and its clock may have been ahead.
         }
 
         ShipEverything();

@@ -22,6 +22,7 @@ internal sealed class ReplicateCommand : Command
     private readonly FlagOf<bool> _isRestoredIfMissing;
     private readonly FlagOf<LogLevel?> _logLevel;
     private readonly FlagOf<bool> _refills;
+    private readonly FlagOf<bool> _takesOver;
 
     /// <summary>Declares the flags.</summary>
     public ReplicateCommand()
@@ -33,6 +34,8 @@ internal sealed class ReplicateCommand : Command
             "With -once: then compact, and delete files that no promised restore needs (see retention in the configuration).");
         _refills = Flags.Switch("refill",
             "With -once: go on with a destination that has lost what it held, all of it or the newest part. Without it, that is an error.");
+        _takesOver = Flags.Switch("take-over",
+            "With -once: take a destination over from another writer that may still run, or from another database's history.");
         _exec = Flags.Text("exec", "CMD",
             "Run this command beside the replication: it gets every signal, and its end is the end, with its exit code.");
         _isRestoredIfMissing = Flags.Switch("restore-if-db-not-exists", "First restore databases that do not exist, if there is a backup.");
@@ -84,6 +87,11 @@ internal sealed class ReplicateCommand : Command
         if (!_isOnce.Value && _refills.Value)
         {
             throw Misuse("cannot specify -refill flag without -once");
+        }
+
+        if (!_isOnce.Value && _takesOver.Value)
+        {
+            throw Misuse("cannot specify -take-over flag without -once");
         }
 
         var words = exec is null ? null
@@ -283,6 +291,7 @@ internal sealed class ReplicateCommand : Command
         IsRetentionEnabled = config.IsRetentionEnabled,
         ClaimCheckInterval = database.ClaimCheckInterval,
         RefillsDestinations = _refills.Value,
+        TakesOverDestinations = _takesOver.Value,
         BusyTimeout = database.BusyTimeout,
         ShutdownTimeout = config.ShutdownSyncTimeout,
         ShutdownRetryInterval = config.ShutdownSyncInterval,

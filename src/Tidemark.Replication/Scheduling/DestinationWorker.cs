@@ -52,9 +52,12 @@ internal sealed class DestinationWorker
     {
         (_options, _scope) = (options, scope);
         _health = new DestinationHealth(options, scope, store.Name);
-        _step = new UploadStep(store, spool, new ClaimStep(store, lineage, scope.Time, options.ClaimCheckInterval))
+        var claim = new ClaimStep(store, lineage, scope.Time, options.ClaimCheckInterval);
+        _step = new UploadStep(store, spool, claim)
         {
             Refills = options.RefillsDestinations,
+            TakesOver = options.TakesOverDestinations,
+            Holder = new HolderWatch(store, claim, scope.Time),
         };
         _maintenance = new MaintenanceWorker(_step, spool.Files, spool.TemporaryFolder(number), lineage, options, scope)
         {
@@ -69,7 +72,13 @@ internal sealed class DestinationWorker
     public IReplicaStore Store => _step.Store;
 
     /// <summary>Whether it is known what the destination holds.</summary>
-    public bool IsReconciled => _isReconciled;
+    public bool IsReconciled => _isReconciled && Refusal is null;
+
+    /// <summary>See <see cref="UploadStep.AwaitsComparison"/>.</summary>
+    public bool AwaitsComparison => _step.AwaitsComparison;
+
+    /// <summary>See <see cref="UploadStep.Refusal"/>.</summary>
+    public ReplicaConflictException? Refusal => _step.Refusal;
 
     /// <summary>Whether it was asked what it holds, with or without an answer.</summary>
     public bool WasAsked => _wasAsked;
@@ -116,9 +125,32 @@ internal sealed class DestinationWorker
     }
 
     /// <summary>See <see cref="BaseStep"/>.</summary>
-    public ValueTask<ReplicaState?> ReadBaseAsync(
+    public async ValueTask<ReplicaState?> ReadBaseAsync(
         CapturedDatabase database, PageSize pageSize, IProgress<RestoreProgress> progress, CancellationToken cancellationToken)
-        => BaseStep.RunAsync(database, pageSize, _step, progress, cancellationToken);
+    {
+        try
+        {
+            return await BaseStep.RunAsync(database, pageSize, _step, progress, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _wake.Set(); // What waited for the comparison goes on, or ends.
+        }
+    }
+
+    /// <summary>What lies there could not be compared with the database. See <see cref="UploadStep.AcceptTakeover"/>.</summary>
+    public void AcceptTakeover()
+    {
+        _step.AcceptTakeover();
+        _wake.Set();
+    }
+
+    /// <summary>The spool has got a history meanwhile: the destination is looked at again.</summary>
+    public void LookAgain()
+    {
+        _step.Distrust();
+        _wake.Set();
+    }
 
     /// <summary>How the destination stands.</summary>
     public DestinationStatus GetStatus()
@@ -188,6 +220,7 @@ internal sealed class DestinationWorker
         finally
         {
             Remember();
+            await ReleaseAsync(deadline).ConfigureAwait(false);
         }
     }
 
@@ -276,6 +309,19 @@ internal sealed class DestinationWorker
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             _scope.Logger.NotRemembered(_options.DatabasePath, Store.Name, Log.Reason(e));
+        }
+    }
+
+    /// <summary>Says at the destination that this run writes no more there. Whoever comes next waits a little where that fails.</summary>
+    public async Task ReleaseAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _step.Claim.ReleaseAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException or OperationCanceledException)
+        {
+            _scope.Logger.NotReleased(_options.DatabasePath, Store.Name, Log.Reason(e));
         }
     }
 

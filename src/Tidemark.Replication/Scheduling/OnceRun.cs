@@ -41,6 +41,7 @@ internal sealed class OnceRun(ReplicatedDatabase database, OnceOptions once)
         foreach (var destination in database.Destinations)
         {
             destination.Remember();
+            await destination.ReleaseAsync(cancellationToken).ConfigureAwait(false);
         }
 
         if (await database.EndInOrderAsync().ConfigureAwait(false) is { } change)

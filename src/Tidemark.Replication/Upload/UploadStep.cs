@@ -36,9 +36,17 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     // What the destination holds, until it is known whether the captures in the spool continue it.
     private ReplicaHead? _unconfirmed;
     private volatile ReplicaState? _state;
+    private volatile ReplicaHead? _unknown;
+    private volatile ReplicaConflictException? _refusal;
 
     /// <summary>Whether a person has said that the destination is to be gone on with though it has lost what it held.</summary>
     public bool Refills { get; init; }
+
+    /// <summary>Whether a person has said that the destination is to be taken over, whoever has it and whatever history lies there.</summary>
+    public bool TakesOver { get; init; }
+
+    /// <summary>Tells whether another writer has the destination; null where that is not asked.</summary>
+    public HolderWatch? Holder { get; init; }
 
     /// <summary>The destination.</summary>
     public IReplicaStore Store => store;
@@ -58,6 +66,13 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     /// <summary>Whether another writer's history was taken over when the destination was looked at last, because the spool was new.</summary>
     public bool TookOver { get; private set; }
 
+    /// <summary>Whether the history that lies there has to be compared with the database first, since the spool is new and does not know
+    /// it. Nothing is shipped before.</summary>
+    public bool AwaitsComparison => _unknown is not null;
+
+    /// <summary>Why nothing is shipped here any more: what lies there is of another database. Null while it is not known to be.</summary>
+    public ReplicaConflictException? Refusal => _refusal;
+
     /// <summary>The newest TXID that the destination is known to hold.</summary>
     public Txid Shipped => new(Volatile.Read(ref _shipped));
 
@@ -71,7 +86,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     public ImageRequest? Requested => _requested;
 
     /// <summary>Whether the destination leads to what was captured. One that is ahead does not: its newest state is another one.</summary>
-    public bool HasAll(Txid captured) => IsReconciled && (captured.IsNone || Shipped == captured) && !_isForked;
+    public bool HasAll(Txid captured) => IsReconciled && (captured.IsNone || Shipped == captured) && !_isForked && !AwaitsComparison;
 
     /// <summary>Asks for a file with all pages, from a TXID to the newest one, on a level of the destination whose files have a hole before
     /// that. It is shipped after all captures, one request at a time: a later one takes the place of an earlier one.</summary>
@@ -93,6 +108,21 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         _state = state;
         (_needed, _isForked) = (null, false);
     }
+
+    /// <summary>The history that lies there goes on with this database. May be called from any thread.</summary>
+    /// <exception cref="IOException">The spool cannot be written.</exception>
+    public void AcceptTakeover()
+    {
+        if (_unknown is { } head)
+        {
+            AddAncestor(head);
+            _unknown = null;
+        }
+    }
+
+    /// <summary>The history that lies there is that of another database. May be called from any thread.</summary>
+    public void RefuseTakeover(ReplicaHead head, string databasePath)
+        => _refusal = ReplicaConflictException.OtherDatabase(store.Name, head.Txid, head.Lineage, databasePath);
 
     /// <summary>What lies at the destination up to this TXID was found to be damaged, so it goes on from a snapshot. May be called from any
     /// thread.</summary>
@@ -138,6 +168,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     /// <exception cref="ReplicaStoreException">The destination failed, or has lost what is known to have been there.</exception>
     public async ValueTask<ReplicaHead?> ReconcileAsync(CancellationToken cancellationToken)
     {
+        ThrowIfRefused();
         (_catalog, _isInDoubt) = (null, false); // What comes into doubt while it is listed stays in doubt.
 
         // Before the claim is looked at, which is written again where it vanished: nothing is to be made in a place that lost everything.
@@ -147,9 +178,16 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         {
             await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false);
         }
+        else if (Holder is { } holder && !TakesOver)
+        {
+            var newest = files.Select(file => (DateTimeOffset?)file.Created).Max();
+            await holder.ThrowIfHeldAsync(newest, cancellationToken).ConfigureAwait(false);
+        }
 
         var head = await ReplicaHead.ReadAsync(store, files, cancellationToken).ConfigureAwait(false);
-        if (head is not null && !await HeadComparison.ContinuesAsync(spool, claim.Own.Lineage, head, cancellationToken).ConfigureAwait(false))
+        if (head is not null
+            && !TakesOver
+            && !await HeadComparison.ContinuesAsync(spool, claim.Own.Lineage, head, cancellationToken).ConfigureAwait(false))
         {
             throw ReplicaConflictException.OtherHistory(store.Name, head.Txid, head.Lineage, claim.Own.Lineage, spool.Path);
         }
@@ -158,9 +196,15 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
             ? new HeadFinding(null, IsConfirmed: true)
             : await HeadComparison.CompareAsync(spool, store, head, _state, cancellationToken).ConfigureAwait(false);
         TookOver = head is not null && head.Lineage != Lineage.None && head.Lineage != claim.Own.Lineage;
-        if (TookOver)
+        var isUnknown = head is { Header: not null, IsRestorable: true }
+            && head.Lineage != claim.Own.Lineage
+            && !TakesOver
+            && spool.KnowsNoHistory
+            && (head.Lineage == Lineage.None || !spool.HasAncestor(head.Lineage));
+        _unknown = isUnknown && Holder is not null ? head : null;
+        if (head is not null && !AwaitsComparison)
         {
-            spool.AddAncestor(head!.Lineage);
+            AddAncestor(head);
         }
 
         (_needed, _isForked, _pageSize, _looksAgain) = (finding.Need, finding.Need is not null, head?.PageSize, true);
@@ -181,10 +225,11 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     /// image.</exception>
     public async ValueTask<UploadResult> RunAsync(Txid captured, CancellationToken cancellationToken)
     {
+        ThrowIfRefused();
         Invariant.Holds(IsReconciled, $"{store.Name}: it is known what the destination holds before anything is shipped.");
 
         // While the destination is ahead, the next capture takes it as its base.
-        if (Shipped > captured)
+        if (Shipped > captured || AwaitsComparison)
         {
             return new UploadResult(UploadOutcome.Idle);
         }
@@ -227,7 +272,7 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     /// <exception cref="IOException">The spool cannot be written.</exception>
     public void Remember(DateTimeOffset now)
     {
-        if (!IsReconciled)
+        if (!IsReconciled || AwaitsComparison || Refusal is not null)
         {
             return;
         }
@@ -237,6 +282,22 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         if ((known?.Txid ?? Txid.None) != state.Txid || known?.Checksum != state.Checksum)
         {
             spool.Destinations.Note(claim.Own.Lineage, store.Name, state);
+        }
+    }
+
+    private void AddAncestor(ReplicaHead head)
+    {
+        if (head.Lineage != Lineage.None && head.Lineage != claim.Own.Lineage)
+        {
+            spool.AddAncestor(head.Lineage);
+        }
+    }
+
+    private void ThrowIfRefused()
+    {
+        if (_refusal is { } refusal)
+        {
+            throw refusal;
         }
     }
 
