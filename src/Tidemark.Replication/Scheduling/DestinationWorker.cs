@@ -306,8 +306,9 @@ internal sealed class DestinationWorker
         {
             _step.Remember(_scope.Time.GetUtcNow());
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
+            // Whatever it is, nothing that matters now depends on it.
             _scope.Logger.NotRemembered(_options.DatabasePath, Store.Name, Log.Reason(e));
         }
     }
@@ -319,7 +320,7 @@ internal sealed class DestinationWorker
         {
             await _step.Claim.ReleaseAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException or OperationCanceledException)
+        catch (Exception e)
         {
             _scope.Logger.NotReleased(_options.DatabasePath, Store.Name, Log.Reason(e));
         }

@@ -11,7 +11,7 @@ namespace Tidemark.Replicas.Tests.Leases;
 public sealed class HolderWatchTests
 {
     private readonly MemoryStore _store = new();
-    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    private readonly FakeTimeProvider _time = new(TimeProvider.System.GetUtcNow()); // Processes really begin at some time.
     private readonly HolderWatch _watch;
 
     public HolderWatchTests() => _watch = new HolderWatch(
