@@ -78,6 +78,15 @@ public sealed record DatabaseOptions
     /// <value>More than zero; 30 seconds by default. A database that does not change asks nothing.</value>
     public TimeSpan ClaimCheckInterval { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Whether a destination that has lost what it held, all of it or the newest part, is gone on with from what is there.</summary>
+    /// <value>False by default: such a destination is an error, since it may be a disk that is not mounted. For one run.</value>
+    public bool RefillsDestinations { get; init; }
+
+    /// <summary>Whether a destination is taken over from a writer that is not known to be gone, or from the history of another
+    /// database.</summary>
+    /// <value>False by default: such a destination is an error. For one run.</value>
+    public bool TakesOverDestinations { get; init; }
+
     /// <summary>How long SQLite waits for a lock on the database.</summary>
     /// <value>1 second by default.</value>
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(1);

@@ -239,4 +239,16 @@ internal static partial class Log
 
     [LoggerMessage(2069, LogLevel.Information, "{Database} was in rollback mode, and was switched to WAL mode, which replication needs")]
     public static partial void SwitchedToWal(this ILogger logger, string database);
+
+    [LoggerMessage(
+        2071,
+        LogLevel.Debug,
+        "{Database} could not say at {Destination} that it writes no more there, so another writer waits a little: {Reason}")]
+    public static partial void NotReleased(this ILogger logger, string database, string destination, string reason);
+
+    [LoggerMessage(
+        2070,
+        LogLevel.Warning,
+        "The spool of {Database} cannot note what {Destination} holds, so that the next start knows less of it: {Reason}")]
+    public static partial void NotRemembered(this ILogger logger, string database, string destination, string reason);
 }

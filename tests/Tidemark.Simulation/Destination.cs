@@ -46,6 +46,12 @@ internal sealed class Destination : IDisposable
 
     public bool FaultsAreOn { get; set; } = true;
 
+    /// <summary>Whether a person says, from the next start on, that what is lost there is lost.</summary>
+    public bool Refills { get; set; }
+
+    /// <summary>Whether a person says, from the next start on, that no other writer is there and that it is the same database.</summary>
+    public bool TakesOver { get; set; }
+
     /// <summary>Whether nothing answers.</summary>
     public bool IsDead { get; set; }
 
@@ -57,7 +63,8 @@ internal sealed class Destination : IDisposable
     {
         Stop();
         _connection = new Connection(_store, () => _stallsAreOn && FaultsAreOn && _random.NextDouble() < _stallRate);
-        Worker = new DestinationWorker(_connection, number, spool, lineage, options, scope)
+        Worker = new DestinationWorker(
+            _connection, number, spool, lineage, options with { RefillsDestinations = Refills, TakesOverDestinations = TakesOver }, scope)
         {
             Changed = () =>
             {

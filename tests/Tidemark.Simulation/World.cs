@@ -7,6 +7,7 @@ using Tidemark.Replicas.Files;
 using Tidemark.Replicas.Leases;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Retention;
+using Tidemark.Replicas.Stores;
 using Tidemark.Replication;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
@@ -216,7 +217,7 @@ internal sealed class World : IDisposable
 
     private void Do(string name, Action run)
     {
-        var isConflict = false;
+        var (isConflict, isLost) = (false, false);
         _trace.Add($"{_trace.Count}: {name}");
         try
         {
@@ -229,6 +230,7 @@ internal sealed class World : IDisposable
             _trace[^1] += $" -> {e.GetType().Name}: {e.Message}";
             Check(e is not WalMismatchException, "the WAL is what SQLite says, whatever others do: " + e.Message);
             isConflict = e is ReplicaConflictException;
+            isLost = IsLost(e);
         }
 
         _trace[^1] += $" [{_database.Position?.Txid.Value} | {string.Join(' ', _destinations.Select(d => d.Worker.Shipped.Value))}]";
@@ -255,16 +257,58 @@ internal sealed class World : IDisposable
         {
             Do("a person looks after the conflict", Resolve);
         }
+
+        // Where a listing told less than there is, the next one tells more.
+        var wasDamaged = _destinations.Any(destination => destination.Replica.WasDamaged);
+        Check(!isLost || wasDamaged || _destinations.Any(destination => destination.Replica.WasListedLate), "nothing was lost");
+        if (isLost && wasDamaged && _random.Next(3) == 0)
+        {
+            Do("a person says that what is lost is lost", Refill);
+        }
     }
 
     // Another writer is reported when there is one, and when something looks like one. It takes a person to say that there is none, and to do
     // what the message says while all destinations answer.
     private void Resolve()
     {
-        Check(_hasOtherLineage || _destinations.Any(destination => destination.Replica.WasListedLate), "there is no other writer");
+        var isAnotherDatabase = _lostSpools > 0 && _destinations.Any(destination => destination.Worker.Refusal is not null);
+        Check(
+            _hasOtherLineage || isAnotherDatabase || _destinations.Any(destination => destination.Replica.WasListedLate),
+            "there is no other writer");
         _hasOtherLineage = true;
-        LoseSpool();
-        LookAtAll();
+        TakeOver(LoseSpool);
+    }
+
+    private void TakeOver(Action start)
+    {
+        _destinations.ForEach(destination => destination.TakesOver = true);
+        try
+        {
+            start();
+            LookAtAll();
+        }
+        finally
+        {
+            _destinations.ForEach(destination => destination.TakesOver = false);
+        }
+    }
+
+    // A destination that lacks what it held is refused, with a word on what to do.
+    private static bool IsLost(Exception e)
+        => e is ReplicaStoreException { Hint: { } hint } && hint.Contains("-refill", StringComparison.Ordinal);
+
+    private void Refill()
+    {
+        _destinations.ForEach(destination => destination.Refills = true);
+        try
+        {
+            Kill();
+            LookAtAll();
+        }
+        finally
+        {
+            _destinations.ForEach(destination => destination.Refills = false);
+        }
     }
 
     private void OpenSource()
@@ -437,25 +481,46 @@ internal sealed class World : IDisposable
     // Now and then no destination can be read, and all pages are captured.
     private void ReadBase()
     {
-        if (CaptureStep.FindWantOfBase(_database) is not { } pageSize || _random.Next(4) == 0)
+        if (CaptureStep.FindWantOfBase(_database) is not { } pageSize)
         {
+            foreach (var destination in _destinations.Where(other => other.Worker.AwaitsComparison && _database.Position is not null))
+            {
+                destination.Worker.LookAgain();
+            }
+
             return;
         }
 
+        var isRead = _random.Next(4) == 0;
         foreach (var destination in _destinations.Where(destination => destination.Worker.IsReconciled))
         {
+            if (isRead && !destination.Worker.AwaitsComparison)
+            {
+                continue;
+            }
+
             try
             {
                 if (destination.ReadBase(_database, pageSize) is { } state)
                 {
                     _trace[^1] += $" base {state.Txid.Value} of {destination.Replica.Name}";
-                    return;
+                    isRead = true;
                 }
             }
             catch (Exception e) when (e is TidemarkException or IOException && !_own.PowerHasFailed)
             {
                 _trace[^1] += $" no base of {destination.Replica.Name}: {e.Message}";
             }
+        }
+
+        foreach (var destination in _destinations.Where(destination => destination.Worker.AwaitsComparison))
+        {
+            if (destination.Worker.Refusal is { } refusal)
+            {
+                throw refusal;
+            }
+
+            destination.Worker.AcceptTakeover();
         }
     }
 
@@ -857,10 +922,19 @@ internal sealed class World : IDisposable
         try
         {
             LookAtAll();
+            Capture();
         }
         catch (ReplicaConflictException)
         {
             Resolve();
+        }
+        catch (ReplicaStoreException e) when (IsLost(e))
+        {
+            Refill();
+        }
+        catch (ReplicaHeldException)
+        {
+            TakeOver(Kill); // Nobody says that the process which was killed is gone, and its clock may have been ahead.
         }
 
         ShipEverything();

@@ -21,6 +21,8 @@ internal sealed class ReplicateCommand : Command
     private readonly FlagOf<bool> _isOnce;
     private readonly FlagOf<bool> _isRestoredIfMissing;
     private readonly FlagOf<LogLevel?> _logLevel;
+    private readonly FlagOf<bool> _refills;
+    private readonly FlagOf<bool> _takesOver;
 
     /// <summary>Declares the flags.</summary>
     public ReplicateCommand()
@@ -30,6 +32,10 @@ internal sealed class ReplicateCommand : Command
         _forcesSnapshot = Flags.Switch("force-snapshot", "With -once: upload a snapshot of each database too.");
         _enforcesRetention = Flags.Switch("enforce-retention",
             "With -once: then compact, and delete files that no promised restore needs (see retention in the configuration).");
+        _refills = Flags.Switch("refill",
+            "With -once: go on with a destination that has lost what it held, all of it or the newest part. Without it, that is an error.");
+        _takesOver = Flags.Switch("take-over",
+            "With -once: take a destination over from another writer that may still run, or from another database's history.");
         _exec = Flags.Text("exec", "CMD",
             "Run this command beside the replication: it gets every signal, and its end is the end, with its exit code.");
         _isRestoredIfMissing = Flags.Switch("restore-if-db-not-exists", 
@@ -78,6 +84,16 @@ internal sealed class ReplicateCommand : Command
         if (!_isOnce.Value && _enforcesRetention.Value)
         {
             throw Misuse("cannot specify -enforce-retention flag without -once");
+        }
+
+        if (!_isOnce.Value && _refills.Value)
+        {
+            throw Misuse("cannot specify -refill flag without -once");
+        }
+
+        if (!_isOnce.Value && _takesOver.Value)
+        {
+            throw Misuse("cannot specify -take-over flag without -once");
         }
 
         var words = exec is null ? null
@@ -256,7 +272,7 @@ internal sealed class ReplicateCommand : Command
         }
     }
 
-    private static DatabaseOptions Options(DatabaseConfig database, TidemarkConfig config, CommandHost host) => new()
+    private DatabaseOptions Options(DatabaseConfig database, TidemarkConfig config, CommandHost host) => new()
     {
         HasProcessToItself = true,
         DatabasePath = database.Path,
@@ -276,6 +292,8 @@ internal sealed class ReplicateCommand : Command
         L0RetentionCheckInterval = config.L0RetentionCheckInterval,
         IsRetentionEnabled = config.IsRetentionEnabled,
         ClaimCheckInterval = database.ClaimCheckInterval,
+        RefillsDestinations = _refills.Value,
+        TakesOverDestinations = _takesOver.Value,
         BusyTimeout = database.BusyTimeout,
         ShutdownTimeout = config.ShutdownSyncTimeout,
         ShutdownRetryInterval = config.ShutdownSyncInterval,

@@ -82,6 +82,26 @@ public sealed class ClaimStep(IReplicaStore store, Lineage lineage, TimeProvider
         return result;
     }
 
+    /// <summary>Looks at the claim before it is taken; writes nothing.</summary>
+    /// <exception cref="ReplicaStoreException">The store failed.</exception>
+    public ValueTask<ClaimResult> PeekAsync(CancellationToken cancellationToken) => LookAsync(cancellationToken);
+
+    /// <summary>Says that this run writes here no more, if it has the claim. Whoever comes next need not wait.</summary>
+    /// <exception cref="ReplicaStoreException">The store failed.</exception>
+    public async ValueTask ReleaseAsync(CancellationToken cancellationToken)
+    {
+        if (!_isTaken || _conflict is not null)
+        {
+            return;
+        }
+
+        if ((await LookAsync(cancellationToken).ConfigureAwait(false)).Outcome == ClaimOutcome.Own)
+        {
+            _isTaken = false; // Whatever follows, it has to be taken again before something is written.
+            await store.WriteClaimAsync((Own with { IsReleased = true }).Format(), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Another writer was found by what it wrote: marks the place as contested, so that the other one stops too.</summary>
     /// <param name="describe">Makes the failure from what is known of the other writer, if it has left its claim.</param>
     /// <param name="cancellationToken">Ends the call.</param>
@@ -117,7 +137,7 @@ public sealed class ClaimStep(IReplicaStore store, Lineage lineage, TimeProvider
         var outcome = found switch
         {
             null => ClaimOutcome.Unreadable,
-            _ when found.Run == own.Run => ClaimOutcome.Own,
+            _ when found.Run == own.Run => found.IsReleased ? ClaimOutcome.None : ClaimOutcome.Own,
             { IsContested: true } => ClaimOutcome.Contested,
             _ => found.Lineage == own.Lineage ? ClaimOutcome.EarlierRun : ClaimOutcome.OtherWriter,
         };
@@ -129,7 +149,8 @@ public sealed class ClaimStep(IReplicaStore store, Lineage lineage, TimeProvider
         if (found.Outcome != ClaimOutcome.Own)
         {
             await store.WriteClaimAsync(Own.Format(), cancellationToken).ConfigureAwait(false);
-            _finding = found.Outcome is ClaimOutcome.None or ClaimOutcome.EarlierRun ? null : found;
+            var isExpected = found.Outcome is ClaimOutcome.None or ClaimOutcome.EarlierRun || found.Found is { IsReleased: true };
+            _finding = isExpected ? null : found;
         }
 
         Volatile.Write(ref _confirmed, asked);

@@ -19,7 +19,14 @@ public sealed class ReplicaConflictException : TidemarkException
         => new(
             $"{store}: the newest file, TXID {txid}, was written by another writer (lineage {found}) than this one ({own}).",
             "Make sure that no other process replicates to this place. To go on from what is there, "
-            + $"stop Tidemark and delete the folder {spoolPath}; or use another URL.");
+            + $"stop Tidemark and delete the folder {spoolPath}, or run it once with -once -take-over; or use another URL.");
+
+    /// <summary>The newest state there has nothing in common with the database, and no spool says that it is its history.</summary>
+    public static ReplicaConflictException OtherDatabase(string store, Txid txid, Lineage found, string databasePath)
+        => new(
+            $"{store}: what lies there up to TXID {txid} (lineage {found}) is another database than {databasePath}: its pages have nothing in "
+            + "common, and the spool does not know of it.",
+            "Use another URL, unless the database was vacuumed or loaded anew and its spool was lost: then run it once with -once -take-over.");
 
     /// <summary>The claim says that another run writes here.</summary>
     public static ReplicaConflictException OtherWriter(string store, WriterClaim own, WriterClaim other)

@@ -10,7 +10,7 @@ namespace Tidemark.Replicas.Leases;
 /// The text form, each line ended by a line feed:
 /// <code>
 ///   tidemark-writer 1
-///   state held                        or: contested
+///   state held                        or: contested, released
 ///   lineage 4f1d0c9a86e2b573
 ///   run 9be0177d2c5a4e60
 ///   host web-1
@@ -41,6 +41,9 @@ public sealed record WriterClaim
 
     /// <summary>Whether this writer found another one here, so that both have to stop.</summary>
     public bool IsContested { get; init; }
+
+    /// <summary>Whether this writer ended in order, so that the place is free.</summary>
+    public bool IsReleased { get; init; }
 
     /// <summary>The claim of a new run of this process.</summary>
     public static WriterClaim ForThisProcess(Lineage lineage, DateTimeOffset since) => new()
@@ -89,6 +92,7 @@ public sealed record WriterClaim
             ProcessId = processId,
             Since = since,
             IsContested = values[1] == "contested",
+            IsReleased = values[1] == "released",
         };
         return claim.Format() == text ? claim : null;
     }
@@ -99,7 +103,7 @@ public sealed record WriterClaim
         string[] values =
         [
             "1",
-            IsContested ? "contested" : "held",
+            IsContested ? "contested" : IsReleased ? "released" : "held",
             Lineage.ToString(),
             Run.ToString("x16", CultureInfo.InvariantCulture),
             Host,

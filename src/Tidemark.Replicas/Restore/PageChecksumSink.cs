@@ -12,5 +12,5 @@ internal sealed class PageChecksumSink(TakePageChecksums take) : IPageSink
         // Whoever takes the checksums need not know where they end.
     }
 
-    public void Write(uint firstPage, ReadOnlySpan<byte> content, ReadOnlySpan<ulong> checksums) => take(firstPage, checksums);
+    public void Write(uint firstPage, ReadOnlySpan<byte> content, ReadOnlySpan<ulong> checksums) => take(firstPage, content, checksums);
 }

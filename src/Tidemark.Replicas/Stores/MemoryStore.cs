@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Tidemark.Formats;
 using Tidemark.Replicas.Catalog;
@@ -7,14 +8,17 @@ namespace Tidemark.Replicas.Stores;
 /// <summary>A replica in memory, for tests and simulations.</summary>
 public sealed class MemoryStore : IReplicaStore
 {
+    private static int s_count;
+
     private readonly Lock _gate = new();
     private readonly SortedDictionary<LtxFileKey, StoredFile> _files = new(
         Comparer<LtxFileKey>.Create((a, b) => a.Level != b.Level ? a.Level.CompareTo(b.Level) : a.Name.CompareTo(b.Name)));
 
     private string? _claim;
 
-    /// <inheritdoc/>
-    public string Name => "memory";
+    /// <summary>How messages call this store.</summary>
+    /// <value>Another one for each store by default: each is a place of its own.</value>
+    public string Name { get; init; } = string.Create(CultureInfo.InvariantCulture, $"memory:{Interlocked.Increment(ref s_count)}");
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<LtxFileInfo> ListAsync(

@@ -138,7 +138,7 @@ public sealed class VerifyStep(IReplicaStore store, TimeProvider time)
     private async ValueTask<VerifiedState> BuildAsync(RestorePlan plan, VerifyOptions options, CancellationToken cancellationToken)
     {
         var database = new Materialiser(
-            store, plan, new PageChecksumSink((_, _) => { }), options.Parallelism, time, options.Progress);
+            store, plan, new PageChecksumSink((_, _, _) => { }), options.Parallelism, time, options.Progress);
         await database.RunAsync(cancellationToken).ConfigureAwait(false);
         return new VerifiedState
         {

@@ -29,6 +29,7 @@ internal sealed class CapturedDatabase : IDisposable
         Evidence = evidence;
         ReplicaTxid = spool.ListCaptures() is [.., var newest] ? newest.MaxTxid : Txid.None;
         var lineage = (Position ?? spool.ReadPosition())?.Lineage ?? Lineage.None;
+        lineage = lineage != Lineage.None ? lineage : spool.Destinations.Writer;
         Lineage = lineage != Lineage.None ? lineage : Lineage.Create();
         StrandedImages.Delete(spool, Position);
         _checksums = Position is { Checksum: not null } position ? PositionRecovery.RecoverChecksums(spool, position) : null;

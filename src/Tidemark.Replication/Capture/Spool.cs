@@ -14,6 +14,7 @@ namespace Tidemark.Replication.Capture;
 ///     position              where capture stands (PositionRecord)
 ///     pages                 one checksum for each page (PageChecksums)
 ///     ancestors             whose histories this one has taken over, eight bytes each
+///     destinations          what each destination held when it was noted last (DestinationMemory)
 ///     end                   how an orderly end left the database file (OrderlyEnd); gone as soon as the database is opened again
 ///     replaced-wal          the WAL of a database file that something other than SQLite has overwritten; only the last one
 ///     ltx/0/min-max.ltx     captures; the newest one always stays
@@ -41,6 +42,7 @@ internal sealed class Spool : IDisposable
     {
         (_files, Path, _isNew, _lock) = (files, path, isNew, held);
         _ancestors = new Ancestors(files, System.IO.Path.Combine(path, "ancestors"));
+        Destinations = new DestinationMemory(files, DestinationsPath, NewDestinationsPath);
     }
 
     /// <summary>Where images lie in the spool. On which level of a destination one goes, its request says.</summary>
@@ -66,6 +68,17 @@ internal sealed class Spool : IDisposable
 
     /// <summary>Where the WAL of a file that was overwritten is kept, for a person to look at: the last one.</summary>
     public string ReplacedWalPath => System.IO.Path.Combine(Path, "replaced-wal");
+
+    /// <summary>What each destination held when it was noted last.</summary>
+    public DestinationMemory Destinations { get; }
+
+    /// <summary>Whether nothing in it tells of any history: neither a position nor a capture, nor a destination that was shipped
+    /// to.</summary>
+    public bool KnowsNoHistory => ReadPosition() is null && ListCaptures().Count == 0 && Destinations.Writer == Lineage.None;
+
+    private string DestinationsPath => System.IO.Path.Combine(Path, "destinations");
+
+    private string NewDestinationsPath => DestinationsPath + TemporarySuffix;
 
     private string EndPath => System.IO.Path.Combine(Path, "end");
 
@@ -439,6 +452,7 @@ internal sealed class Spool : IDisposable
         }
 
         _files.Delete(NewPageChecksumsPath);
+        _files.Delete(NewDestinationsPath);
     }
 
     // Somebody may have removed the folder meanwhile; what lay in it is missed by those who look for it.

@@ -19,22 +19,50 @@ internal sealed class BaseReader(CapturedDatabase database, IReadOnlyList<Destin
     {
         if (CaptureStep.FindWantOfBase(database) is not { } pageSize)
         {
+            foreach (var destination in destinations.Where(other => other.AwaitsComparison && database.Position is not null))
+            {
+                destination.LookAgain(); // Another one was faster, and the spool knows a history since.
+            }
+
             return;
         }
+
+        await ReadAsync(pageSize, stopping).ConfigureAwait(false);
+        foreach (var destination in destinations.Where(destination => destination.AwaitsComparison && destination.Refusal is null))
+        {
+            destination.AcceptTakeover(); // It could not be compared; that was reported.
+        }
+
+        if (database.Position is null
+            && !destinations.Any(destination => destination.IsReconciled)
+            && destinations.Select(destination => destination.Refusal).FirstOrDefault(refusal => refusal is not null) is { } first)
+        {
+            throw first;
+        }
+    }
+
+    private async ValueTask ReadAsync(PageSize pageSize, CancellationToken stopping)
+    {
 
         using var stall = new CancellationTokenSource(s_stallMax, scope.Time);
         using var deadline = new CancellationTokenSource(s_timeMax, scope.Time);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping, stall.Token, deadline.Token);
         var progress = new ImmediateProgress(() => stall.CancelAfter(s_stallMax));
+        var isRead = false;
         foreach (var destination in destinations.Where(destination => destination.IsReconciled))
         {
+            if (isRead && !destination.AwaitsComparison)
+            {
+                continue;
+            }
+
             try
             {
                 stall.CancelAfter(s_stallMax);
                 if (await destination.ReadBaseAsync(database, pageSize, progress, ending.Token).ConfigureAwait(false) is { } state)
                 {
                     scope.Logger.TookBase(database.Path, destination.Store.Name, state.Txid, state.PageCount);
-                    return;
+                    isRead = true;
                 }
             }
             catch (OperationCanceledException) when (!stopping.IsCancellationRequested)

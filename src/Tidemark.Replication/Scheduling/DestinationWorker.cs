@@ -19,6 +19,9 @@ internal sealed class DestinationWorker
     private static readonly TimeSpan s_delayMin = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan s_delayMax = TimeSpan.FromMinutes(1);
 
+    // A memory that is a little old is as good, and each one costs the disk of the spool a sync or two.
+    private static readonly TimeSpan s_memoryInterval = TimeSpan.FromMinutes(1);
+
     private const ulong KeptForRepair = 100;
 
     private readonly DatabaseOptions _options;
@@ -30,6 +33,7 @@ internal sealed class DestinationWorker
     private readonly Lock _headGate = new();
 
     private ulong _captured;
+    private long? _remembered;
     private volatile bool _isReconciled;
     private volatile bool _wasAsked;
     private ImageRequest? _wantedImage;
@@ -48,7 +52,13 @@ internal sealed class DestinationWorker
     {
         (_options, _scope) = (options, scope);
         _health = new DestinationHealth(options, scope, store.Name);
-        _step = new UploadStep(store, spool, new ClaimStep(store, lineage, scope.Time, options.ClaimCheckInterval));
+        var claim = new ClaimStep(store, lineage, scope.Time, options.ClaimCheckInterval);
+        _step = new UploadStep(store, spool, claim)
+        {
+            Refills = options.RefillsDestinations,
+            TakesOver = options.TakesOverDestinations,
+            Holder = new HolderWatch(store, claim, scope.Time),
+        };
         _maintenance = new MaintenanceWorker(_step, spool.Files, spool.TemporaryFolder(number), lineage, options, scope)
         {
             Changed = _wake.Set,
@@ -62,7 +72,13 @@ internal sealed class DestinationWorker
     public IReplicaStore Store => _step.Store;
 
     /// <summary>Whether it is known what the destination holds.</summary>
-    public bool IsReconciled => _isReconciled;
+    public bool IsReconciled => _isReconciled && Refusal is null;
+
+    /// <summary>See <see cref="UploadStep.AwaitsComparison"/>.</summary>
+    public bool AwaitsComparison => _step.AwaitsComparison;
+
+    /// <summary>See <see cref="UploadStep.Refusal"/>.</summary>
+    public ReplicaConflictException? Refusal => _step.Refusal;
 
     /// <summary>Whether it was asked what it holds, with or without an answer.</summary>
     public bool WasAsked => _wasAsked;
@@ -109,9 +125,32 @@ internal sealed class DestinationWorker
     }
 
     /// <summary>See <see cref="BaseStep"/>.</summary>
-    public ValueTask<ReplicaState?> ReadBaseAsync(
+    public async ValueTask<ReplicaState?> ReadBaseAsync(
         CapturedDatabase database, PageSize pageSize, IProgress<RestoreProgress> progress, CancellationToken cancellationToken)
-        => BaseStep.RunAsync(database, pageSize, _step, progress, cancellationToken);
+    {
+        try
+        {
+            return await BaseStep.RunAsync(database, pageSize, _step, progress, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _wake.Set(); // What waited for the comparison goes on, or ends.
+        }
+    }
+
+    /// <summary>What lies there could not be compared with the database. See <see cref="UploadStep.AcceptTakeover"/>.</summary>
+    public void AcceptTakeover()
+    {
+        _step.AcceptTakeover();
+        _wake.Set();
+    }
+
+    /// <summary>The spool has got a history meanwhile: the destination is looked at again.</summary>
+    public void LookAgain()
+    {
+        _step.Distrust();
+        _wake.Set();
+    }
 
     /// <summary>How the destination stands.</summary>
     public DestinationStatus GetStatus()
@@ -173,6 +212,19 @@ internal sealed class DestinationWorker
     /// person can mend it.</summary>
     /// <returns>True when the destination has everything, and what was found damaged there is mended.</returns>
     public async Task<bool> DrainAsync(CancellationToken deadline)
+    {
+        try
+        {
+            return await TryDrainAsync(deadline).ConfigureAwait(false);
+        }
+        finally
+        {
+            Remember();
+            await ReleaseAsync(deadline).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<bool> TryDrainAsync(CancellationToken deadline)
     {
         var reports = new FailureReports(_scope.Time);
         while (true)
@@ -237,7 +289,40 @@ internal sealed class DestinationWorker
                 Changed();
             }
 
+            if (_remembered is not { } last || _scope.Time.GetElapsedTime(last) >= s_memoryInterval)
+            {
+                Remember();
+            }
+
             return;
+        }
+    }
+
+    /// <summary>Notes in the spool what the destination holds, for the next run. Without it, that run only knows less.</summary>
+    public void Remember()
+    {
+        _remembered = _scope.Time.GetTimestamp();
+        try
+        {
+            _step.Remember(_scope.Time.GetUtcNow());
+        }
+        catch (Exception e)
+        {
+            // Whatever it is, nothing that matters now depends on it.
+            _scope.Logger.NotRemembered(_options.DatabasePath, Store.Name, Log.Reason(e));
+        }
+    }
+
+    /// <summary>Says at the destination that this run writes no more there. Whoever comes next waits a little where that fails.</summary>
+    public async Task ReleaseAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _step.Claim.ReleaseAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            _scope.Logger.NotReleased(_options.DatabasePath, Store.Name, Log.Reason(e));
         }
     }
 

@@ -38,6 +38,12 @@ internal sealed class OnceRun(ReplicatedDatabase database, OnceOptions once)
             await ShipAndMaintainAsync(cancellationToken).ConfigureAwait(false);
         }
 
+        foreach (var destination in database.Destinations)
+        {
+            destination.Remember();
+            await destination.ReleaseAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         if (await database.EndInOrderAsync().ConfigureAwait(false) is { } change)
         {
             throw new ForeignChangeException(_options.DatabasePath, change);

@@ -24,6 +24,8 @@ internal static class BaseStep
     /// <param name="progress">Is told how far this has come, about once per megabyte. Null for none.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <returns>The state that was read, or null when what the destination holds is not what the next capture follows.</returns>
+    /// <remarks>Where the spool does not know the history of the destination, it is also found out whether it is one of this
+    /// database.</remarks>
     /// <exception cref="TidemarkException">The destination cannot be read, or what it holds is damaged.</exception>
     /// <exception cref="IOException">The spool cannot be read or written.</exception>
     public static async ValueTask<ReplicaState?> RunAsync(
@@ -35,19 +37,45 @@ internal static class BaseStep
     {
         var files = await ReplicaListing.ReadAllAsync(destination.Store, cancellationToken).ConfigureAwait(false);
         var head = await ReplicaHead.ReadAsync(destination.Store, files, cancellationToken).ConfigureAwait(false);
-        if (head is null || head.PageSize != pageSize || !head.IsRestorable || !LeadsToBase(database, head))
+        if (head is null)
+        {
+            return null;
+        }
+
+        if (destination.AwaitsComparison && head.Lineage != Lineage.None && database.Spool.HasAncestor(head.Lineage))
+        {
+            destination.AcceptTakeover(); // Another destination of the same history was compared.
+        }
+
+        if (destination.AwaitsComparison && head.PageSize is { } there && there != pageSize)
+        {
+            destination.RefuseTakeover(head, database.Path);
+            return null;
+        }
+
+        var leadsToBase = head.PageSize == pageSize && head.IsRestorable && LeadsToBase(database, head);
+        if (!leadsToBase && !destination.AwaitsComparison)
         {
             return null;
         }
 
         using var table = database.Spool.CreatePageChecksums(pageSize);
         ReplicaState state;
+        var firstPage = new byte[pageSize.Bytes];
         try
         {
             state = await new PageChecksumStep(destination.Store)
                 .RunAsync(
                     head.Txid,
-                    (first, checksums) => Write(table, first, checksums),
+                    (first, pages, checksums) =>
+                    {
+                        if (first == 1)
+                        {
+                            pages[..firstPage.Length].CopyTo(firstPage);
+                        }
+
+                        Write(table, first, checksums);
+                    },
                     database.Settings.Parallelism,
                     progress,
                     cancellationToken)
@@ -59,7 +87,18 @@ internal static class BaseStep
             throw;
         }
 
-        if (AddCaptures(database, head, state, table) is not { } reached)
+        if (destination.AwaitsComparison)
+        {
+            if (!CommonGround.Exists(database, state, table, firstPage))
+            {
+                destination.RefuseTakeover(head, database.Path);
+                return null;
+            }
+
+            destination.AcceptTakeover();
+        }
+
+        if (!leadsToBase || AddCaptures(database, head, state, table) is not { } reached)
         {
             return null;
         }

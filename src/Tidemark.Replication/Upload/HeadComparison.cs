@@ -19,7 +19,7 @@ internal static class HeadComparison
     {
         if (head.Lineage == Lineage.None
             || head.Lineage == lineage
-            || spool.ReadPosition() is null
+            || spool.KnowsNoHistory
             || IsAtPosition(spool, head)
             || spool.HasAncestor(head.Lineage))
         {
@@ -32,8 +32,9 @@ internal static class HeadComparison
             return false;
         }
 
-        var (header, isImage) = await SpoolFile.InspectAsync(spool, next, cancellationToken).ConfigureAwait(false);
-        return header.Proof.Before is null ? isImage : header.Proof.Before == head.Checksum;
+        // An image continues whatever lies there, so it says nothing.
+        var (header, _) = await SpoolFile.InspectAsync(spool, next, cancellationToken).ConfigureAwait(false);
+        return header.Proof.Before is { } before && before == head.Checksum;
     }
 
     /// <summary>Finds out whether captures can follow what lies there.</summary>
@@ -122,7 +123,7 @@ internal static class HeadComparison
         try
         {
             var state = await new PageChecksumStep(store)
-                .RunAsync(head.Txid, static (_, _) => { }, 1, null, cancellationToken).ConfigureAwait(false);
+                .RunAsync(head.Txid, static (_, _, _) => { }, 1, null, cancellationToken).ConfigureAwait(false);
             return state.Checksum;
         }
         catch (TidemarkException e) when (e is not ReplicaStoreException)

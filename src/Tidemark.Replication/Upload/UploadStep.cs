@@ -1,3 +1,4 @@
+using System.Globalization;
 using Tidemark.Formats;
 using Tidemark.Formats.Database;
 using Tidemark.Formats.Ltx;
@@ -35,6 +36,17 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     // What the destination holds, until it is known whether the captures in the spool continue it.
     private ReplicaHead? _unconfirmed;
     private volatile ReplicaState? _state;
+    private volatile ReplicaHead? _unknown;
+    private volatile ReplicaConflictException? _refusal;
+
+    /// <summary>Whether a person has said that the destination is to be gone on with though it has lost what it held.</summary>
+    public bool Refills { get; init; }
+
+    /// <summary>Whether a person has said that the destination is to be taken over, whoever has it and whatever history lies there.</summary>
+    public bool TakesOver { get; init; }
+
+    /// <summary>Tells whether another writer has the destination; null where that is not asked.</summary>
+    public HolderWatch? Holder { get; init; }
 
     /// <summary>The destination.</summary>
     public IReplicaStore Store => store;
@@ -54,17 +66,27 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     /// <summary>Whether another writer's history was taken over when the destination was looked at last, because the spool was new.</summary>
     public bool TookOver { get; private set; }
 
+    /// <summary>Whether the history that lies there has to be compared with the database first, since the spool is new and does not know
+    /// it. Nothing is shipped before.</summary>
+    public bool AwaitsComparison => _unknown is not null;
+
+    /// <summary>Why nothing is shipped here any more: what lies there is of another database. Null while it is not known to be.</summary>
+    public ReplicaConflictException? Refusal => _refusal;
+
     /// <summary>The newest TXID that the destination is known to hold.</summary>
     public Txid Shipped => new(Volatile.Read(ref _shipped));
 
     /// <summary>Up to where the destination holds this history: nothing of it while another history lies there.</summary>
     public Txid Delivered => _isForked ? Txid.None : Shipped;
 
+    // What is known to lie there, of whatever history.
+    private Txid Held => Shipped > _held ? Shipped : _held;
+
     /// <summary>The image that <see cref="RequestImage"/> asked for and that is not shipped yet.</summary>
     public ImageRequest? Requested => _requested;
 
     /// <summary>Whether the destination leads to what was captured. One that is ahead does not: its newest state is another one.</summary>
-    public bool HasAll(Txid captured) => IsReconciled && (captured.IsNone || Shipped == captured) && !_isForked;
+    public bool HasAll(Txid captured) => IsReconciled && (captured.IsNone || Shipped == captured) && !_isForked && !AwaitsComparison;
 
     /// <summary>Asks for a file with all pages, from a TXID to the newest one, on a level of the destination whose files have a hole before
     /// that. It is shipped after all captures, one request at a time: a later one takes the place of an earlier one.</summary>
@@ -86,6 +108,21 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
         _state = state;
         (_needed, _isForked) = (null, false);
     }
+
+    /// <summary>The history that lies there goes on with this database. May be called from any thread.</summary>
+    /// <exception cref="IOException">The spool cannot be written.</exception>
+    public void AcceptTakeover()
+    {
+        if (_unknown is { } head)
+        {
+            AddAncestor(head);
+            _unknown = null;
+        }
+    }
+
+    /// <summary>The history that lies there is that of another database. May be called from any thread.</summary>
+    public void RefuseTakeover(ReplicaHead head, string databasePath)
+        => _refusal = ReplicaConflictException.OtherDatabase(store.Name, head.Txid, head.Lineage, databasePath);
 
     /// <summary>What lies at the destination up to this TXID was found to be damaged, so it goes on from a snapshot. May be called from any
     /// thread.</summary>
@@ -128,22 +165,29 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     /// <remarks>Writes nothing before this run has the claim: one that finds no database has nothing to say here.</remarks>
     /// <returns>The newest state there, or null when it is empty.</returns>
     /// <exception cref="ReplicaConflictException">Another writer's history lies there, or another writer writes there.</exception>
-    /// <exception cref="ReplicaStoreException">The destination failed, or has lost everything that this run knows to have been
-    /// there.</exception>
+    /// <exception cref="ReplicaStoreException">The destination failed, or has lost what is known to have been there.</exception>
     public async ValueTask<ReplicaHead?> ReconcileAsync(CancellationToken cancellationToken)
     {
+        ThrowIfRefused();
         (_catalog, _isInDoubt) = (null, false); // What comes into doubt while it is listed stays in doubt.
 
         // Before the claim is looked at, which is written again where it vanished: nothing is to be made in a place that lost everything.
         var files = await ReplicaListing.ReadAllAsync(store, cancellationToken).ConfigureAwait(false);
-        ThrowIfEmptied(files);
+        ThrowIfLost(files);
         if (claim.IsTaken)
         {
             await claim.ConfirmNowAsync(cancellationToken).ConfigureAwait(false);
         }
+        else if (Holder is { } holder && !TakesOver)
+        {
+            var newest = files.Select(file => (DateTimeOffset?)file.Created).Max();
+            await holder.ThrowIfHeldAsync(newest, cancellationToken).ConfigureAwait(false);
+        }
 
         var head = await ReplicaHead.ReadAsync(store, files, cancellationToken).ConfigureAwait(false);
-        if (head is not null && !await HeadComparison.ContinuesAsync(spool, claim.Own.Lineage, head, cancellationToken).ConfigureAwait(false))
+        if (head is not null
+            && !TakesOver
+            && !await HeadComparison.ContinuesAsync(spool, claim.Own.Lineage, head, cancellationToken).ConfigureAwait(false))
         {
             throw ReplicaConflictException.OtherHistory(store.Name, head.Txid, head.Lineage, claim.Own.Lineage, spool.Path);
         }
@@ -152,9 +196,15 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
             ? new HeadFinding(null, IsConfirmed: true)
             : await HeadComparison.CompareAsync(spool, store, head, _state, cancellationToken).ConfigureAwait(false);
         TookOver = head is not null && head.Lineage != Lineage.None && head.Lineage != claim.Own.Lineage;
-        if (TookOver)
+        var isUnknown = head is { Header: not null, IsRestorable: true }
+            && head.Lineage != claim.Own.Lineage
+            && !TakesOver
+            && spool.KnowsNoHistory
+            && (head.Lineage == Lineage.None || !spool.HasAncestor(head.Lineage));
+        _unknown = isUnknown && Holder is not null ? head : null;
+        if (head is not null && !AwaitsComparison)
         {
-            spool.AddAncestor(head!.Lineage);
+            AddAncestor(head);
         }
 
         (_needed, _isForked, _pageSize, _looksAgain) = (finding.Need, finding.Need is not null, head?.PageSize, true);
@@ -175,10 +225,11 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
     /// image.</exception>
     public async ValueTask<UploadResult> RunAsync(Txid captured, CancellationToken cancellationToken)
     {
+        ThrowIfRefused();
         Invariant.Holds(IsReconciled, $"{store.Name}: it is known what the destination holds before anything is shipped.");
 
         // While the destination is ahead, the next capture takes it as its base.
-        if (Shipped > captured)
+        if (Shipped > captured || AwaitsComparison)
         {
             return new UploadResult(UploadOutcome.Idle);
         }
@@ -217,19 +268,60 @@ internal sealed class UploadStep(IReplicaStore store, Spool spool, ClaimStep cla
             && following.Proof.Before == after;
     }
 
-    // A disk that is not mounted, or a folder that somebody removed: to begin anew there in silence would hide that a history is gone.
-    private void ThrowIfEmptied(IReadOnlyList<LtxFileInfo> files)
+    /// <summary>Notes in the spool what the destination holds, unless it says so already. See <see cref="DestinationMemory"/>.</summary>
+    /// <exception cref="IOException">The spool cannot be written.</exception>
+    public void Remember(DateTimeOffset now)
     {
-        var held = Shipped > _held ? Shipped : _held;
-        if (files.Count == 0 && !held.IsNone)
+        if (!IsReconciled || AwaitsComparison || Refusal is not null)
         {
-            throw new ReplicaStoreException(
-                $"{store.Name}: the replica is empty, though it held captures up to TXID {held}.",
-                "Check that the disk is mounted and that nobody removed the replica. To begin anew there, restart Tidemark.")
-            {
-                IsTransient = true,
-            };
+            return;
         }
+
+        var known = spool.Destinations.Find(store.Name);
+        var state = new RememberedState(Held, Held == Shipped ? _reached : null, claim.Own.Lineage, now);
+        if ((known?.Txid ?? Txid.None) != state.Txid || known?.Checksum != state.Checksum)
+        {
+            spool.Destinations.Note(claim.Own.Lineage, store.Name, state);
+        }
+    }
+
+    private void AddAncestor(ReplicaHead head)
+    {
+        if (head.Lineage != Lineage.None && head.Lineage != claim.Own.Lineage)
+        {
+            spool.AddAncestor(head.Lineage);
+        }
+    }
+
+    private void ThrowIfRefused()
+    {
+        if (_refusal is { } refusal)
+        {
+            throw refusal;
+        }
+    }
+
+    // A disk that is not mounted, a folder that somebody removed, or an older copy in its place: to go on there in silence would hide that a
+    // history is gone.
+    private void ThrowIfLost(IReadOnlyList<LtxFileInfo> files)
+    {
+        var remembered = spool.Destinations.Find(store.Name);
+        var held = remembered?.Txid > Held ? remembered.Txid : Held;
+        var newest = files.Select(file => file.MaxTxid).DefaultIfEmpty(Txid.None).Max();
+        if (Refills || newest >= held)
+        {
+            return;
+        }
+
+        var what = newest.IsNone ? "the replica is empty" : $"the newest state is TXID {newest}";
+        var when = held > Held ? string.Create(CultureInfo.InvariantCulture, $" on {remembered!.NotedAt.UtcDateTime:yyyy-MM-dd HH:mm}Z") : "";
+        throw new ReplicaStoreException(
+            $"{store.Name}: {what}, though it held captures up to TXID {held}{when}.",
+            "Check that the right disk is mounted, and that nobody removed files or put an older copy there; when they are back, it goes on. "
+            + "To go on with what is there, run it once with -once -refill.")
+        {
+            IsTransient = true,
+        };
     }
 
     // A snapshot of another page size goes before its captures. If the process ended in between, they still follow, so that level 0 has no

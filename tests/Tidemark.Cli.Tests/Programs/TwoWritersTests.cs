@@ -17,26 +17,61 @@ public sealed class TwoWritersTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task A_second_writer_with_another_database_and_both_stop()
+    public async Task A_writer_that_runs_is_not_taken_over_unless_somebody_says_so_and_then_it_stops()
     {
         Create("a");
         Create("b");
-        await using var a = await StartAsync("a");
-        await a.WaitForLineAsync("Captured all");
-        await using var b = await StartAsync("b");
+        await using var a = await StartAsync("a", logLevel: "debug");
+        await a.WaitForLineAsync("Shipped");
 
-        await AssertBothStopAsync(a, b);
+        var refused = await RunOnceAsync("b");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("another process of this machine replicates to this place", refused.FirstErrorLine, StringComparison.Ordinal);
+        Assert.Contains("-take-over", refused.Error, StringComparison.Ordinal);
+        Write("a");
+        await a.WaitForLineAsync("Shipped"); // It goes on.
+
+        var takeover = await RunOnceAsync("b", "-take-over");
+        Assert.Equal((0, ""), (takeover.ExitCode, takeover.Error));
+        var ended = a.WaitAsync();
+        while (!ended.IsCompleted)
+        {
+            Write("a");
+        }
+
+        Assert.Equal(1, (await ended).ExitCode);
+        Assert.Contains("another process replicates to this place too", (await ended).FirstErrorLine, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Two_writers_that_start_at_once_on_an_empty_folder_both_stop()
+    public async Task A_writer_that_was_killed_and_lost_its_spool_goes_on_at_once()
     {
         Create("a");
-        Create("b");
-        await using var a = await StartAsync("a");
-        await using var b = await StartAsync("b");
+        await using (var killed = await StartAsync("a", logLevel: "debug"))
+        {
+            await killed.WaitForLineAsync("Shipped");
+        }
 
-        await AssertBothStopAsync(a, b);
+        Directory.Delete(_folder["a/spool"], recursive: true);
+
+        var again = await RunOnceAsync("a");
+        Assert.Equal((0, ""), (again.ExitCode, again.Error));
+    }
+
+    [Fact]
+    public async Task The_replica_of_another_database_is_not_continued_unless_somebody_says_so()
+    {
+        Create("a");
+        Create("b", rows: 500);
+        Assert.Equal(0, (await RunOnceAsync("a")).ExitCode);
+
+        var refused = await RunOnceAsync("b");
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("is another database than", refused.FirstErrorLine, StringComparison.Ordinal);
+        Assert.Contains("-take-over", refused.Error, StringComparison.Ordinal);
+
+        var takeover = await RunOnceAsync("b", "-take-over");
+        Assert.Equal((0, ""), (takeover.ExitCode, takeover.Error));
     }
 
     [Fact]
@@ -120,7 +155,13 @@ public sealed class TwoWritersTests : IDisposable
         }
     }
 
-    private async Task<RunningProgram> StartAsync(string name)
+    private async Task<RunningProgram> StartAsync(string name, string logLevel = "info")
+        => RunningProgram.Start("replicate", "-log-level", logLevel, "-config", await ConfigAsync(name));
+
+    private async Task<ProgramResult> RunOnceAsync(string name, params IEnumerable<string> flags)
+        => await RunningProgram.RunAsync(["replicate", "-once", .. flags, "-config", await ConfigAsync(name)]);
+
+    private async Task<string> ConfigAsync(string name)
     {
         var config = _folder[$"{name}.yml"];
         await File.WriteAllTextAsync(
@@ -133,15 +174,16 @@ public sealed class TwoWritersTests : IDisposable
                 replica: {path: {{_folder["replica"]}}, sync-interval: 50ms}
             """,
             Token);
-        return RunningProgram.Start("replicate", "-config", config);
+        return config;
     }
 
-    private void Create(string name)
+    private void Create(string name, int rows = 2)
     {
         Directory.CreateDirectory(_folder[name]);
         using var database = DemoDatabase.Open(_folder[$"{name}/app.db"]);
         database.Execute("PRAGMA journal_mode=WAL; CREATE TABLE t(id INTEGER PRIMARY KEY, payload BLOB)");
-        database.Execute("INSERT INTO t VALUES(1, randomblob(2000)), (2, randomblob(2000))");
+        database.Execute(
+            $"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) INSERT INTO t SELECT i, randomblob(2000) FROM n");
     }
 
     private void Write(string name)

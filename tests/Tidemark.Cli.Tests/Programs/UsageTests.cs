@@ -76,6 +76,8 @@ public sealed class UsageTests
         "Try: tidemark replicate -help")]
     [InlineData("replicate -enforce-retention db file:///r", "Error: cannot specify -enforce-retention flag without -once",
         "Try: tidemark replicate -help")]
+    [InlineData("replicate -refill db file:///r", "Error: cannot specify -refill flag without -once", "Try: tidemark replicate -help")]
+    [InlineData("replicate -take-over db file:///r", "Error: cannot specify -take-over flag without -once", "Try: tidemark replicate -help")]
     [InlineData("replicate -config c db file:///r", "Error: cannot specify a replica URL and the -config flag",
         "Try: tidemark replicate -help")]
     [InlineData("restore -exec x -o o file:///r", "Error: cannot use -exec without -f", "Try: tidemark restore -help")]

@@ -78,7 +78,7 @@ public sealed class CompactionStepTests
         var result = await rig.AssertNothingWrittenAsync(() => rig.CompactAsync());
         Assert.Equal(CompactionOutcome.Gap, result.Outcome);
         Assert.Equal(
-            "memory: level 0 lacks the TXIDs 0000000000000003 to 0000000000000004, but holds later ones.", result.Failure!.Message);
+            $"{rig.Store.Name}: level 0 lacks the TXIDs 0000000000000003 to 0000000000000004, but holds later ones.", result.Failure!.Message);
         Assert.NotNull(result.Failure.Hint);
     }
 
@@ -143,7 +143,7 @@ public sealed class CompactionStepTests
         var result = await rig.AssertNothingWrittenAsync(() => rig.CompactAsync());
         Assert.Equal((CompactionOutcome.Damaged, null), (result.Outcome, result.DamagedFile));
         Assert.StartsWith(
-            "memory: 0/0000000000000003-0000000000000003.ltx and memory: 0/0000000000000004-0000000000000004.ltx are not one history",
+            $"{rig.Store.Name}: 0/0000000000000003-0000000000000003.ltx and {rig.Store.Name}: 0/0000000000000004-0000000000000004.ltx are not one history",
             Assert.IsType<LtxMergeException>(result.Failure).Message,
             StringComparison.Ordinal);
     }

@@ -34,6 +34,9 @@ public sealed class WriterClaimTests
         var contested = s_claim with { IsContested = true };
         Assert.Equal(Text.Replace("held", "contested", StringComparison.Ordinal), contested.Format());
         Assert.Equal(contested, WriterClaim.TryParse(contested.Format()));
+        var released = s_claim with { IsReleased = true };
+        Assert.Equal(Text.Replace("held", "released", StringComparison.Ordinal), released.Format());
+        Assert.Equal(released, WriterClaim.TryParse(released.Format()));
     }
 
     [Fact]

@@ -94,7 +94,7 @@ public sealed class PageChecksumStepTests
     private static async Task<ReplicaState> ReadAsync(IReplicaStore store, int txid, ConcurrentDictionary<uint, ulong> found)
         => await new PageChecksumStep(store).RunAsync(
             new Txid((ulong)txid),
-            (first, checksums) =>
+            (first, _, checksums) =>
             {
                 foreach (var checksum in checksums)
                 {

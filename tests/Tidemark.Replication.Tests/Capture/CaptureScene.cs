@@ -47,6 +47,9 @@ internal sealed class CaptureScene : IDisposable
 
     public IFileSystem Files { get; set; } = PhysicalFileSystem.Instance;
 
+    /// <summary>Whether a person says, from the next start on, that a destination which has lost what it held is gone on with.</summary>
+    public bool Refills { get; set; }
+
     public MemoryStore Store { get; private set; } = new();
 
     public Spool Spool { get; private set; } = null!;
@@ -63,7 +66,7 @@ internal sealed class CaptureScene : IDisposable
         Spool = Spool.Open(Files, Spool.DefaultPath(Files, DatabasePath));
         Database = new CapturedDatabase(
             DatabasePath, Spool, Files, Time, new CaptureSettings(CaptureBytesMax, TimeSpan.FromMilliseconds(50), 2));
-        Upload = new UploadStep(Store, Spool, new ClaimStep(Store, Database.Lineage, Time, TimeSpan.FromSeconds(30)));
+        Upload = new UploadStep(Store, Spool, new ClaimStep(Store, Database.Lineage, Time, TimeSpan.FromSeconds(30))) { Refills = Refills };
     }
 
     /// <summary>Ends the connections, with no farewell to the spool: what a kill leaves.</summary>
@@ -174,6 +177,8 @@ internal sealed class CaptureScene : IDisposable
             Assert.NotEqual(UploadOutcome.NeedsImage, result.Outcome);
         }
         while (result.Outcome == UploadOutcome.Uploaded);
+
+        Upload.Remember(Time.GetUtcNow());
     }
 
     /// <summary>Ships, and restores every TXID whose state was noted.</summary>

@@ -497,7 +497,7 @@ public sealed class RestartTests
 
         Assert.Equal(CaptureOutcome.Image, scene.Capture().Outcome);
         Assert.Equal(new Txid(2), scene.Position.Txid);
-        Assert.NotEqual(lineage, scene.Database.Lineage);
+        Assert.Equal(lineage, scene.Database.Lineage); // The memory of what destinations held says whose spool it is.
         await scene.AssertNewestRestoresAsync();
     }
 

@@ -131,6 +131,7 @@ public sealed class ResumeTests : IDisposable
         await FollowAsync();
         await CaptureAsync(2);
         await RemoveAsync(file => file.MinTxid == new Txid(5));
+        _scene.Refills = true;
         _scene.Restart();
         _scene.Source.Insert(10);
         _scene.Capture();

@@ -20,7 +20,8 @@ public sealed class StatusTests : IDisposable
     public async Task A_database_without_trouble_is_captured_and_shipped_and_lacks_nothing()
     {
         using var source = Create();
-        await using var run = RunningReplicator.Start(RunningReplicator.Options(DatabasePath, new MemoryStore()));
+        var store = new MemoryStore();
+        await using var run = RunningReplicator.Start(RunningReplicator.Options(DatabasePath, store));
         var first = await run.WaitUntilShippedAsync(DatabasePath);
         source.Insert(10);
         var status = await run.WaitUntilShippedAsync(DatabasePath, first.Captured);
@@ -32,7 +33,7 @@ public sealed class StatusTests : IDisposable
         Assert.Null(status.Pin);
         Assert.True(status.WalBytes > 0);
         var destination = Assert.Single(status.Destinations);
-        Assert.Equal(("memory", true, 0UL, TimeSpan.Zero, false),
+        Assert.Equal((store.Name, true, 0UL, TimeSpan.Zero, false),
             (destination.Destination, destination.IsKnown, destination.LagTransactions, destination.Lag, destination.HasConflict));
         Assert.NotNull(destination.LastSuccess);
         Assert.Null(destination.Failure);

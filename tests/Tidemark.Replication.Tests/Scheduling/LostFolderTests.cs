@@ -56,17 +56,66 @@ public sealed class LostFolderTests : IDisposable
             file => Assert.Equal(file.MinTxid, file.MaxTxid)); // no image
     }
 
-    [Fact]
-    public async Task A_replica_that_was_removed_begins_anew_after_a_restart()
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public async Task A_replica_that_vanished_before_a_restart_is_refused_and_filled_anew_only_when_somebody_says_so(
+        bool leavesFolder, bool keepsOlder)
     {
         using var source = Create();
         await OnceAsync(Replica());
+        if (keepsOlder)
+        {
+            TemporaryFolder.Copy(_folder["replica"], _folder["older"]);
+            source.Insert(10);
+            await OnceAsync(Replica());
+        }
+
+        var before = (await ReplicaListing.ReadAllAsync(Replica(), TestContext.Current.CancellationToken)).Max(file => file.MaxTxid);
         Directory.Delete(_folder["replica"], recursive: true);
+        if (keepsOlder)
+        {
+            Directory.Move(_folder["older"], _folder["replica"]);
+        }
+        else if (leavesFolder)
+        {
+            Directory.CreateDirectory(_folder["replica"]);
+        }
+
         source.Insert(10);
+        var other = new MemoryStore();
+        for (var restarts = 0; restarts < 2; restarts++)
+        {
+            var failure = await Assert.ThrowsAsync<ReplicaStoreException>(() => OnceAsync(Replica(), other));
 
-        await OnceAsync(Replica());
+            Assert.Contains(
+                keepsOlder ? "the newest state is TXID 0000000000000001, though" : "is empty, though",
+                failure.Message,
+                StringComparison.Ordinal);
+            Assert.Contains(before.ToString(), failure.Message, StringComparison.Ordinal);
+            Assert.Contains("-refill", failure.Hint, StringComparison.Ordinal);
+            await AssertReplicaIsAsync(source, other); // It holds back no other.
+        }
 
+        await Engine(RunningReplicator.Options(DatabasePath, Replica(), other) with { RefillsDestinations = true })
+            .RunOnceAsync(TestContext.Current.CancellationToken);
         await AssertReplicaIsAsync(source, Replica());
+        source.Insert(10);
+        await OnceAsync(Replica(), other);
+        await AssertReplicaIsAsync(source, Replica());
+    }
+
+    [Fact]
+    public async Task A_destination_that_was_never_seen_is_filled()
+    {
+        using var source = Create();
+        await OnceAsync(new MemoryStore());
+        var added = new MemoryStore();
+
+        await OnceAsync(added);
+
+        await AssertReplicaIsAsync(source, added);
     }
 
     [Fact]
@@ -103,10 +152,11 @@ public sealed class LostFolderTests : IDisposable
         Assert.Equal(source.Serialize(), await NaiveRestore.RunAsync(store, head, TestContext.Current.CancellationToken));
     }
 
-    private Task OnceAsync(IReplicaStore store)
-        => new Replicator(
-            [RunningReplicator.Options(DatabasePath, store)], PhysicalFileSystem.Instance, TimeProvider.System, NullLoggerFactory.Instance)
-            .RunOnceAsync(TestContext.Current.CancellationToken);
+    private Task OnceAsync(params IReplicaStore[] stores)
+        => Engine(RunningReplicator.Options(DatabasePath, stores)).RunOnceAsync(TestContext.Current.CancellationToken);
+
+    private static Replicator Engine(DatabaseOptions options)
+        => new([options], PhysicalFileSystem.Instance, TimeProvider.System, NullLoggerFactory.Instance);
 
     private LocalStore Replica() => new(_folder["replica"], PhysicalFileSystem.Instance);
 

@@ -582,7 +582,8 @@ public sealed class ReplicatorTests : IDisposable
         using (var other = SourceDatabase.Open(_folder["other.db"]))
         {
             other.CreateTable();
-            await Engine(Options(shared) with { DatabasePath = _folder["other.db"] }).RunOnceAsync(TestContext.Current.CancellationToken);
+            var takeover = Options(shared) with { DatabasePath = _folder["other.db"], TakesOverDestinations = true };
+            await Engine(takeover).RunOnceAsync(TestContext.Current.CancellationToken);
         }
 
         while (!events.Logged.IsCompleted)

@@ -37,7 +37,7 @@ public sealed class PatientStoreTests : IDisposable
 
         var failure = await Assert.ThrowsAsync<ReplicaStoreException>(() => reading);
         Assert.True(failure.IsTransient);
-        Assert.Equal("memory does not answer: reading who writes there has not moved for 5 minutes.", failure.Message);
+        Assert.Equal($"{_store.Name} does not answer: reading who writes there has not moved for 5 minutes.", failure.Message);
         Assert.Equal(["reading who writes there"], _told);
     }
 
