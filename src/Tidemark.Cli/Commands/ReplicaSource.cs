@@ -11,6 +11,9 @@ namespace Tidemark.Cli.Commands;
 /// <param name="Stores">At least one, in the order of the configuration file.</param>
 internal sealed record ReplicaSource(string? DatabasePath, IReadOnlyList<IReplicaStore> Stores)
 {
+    /// <summary>The spool of the database; null for the default, or when a URL was given.</summary>
+    public string? SpoolPath { get; init; }
+
     /// <summary>Whether an argument is the URL of a replica; <c>sqlite://</c> begins the path of a database.</summary>
     public static bool IsUrl(string argument) => StoreUrl.IsUrl(argument) && !argument.StartsWith("sqlite", StringComparison.Ordinal);
 
@@ -34,7 +37,7 @@ internal sealed record ReplicaSource(string? DatabasePath, IReadOnlyList<IReplic
 
         var database = config.Read(host).Databases.FirstOrDefault(database => database.Path == path)
             ?? throw new ConfigException($"database not found in config: {path}", "Add it to dbs, or give the URL of its replica: file:///PATH.");
-        return new ReplicaSource(path, Open(database, host));
+        return new ReplicaSource(path, Open(database, host)) { SpoolPath = database.MetaPath };
     }
 
     /// <summary>Opens every destination of a database. What is written there gets the rights of the database.</summary>

@@ -16,6 +16,7 @@ internal sealed class ReplicateCommand : Command
 {
     private readonly ConfigFlags _config;
     private readonly FlagOf<string> _exec;
+    private readonly FlagOf<bool> _audits;
     private readonly FlagOf<bool> _enforcesRetention;
     private readonly FlagOf<bool> _forcesSnapshot;
     private readonly FlagOf<bool> _isOnce;
@@ -30,6 +31,8 @@ internal sealed class ReplicateCommand : Command
         _forcesSnapshot = Flags.Switch("force-snapshot", "With -once: upload a snapshot of each database too.");
         _enforcesRetention = Flags.Switch("enforce-retention",
             "With -once: then compact, and delete files that no promised restore needs (see retention in the configuration).");
+        _audits = Flags.Switch("audit",
+            "With -once: read each database and compare it with what was captured. Pages that differ are uploaded, and the exit code is 1.");
         _exec = Flags.Text("exec", "CMD",
             "Run this command beside the replication: it gets every signal, and its end is the end, with its exit code.");
         _isRestoredIfMissing = Flags.Switch("restore-if-db-not-exists", "First restore databases that do not exist, if there is a backup.");
@@ -78,6 +81,11 @@ internal sealed class ReplicateCommand : Command
             throw Misuse("cannot specify -enforce-retention flag without -once");
         }
 
+        if (!_isOnce.Value && _audits.Value)
+        {
+            throw Misuse("cannot specify -audit flag without -once");
+        }
+
         var words = exec is null ? null
             : ExecWords.Parse(exec, "tidemark replicate -exec 'myapp -flag value' DB_PATH REPLICA_URL");
         if (config.Databases.Count == 0)
@@ -114,7 +122,10 @@ internal sealed class ReplicateCommand : Command
             var replicator = new Replicator(databases, host.Files, host.Time, loggers);
             if (_isOnce.Value)
             {
-                var once = new OnceOptions { ForcesSnapshot = _forcesSnapshot.Value, EnforcesRetention = _enforcesRetention.Value };
+                var once = new OnceOptions
+                {
+                    ForcesSnapshot = _forcesSnapshot.Value, EnforcesRetention = _enforcesRetention.Value, Audits = _audits.Value,
+                };
                 await replicator.RunOnceAsync(once, interruption.Stopping);
                 return ExitCode.Done;
             }
@@ -273,6 +284,7 @@ internal sealed class ReplicateCommand : Command
         L0Retention = config.L0Retention,
         L0RetentionCheckInterval = config.L0RetentionCheckInterval,
         IsRetentionEnabled = config.IsRetentionEnabled,
+        AuditInterval = database.AuditInterval,
         ClaimCheckInterval = database.ClaimCheckInterval,
         BusyTimeout = database.BusyTimeout,
         ShutdownTimeout = config.ShutdownSyncTimeout,

@@ -13,6 +13,9 @@ public sealed class HookedFileSystem : IFileSystem
     /// <summary>Called with the path before a part of a file is read.</summary>
     public Action<string>? Reading { get; set; }
 
+    /// <summary>What files are said to be, whatever they are: a disk that changes bytes by itself tells nobody.</summary>
+    public Dictionary<string, FileStamp?> Stamps { get; } = [];
+
     /// <summary>Called before each try to lock a range of a file.</summary>
     public Action? Locking { get; set; }
 
@@ -42,7 +45,7 @@ public sealed class HookedFileSystem : IFileSystem
 
     public FileFacts? TryGetFacts(string path) => _inner.TryGetFacts(path);
 
-    public FileStamp? TryGetStamp(string path) => _inner.TryGetStamp(path);
+    public FileStamp? TryGetStamp(string path) => Stamps.TryGetValue(path, out var stamp) ? stamp : _inner.TryGetStamp(path);
 
     public FileStatus? TryGetStatus(string path) => _inner.TryGetStatus(path);
 
