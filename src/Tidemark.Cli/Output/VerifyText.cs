@@ -88,8 +88,7 @@ internal static class VerifyText
                 CultureInfo.InvariantCulture, $"  last audit: equal to the live database {when}; {audit.PageCount:N0} pages were compared")
             : string.Create(
                 CultureInfo.InvariantCulture,
-                $"  last audit: {audit.DifferentPages:N0} pages of the live database were not what was captured {when}; the "
-                + "captures that follow have them"));
+                $"  last audit: {audit.DifferentPages:N0} pages were not what was captured {when}, and were captured after it"));
     }
 
     private static void WriteLevels(TextWriter output, VerificationReport report)
