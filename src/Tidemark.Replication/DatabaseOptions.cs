@@ -87,6 +87,15 @@ public sealed record DatabaseOptions
     /// <value>False by default: such a destination is an error. For one run.</value>
     public bool TakesOverDestinations { get; init; }
 
+    /// <summary>How often the live database is read and compared with what was captured: its audit.</summary>
+    /// <value>24 hours by default; zero or less: only on demand. Each database has a time of its own within the interval. After an end that
+    /// was not in order, or after other pages were found than those that were captured, an audit comes at once.</value>
+    public TimeSpan AuditInterval { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>How fast an audit reads at most. All databases of a run share it, since only one at a time is audited by the clock.</summary>
+    /// <value>64 MiB a second by default, and at most half of the time; zero or less: no bound.</value>
+    public long AuditBytesPerSecond { get; init; } = 64 << 20;
+
     /// <summary>How long SQLite waits for a lock on the database.</summary>
     /// <value>1 second by default.</value>
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(1);

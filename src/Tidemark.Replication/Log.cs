@@ -196,6 +196,28 @@ internal static partial class Log
     public static partial void SweepFailed(this ILogger logger, string database, string reason);
 
     [LoggerMessage(
+        EventId = 2080, Message = "Audited {Database}: all {PageCount} pages are equal to the live database as of TXID {Txid}")]
+    public static partial void Audited(this ILogger logger, LogLevel level, string database, long pageCount, Txid txid);
+
+    [LoggerMessage(
+        2081,
+        LogLevel.Error,
+        "An audit found that {PageCount} pages of {Database} are not what was captured up to TXID {Txid}: {Pages}. They are captured now; "
+            + "the states before may lack them. Somebody wrote the file without SQLite, or the disk has changed it: check the database with "
+            + "PRAGMA integrity_check")]
+    public static partial void AuditFoundDifference(this ILogger logger, string database, long pageCount, string pages, Txid txid);
+
+    [LoggerMessage(2082, LogLevel.Warning, "Cannot audit {Database}, trying again in {DelayMs:0} ms: {Reason}")]
+    public static partial void AuditFailed(this ILogger logger, string database, double delayMs, string reason);
+
+    [LoggerMessage(2083, LogLevel.Warning, "What an audit of {Database} found cannot be kept in the spool: {Reason}")]
+    public static partial void AuditNotKept(this ILogger logger, string database, string reason);
+
+    /// <summary>Which pages an audit found, as far as is known.</summary>
+    public static string Pages(IReadOnlyList<uint> first, long count)
+        => first.Count == 0 ? "which ones is not known" : $"page {string.Join(", ", first)}{(count > first.Count ? ", …" : "")}";
+
+    [LoggerMessage(
         2048,
         LogLevel.Warning,
         "All pages of {Database} have to be written to the spool for a destination that lacks captures, which failed; trying again in "

@@ -7,6 +7,11 @@ public sealed record OnceOptions
     /// <value>False by default.</value>
     public bool ForcesSnapshot { get; init; }
 
+    /// <summary>Whether the whole database is read and compared with what was captured. Pages that differ are captured and shipped, and the
+    /// run fails, since what was there before it was not right.</summary>
+    /// <value>False by default.</value>
+    public bool Audits { get; init; }
+
     /// <summary>Whether files that no promised restore needs are deleted from the destinations.</summary>
     /// <value>False by default. Without effect on databases whose retention is switched off.</value>
     public bool EnforcesRetention { get; init; }

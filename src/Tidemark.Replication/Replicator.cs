@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Tidemark.Formats;
 using Tidemark.Replicas.Files;
+using Tidemark.Replication.Audit;
+using Tidemark.Replication.Capture;
 using Tidemark.Replication.Health;
 using Tidemark.Replication.Scheduling;
 
@@ -182,6 +184,31 @@ public sealed class Replicator(IReadOnlyList<DatabaseOptions> databases, IFileSy
         }
 
         return isComplete;
+    }
+
+    /// <summary>Reads the whole database now and compares it with what was captured, while the run goes on.</summary>
+    /// <param name="databasePath">The path as it stands in the options.</param>
+    /// <param name="cancellationToken">Ends the wait, not the audit.</param>
+    /// <returns>What it found. Pages that differ are captured next.</returns>
+    /// <exception cref="TidemarkException">No such database is being replicated, or it cannot be audited just now.</exception>
+    /// <exception cref="IOException">It cannot be read, or its spool.</exception>
+    /// <exception cref="OperationCanceledException">The replication of the database has ended, or the wait.</exception>
+    public Task<AuditStatus> AuditAsync(string databasePath, CancellationToken cancellationToken)
+        => _runs.TryGetValue(databasePath, out var run)
+            ? run.Worker.AuditAsync().WaitAsync(cancellationToken)
+            : throw new TidemarkException($"{databasePath} is not being replicated.", "Give the path as it was given for replication.");
+
+    /// <summary>What the last audit of a database found, from its spool, whoever replicates it.</summary>
+    /// <param name="databasePath">Path of the database.</param>
+    /// <param name="spoolPath">Its spool; null for the default.</param>
+    /// <param name="files">The file system of the spool.</param>
+    /// <returns>Null when there was none.</returns>
+    /// <exception cref="IOException">The spool cannot be read.</exception>
+    public static AuditStatus? ReadLastAudit(string databasePath, string? spoolPath, IFileSystem files)
+    {
+        ArgumentNullException.ThrowIfNull(databasePath);
+        ArgumentNullException.ThrowIfNull(files);
+        return AuditFile.TryRead(files, Spool.AuditPathIn(spoolPath ?? Spool.DefaultPath(files, databasePath)))?.Last;
     }
 
     private ReplicationScope CreateScope(LogLevel maintenanceLevel)

@@ -12,6 +12,9 @@ namespace Tidemark.Cli.Commands;
 /// <param name="Warnings">Why it may not be what is meant.</param>
 internal sealed record ReplicaSource(string? DatabasePath, IReadOnlyList<IReplicaStore> Stores, IReadOnlyList<string> Warnings)
 {
+    /// <summary>The spool of the database; null for the default, or when a URL was given.</summary>
+    public string? SpoolPath { get; init; }
+
     /// <summary>Whether an argument is the URL of a replica; <c>sqlite://</c> begins the path of a database.</summary>
     public static bool IsUrl(string argument) => StoreUrl.IsUrl(argument) && !IsDatabaseUrl(argument);
 
@@ -40,7 +43,7 @@ internal sealed record ReplicaSource(string? DatabasePath, IReadOnlyList<IReplic
         var read = config.TryRead(host);
         if (read?.Databases.FirstOrDefault(database => database.Path == path) is { } database)
         {
-            return new ReplicaSource(path, Open(database, host), read.Doubts);
+            return new ReplicaSource(path, Open(database, host), read.Doubts) { SpoolPath = database.MetaPath };
         }
 
         if (isDatabase || config.IsGiven || IsDatabaseUrl(argument) || host.Files.FileExists(path))

@@ -16,6 +16,7 @@ internal sealed class ReplicateCommand : Command
 {
     private readonly ConfigFlags _config;
     private readonly FlagOf<string> _exec;
+    private readonly FlagOf<bool> _audits;
     private readonly FlagOf<bool> _enforcesRetention;
     private readonly FlagOf<bool> _forcesSnapshot;
     private readonly FlagOf<bool> _isOnce;
@@ -36,6 +37,8 @@ internal sealed class ReplicateCommand : Command
             "With -once: go on with a destination that has lost what it held, all of it or the newest part. Without it, that is an error.");
         _takesOver = Flags.Switch("take-over",
             "With -once: take a destination over from another writer that may still run, or from another database's history.");
+        _audits = Flags.Switch("audit",
+            "With -once: read each database and compare it with what was captured. Pages that differ are uploaded, and the exit code is 1.");
         _exec = Flags.Text("exec", "CMD",
             "Run this command beside the replication: it gets every signal, and its end is the end, with its exit code.");
         _isRestoredIfMissing = Flags.Switch("restore-if-db-not-exists", 
@@ -96,6 +99,11 @@ internal sealed class ReplicateCommand : Command
             throw Misuse("cannot specify -take-over flag without -once");
         }
 
+        if (!_isOnce.Value && _audits.Value)
+        {
+            throw Misuse("cannot specify -audit flag without -once");
+        }
+
         var words = exec is null ? null
             : ExecWords.Parse(exec, "tidemark replicate -exec 'myapp -flag value' DB_PATH REPLICA_URL");
         if (config.Databases.Count == 0)
@@ -124,7 +132,10 @@ internal sealed class ReplicateCommand : Command
             var replicator = new Replicator(databases, host.Files, host.Time, loggers);
             if (_isOnce.Value)
             {
-                var once = new OnceOptions { ForcesSnapshot = _forcesSnapshot.Value, EnforcesRetention = _enforcesRetention.Value };
+                var once = new OnceOptions
+                {
+                    ForcesSnapshot = _forcesSnapshot.Value, EnforcesRetention = _enforcesRetention.Value, Audits = _audits.Value,
+                };
                 await replicator.RunOnceAsync(once, interruption.Stopping);
                 return ExitCode.Done;
             }
@@ -291,6 +302,7 @@ internal sealed class ReplicateCommand : Command
         L0Retention = config.L0Retention,
         L0RetentionCheckInterval = config.L0RetentionCheckInterval,
         IsRetentionEnabled = config.IsRetentionEnabled,
+        AuditInterval = database.AuditInterval,
         ClaimCheckInterval = database.ClaimCheckInterval,
         RefillsDestinations = _refills.Value,
         TakesOverDestinations = _takesOver.Value,

@@ -5,7 +5,9 @@ using Tidemark.Formats;
 using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replicas.Verification;
+using Tidemark.Replication;
 using Tidemark.Replication.Databases;
+using Tidemark.Replication.Health;
 
 namespace Tidemark.Cli.Commands;
 
@@ -84,6 +86,7 @@ internal sealed class VerifyCommand : Command
     private async Task<int> RunAsync(
         ReplicaSource source, RestoreTarget target, string? scratch, CommandHost host, CancellationToken cancellationToken)
     {
+        var audit = ReadAudit(source, host);
         var reports = new List<(string Name, VerificationReport Report)>();
         var legacy = new List<(string Name, LegacyVerificationReport Report)>();
         try
@@ -95,12 +98,12 @@ internal sealed class VerifyCommand : Command
         }
         catch (TidemarkException) when (!_isJson.Value)
         {
-            Print(reports, legacy, host); // What was found in the others took its time.
+            Print(reports, legacy, source, audit, host); // What was found in the others took its time.
             throw;
         }
 
         Compare(reports);
-        Print(reports, legacy, host);
+        Print(reports, legacy, source, audit, host);
         var isSound = reports.TrueForAll(entry => entry.Report.IsSound) && legacy.TrueForAll(entry => entry.Report.IsSound);
         var isComplete = reports.TrueForAll(entry => entry.Report.IsComplete) && legacy.TrueForAll(entry => entry.Report.IsComplete);
         return !isSound ? ExitCode.Failed : isComplete ? ExitCode.Done : ExitCode.NotAllChecked;
@@ -153,14 +156,15 @@ internal sealed class VerifyCommand : Command
     }
 
     private void Print(
-        List<(string Name, VerificationReport Report)> reports, List<(string Name, LegacyVerificationReport Report)> legacy, CommandHost host)
+        List<(string Name, VerificationReport Report)> reports, List<(string Name, LegacyVerificationReport Report)> legacy,
+        ReplicaSource source, AuditStatus? audit, CommandHost host)
     {
         if (_isJson.Value)
         {
             JsonDocuments.Write<IReadOnlyList<VerifyDocument>>(
                 host.Output,
                 [
-                    .. reports.Select(entry => VerifyDocument.From(entry.Name, entry.Report)),
+                    .. reports.Select(entry => VerifyDocument.From(entry.Name, entry.Report, audit)),
                     .. legacy.Select(entry => VerifyDocument.From(entry.Name, entry.Report)),
                 ]);
             return;
@@ -168,6 +172,23 @@ internal sealed class VerifyCommand : Command
 
         reports.ForEach(entry => VerifyText.Write(host.Output, entry.Name, entry.Report));
         legacy.ForEach(entry => VerifyText.Write(host.Output, entry.Name, entry.Report));
+        if (audit is not null)
+        {
+            VerifyText.Write(host.Output, source.DatabasePath!, audit);
+        }
+    }
+
+    // What is read here says that the files fit together; that they are the database, the last audit says.
+    private static AuditStatus? ReadAudit(ReplicaSource source, CommandHost host)
+    {
+        try
+        {
+            return source.DatabasePath is { } path ? Replicator.ReadLastAudit(path, source.SpoolPath, host.Files) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null; // Whoever checks a replica need not be able to read the spool.
+        }
     }
 
     private RestoreTarget Target()

@@ -63,6 +63,7 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
     {
         var syncInterval = file.PositiveDuration("sync-interval") ?? s_syncIntervalDefault;
         var snapshot = ParseSnapshot(file);
+        var auditInterval = file.Value("audit-interval", NotNegative) ?? DatabaseConfig.AuditIntervalDefault;
         RefuseEncryption(file);
         var places = new TakenPlaces(files);
         var initial = new TidemarkConfig();
@@ -77,7 +78,7 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             L0RetentionCheckInterval = file.PositiveDuration("l0-retention-check-interval") ?? initial.L0RetentionCheckInterval,
             IsRetentionEnabled = ParseIsRetentionEnabled(file) ?? initial.IsRetentionEnabled,
             Databases = [.. file.List("dbs")
-                .Select(section => ParseDatabase(section, syncInterval, snapshot, places)).OfType<DatabaseConfig>()],
+                .Select(section => ParseDatabase(section, syncInterval, snapshot, auditInterval, places)).OfType<DatabaseConfig>()],
         };
         file.Finish(LaterKeys.OfFile, FormerKeys.OfFile);
         return config;
@@ -162,7 +163,8 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
         return logging;
     }
 
-    private DatabaseConfig? ParseDatabase(ConfigSection section, TimeSpan syncInterval, SnapshotKeys snapshot, TakenPlaces places)
+    private DatabaseConfig? ParseDatabase(
+        ConfigSection section, TimeSpan syncInterval, SnapshotKeys snapshot, TimeSpan auditInterval, TakenPlaces places)
     {
         section.Refuse("folders of databases are not supported yet, so these would not be replicated; list each database by its path",
             "dir", "pattern", "recursive", "watch", "meta-dir");
@@ -188,6 +190,7 @@ internal sealed class ConfigReader(IFileSystem files, Func<string, string?> vari
             MaxSpoolBytes = section.Value("max-spool-bytes", text => Within(text, 0, long.MaxValue)) ?? initial.MaxSpoolBytes,
             Snapshot = snapshot.OrFormer(replicas),
             ClaimCheckInterval = section.PositiveDuration("claim-check-interval") ?? initial.ClaimCheckInterval,
+            AuditInterval = section.Value("audit-interval", NotNegative) ?? auditInterval,
             IsRestoredIfMissing = section.Value("restore-if-db-not-exists", YamlScalar.Boolean) ?? false,
             Replicas = replicas,
         };

@@ -3,6 +3,9 @@ namespace Tidemark.Cli.Configuration;
 /// <summary>One entry of <c>dbs</c>.</summary>
 internal sealed record DatabaseConfig
 {
+    /// <summary>How often a database is audited unless a file says otherwise.</summary>
+    public static TimeSpan AuditIntervalDefault { get; } = TimeSpan.FromHours(24);
+
     /// <value>Absolute path of the database file.</value>
     public required string Path { get; init; }
 
@@ -31,6 +34,10 @@ internal sealed record DatabaseConfig
     public SnapshotConfig Snapshot { get; init; } = new();
     /// <value>How old an answer may be that says that nobody else writes to a destination. 30 seconds by default.</value>
     public TimeSpan ClaimCheckInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <value>How often the live database is compared with what was captured; 0: only on demand. That of the file unless the database has its
+    /// own; 24 hours by default.</value>
+    public TimeSpan AuditInterval { get; init; } = AuditIntervalDefault;
 
     /// <value>Whether a missing database is restored before replication begins.</value>
     public bool IsRestoredIfMissing { get; init; }

@@ -1,5 +1,6 @@
 using Tidemark.Formats;
 using Tidemark.Replicas.Verification;
+using Tidemark.Replication.Health;
 
 namespace Tidemark.Cli.Output;
 
@@ -8,10 +9,11 @@ internal sealed record VerifyDocument(
     string Replica, bool Ok, int Files, long Size, IReadOnlyList<VerifyLevelDocument> Levels, int RestorableStates, int ProvenStates,
     VerifyMomentDocument? Oldest, VerifyMomentDocument? Newest, IReadOnlyList<string> Lineages,
     IReadOnlyList<VerifyStateDocument> States, IReadOnlyList<VerifyFindingDocument> Problems, IReadOnlyList<VerifyFindingDocument> Notes,
-    string Format, IReadOnlyList<VerifyGenerationDocument> Generations)
+    string Format, IReadOnlyList<VerifyGenerationDocument> Generations,
+    VerifyAuditDocument? Audit)
 {
     /// <summary>Tells of a report.</summary>
-    public static VerifyDocument From(string replica, VerificationReport report) => new(
+    public static VerifyDocument From(string replica, VerificationReport report, AuditStatus? audit = null) => new(
         replica, report.IsSound && report.IsComplete, report.Files, report.SizeBytes,
         [.. report.Levels.Select(level => new VerifyLevelDocument(
             level.Level.Value, level.Files, level.SizeBytes, level.MinTxid.ToString(), level.MaxTxid.ToString()))],
@@ -23,7 +25,7 @@ internal sealed record VerifyDocument(
             .. report.Findings.Where(finding => finding.IsProblem).Select(From),
         ],
         [.. report.Findings.Where(finding => !finding.IsProblem).Select(From)],
-        "ltx", []);
+        "ltx", [], audit is null ? null : VerifyAuditDocument.From(audit));
 
     /// <summary>Tells of a report on files of Litestream 0.3, which have times and no TXIDs.</summary>
     public static VerifyDocument From(string replica, LegacyVerificationReport report)
@@ -48,7 +50,8 @@ internal sealed record VerifyDocument(
             "v0.3",
             [.. report.Generations.Select(generation => new VerifyGenerationDocument(
                 generation.Name, generation.Snapshots, generation.WalFiles, generation.SizeBytes, generation.RestorableStates,
-                TextOf(generation.Oldest), TextOf(generation.Newest)))]);
+                TextOf(generation.Oldest), TextOf(generation.Newest)))],
+            null);
     }
 
     private static VerifyMomentDocument MomentOf(DateTimeOffset moment) => new("", Rfc3339.FormatExactly(moment));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Tidemark.Replicas.Verification;
+using Tidemark.Replication.Health;
 
 namespace Tidemark.Cli.Output;
 
@@ -75,6 +76,19 @@ internal static class VerifyText
         {
             WriteMarked(output, "not checked", what, "Only the application has what SQLite needs for it. The structure of all pages was checked.");
         }
+    }
+
+    /// <summary>Prints what the last audit of the live database found.</summary>
+    public static void Write(TextWriter output, string database, AuditStatus audit)
+    {
+        output.WriteLine(database);
+        var when = $"as of TXID {audit.Txid}, at {Rfc3339.Format(audit.Finished)}";
+        output.WriteLine(audit.Outcome == AuditOutcome.Equal
+            ? string.Create(
+                CultureInfo.InvariantCulture, $"  last audit: equal to the live database {when}; {audit.PageCount:N0} pages were compared")
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"  last audit: {audit.DifferentPages:N0} pages were not what was captured {when}, and were captured after it"));
     }
 
     private static void WriteLevels(TextWriter output, VerificationReport report)

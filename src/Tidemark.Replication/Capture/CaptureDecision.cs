@@ -28,6 +28,7 @@ internal abstract record CaptureDecision
     {
         { Position: null } => new FirstImage(),
         { Position: var position } when seen.ReplicaTxid > position.Txid => new Heal(Discontinuity.ReplicaIsAhead),
+        { Doubt: { } reason } => new Heal(reason),
 
         { Snapshot: null, GuardIsUninterrupted: true } => new Idle(),
         { Snapshot: null } => new Heal(Discontinuity.WalIsGone),

@@ -128,7 +128,10 @@ internal static class CaptureStep
             && wal.FrameCount >= position.Frame
             && HoldsPosition(database, position, wal);
         return CaptureDecision.From(
-            new WalObservation(database.Position, snapshot, database.ReplicaTxid, database.GuardIsUninterrupted, holdsPosition));
+            new WalObservation(database.Position, snapshot, database.ReplicaTxid, database.GuardIsUninterrupted, holdsPosition)
+            {
+                Doubt = database.Doubt,
+            });
     }
 
     private static bool HoldsPosition(CapturedDatabase database, Position position, WalIndexHeader snapshot)

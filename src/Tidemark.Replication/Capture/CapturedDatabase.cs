@@ -68,6 +68,9 @@ internal sealed class CapturedDatabase : IDisposable
         set;
     }
 
+    /// <summary>Why the database is known not to be what was captured last, until the pages that differ are captured.</summary>
+    public Discontinuity? Doubt { get; private set; }
+
     /// <summary>What this writer puts into every file: kept from the spool, or new.</summary>
     public Lineage Lineage { get; }
 
@@ -121,6 +124,7 @@ internal sealed class CapturedDatabase : IDisposable
     /// <summary>Whether the database is closed, with everything captured, and its files are as the orderly end has left them: nobody has it
     /// open in WAL mode, and there is nothing to open it for. A few system calls.</summary>
     public bool IsAtRest => Live is null
+        && Doubt is null
         && Position is { Checksum: { } checksum } position
         && _left is { } left
         && (left.Txid, left.Checksum) == (position.Txid, checksum)
@@ -184,7 +188,8 @@ internal sealed class CapturedDatabase : IDisposable
 
     /// <summary>Whether the database file is the one that an orderly end left behind, at the position. Within a read transaction.</summary>
     public bool IsAsLeft()
-        => _left is { } left
+        => Doubt is null
+            && _left is { } left
             && left.Txid == Position?.Txid
             && left.Checksum == Position.Checksum
             && left.ChangeCounter == Live!.Guard.ReadChangeCounter()
@@ -300,8 +305,10 @@ internal sealed class CapturedDatabase : IDisposable
     }
 
     /// <summary>The WAL is not what it must be: the next capture compares pages.</summary>
-    public void Distrust()
+    /// <param name="doubt">Why, if the database is not what was captured, though its WAL may continue.</param>
+    public void Distrust(Discontinuity? doubt = null)
     {
+        Doubt = doubt ?? Doubt;
         GuardIsUninterrupted = false;
         Evidence = null;
         Position = Position is null ? null : Position with { FrameChecksum = null };
@@ -417,6 +424,7 @@ internal sealed class CapturedDatabase : IDisposable
             $"A position never moves back: {Position?.Txid} to {position.Txid}.");
         Position = position;
         Evidence = null;
+        Doubt = null;
         _left = position.Txid == _left?.Txid ? _left : null;
     }
 

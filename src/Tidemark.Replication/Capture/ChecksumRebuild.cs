@@ -1,6 +1,5 @@
+using Tidemark.Formats;
 using Tidemark.Formats.Database;
-using Tidemark.Formats.Wal;
-using Tidemark.Replication.Databases;
 
 namespace Tidemark.Replication.Capture;
 
@@ -13,14 +12,13 @@ internal sealed class ChecksumRebuild(PageChecksums table, DatabaseChecksum chec
 
     public DatabaseChecksum Checksum { get; } = checksum;
 
-    /// <summary>Reads the database as <paramref name="connection"/> sees it.</summary>
-    public static ChecksumRebuild Run(CapturedDatabase database, DatabaseConnection connection, WalFile wal, WalIndexHeader snapshot)
+    /// <summary>Reads the database as <paramref name="scan"/> sees it.</summary>
+    public static ChecksumRebuild Run(CapturedDatabase database, ImageScan scan, PageSize pageSize)
     {
-        var scan = new ImageScan(connection, wal, snapshot);
-        var table = database.Spool.CreatePageChecksums(snapshot.PageSize);
+        var table = database.Spool.CreatePageChecksums(pageSize);
         try
         {
-            using var batch = new PageBatch(snapshot.PageSize);
+            using var batch = new PageBatch(pageSize);
             var checksums = new ulong[batch.Capacity];
             var sum = DatabaseChecksum.Empty;
             while (scan.ReadNext(batch))

@@ -3,8 +3,8 @@ using Tidemark.Replication.Databases;
 
 namespace Tidemark.Replication.Capture;
 
-/// <summary>The pages of a database at one snapshot: a page is its newest frame at or below the snapshot's end, or else what the database
-/// file holds.</summary>
+/// <summary>The pages of a database at one snapshot: a page is its newest frame at or below the snapshot's end, or what the database file
+/// holds where it has none, or where that frame has been copied into the file.</summary>
 /// <remarks>
 /// Only under a guard that is not newer than the snapshot and keeps its WAL from being started over. Checkpoints of others do no harm
 /// meanwhile: they only move frames that the guard, and so the snapshot, sees. Not thread-safe.
@@ -12,7 +12,9 @@ namespace Tidemark.Replication.Capture;
 /// <param name="connection">A connection that reads the file; the one that holds the guard or the snapshot.</param>
 /// <param name="wal">The WAL.</param>
 /// <param name="frames">The sealed map of all frames of the snapshot.</param>
-internal sealed class DatabaseImage(DatabaseConnection connection, WalFile wal, WalPageMap frames)
+/// <param name="framesInFile">How many frames are taken from the file. SQLite reads those that are in it from there, so what somebody else
+/// wrote over them there is what everybody reads.</param>
+internal sealed class DatabaseImage(DatabaseConnection connection, WalFile wal, WalPageMap frames, uint framesInFile = 0)
 {
     private int _next;
 
@@ -36,13 +38,19 @@ internal sealed class DatabaseImage(DatabaseConnection connection, WalFile wal, 
         for (; _next < frames.Count && frames[_next].PageNumber <= lastPage; _next++)
         {
             var (pageNumber, frame) = frames[_next];
-            wal.ReadPages(frame, pages.Slice((int)(pageNumber - firstPage) * pageSize.Bytes, pageSize.Bytes));
+            if (frame > framesInFile)
+            {
+                wal.ReadPages(frame, pages.Slice((int)(pageNumber - firstPage) * pageSize.Bytes, pageSize.Bytes));
+            }
         }
     }
 
     private bool IsWhollyInWal(uint firstPage, uint lastPage)
     {
         var last = _next + (int)(lastPage - firstPage);
-        return last < frames.Count && frames[_next].PageNumber == firstPage && frames[last].PageNumber == lastPage;
+        return framesInFile == 0
+            && last < frames.Count
+            && frames[_next].PageNumber == firstPage
+            && frames[last].PageNumber == lastPage;
     }
 }

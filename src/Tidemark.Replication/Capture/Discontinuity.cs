@@ -22,4 +22,8 @@ public enum Discontinuity
     /// <summary>The replica holds newer captures than the spool: an older copy of the database or its spool was put back, or the spool was
     /// lost.</summary>
     ReplicaIsAhead,
+
+    /// <summary>An audit found pages that are not those that were captured, though the WAL continues: somebody wrote the file without
+    /// SQLite, or a capture was wrong.</summary>
+    AuditFoundDifference,
 }

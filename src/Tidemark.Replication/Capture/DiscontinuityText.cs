@@ -12,6 +12,7 @@ internal static class DiscontinuityText
         Discontinuity.WalWasRewritten => "its WAL holds other frames than those that were captured",
         Discontinuity.PageSizeChanged => "its pages have another size: it was rebuilt or replaced",
         Discontinuity.ReplicaIsAhead => "the replica holds newer captures: an older copy of the database or of the spool was put back",
+        Discontinuity.AuditFoundDifference => "an audit found pages in it that are not those that were captured",
         _ => "nothing was captured before",
     };
 }

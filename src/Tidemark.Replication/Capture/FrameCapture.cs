@@ -40,7 +40,9 @@ internal static class FrameCapture
         }
 
         // Without page checksums the proof starts anew, from the state of the snapshot; so only where this capture leads to it.
-        var rebuilt = database.Checksums is null && isWhole ? ChecksumRebuild.Run(database, connection, wal, snapshot) : null;
+        var rebuilt = database.Checksums is null && isWhole
+            ? ChecksumRebuild.Run(database, new ImageScan(connection, wal, snapshot), snapshot.PageSize)
+            : null;
         var changes = new PageChanges(database.Checksums, position);
         StagedCapture? staged = null;
         try

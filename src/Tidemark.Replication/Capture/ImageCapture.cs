@@ -13,6 +13,9 @@ namespace Tidemark.Replication.Capture;
 /// </remarks>
 internal static class ImageCapture
 {
+    // Somebody commits so fast that it cannot be told which frames are in the file. Then all are taken from the WAL.
+    private const int AttemptsMax = 3;
+
     /// <summary>Captures the database as it is now.</summary>
     /// <param name="database">The database, open.</param>
     /// <param name="reason">Why the WAL does not continue, or null for the first image.</param>
@@ -20,6 +23,13 @@ internal static class ImageCapture
     {
         var live = database.Live!;
         var snapshot = database.BeginGuardInsideWal().End!.Value;
+        var framesInFile = live.Guard.CountFramesInFile();
+        for (var attempt = 1; framesInFile is null && attempt < AttemptsMax; attempt++)
+        {
+            snapshot = database.BeginGuardInsideWal().End!.Value;
+            framesInFile = live.Guard.CountFramesInFile();
+        }
+
         using var wal = WalFile.Open(database.Files, live.WalPath, snapshot);
         if (database.HistoryPageSize is { } before && before != snapshot.PageSize)
         {
@@ -27,7 +37,7 @@ internal static class ImageCapture
             FullImageFile.Write(database, wal, snapshot, new LtxFileName(Txid.First, database.NextTxid), checksum: null);
         }
 
-        var result = Write(database, wal, snapshot, reason);
+        var result = Write(database, wal, snapshot, framesInFile ?? 0, reason);
         database.GuardIsUninterrupted = true;
         return result;
     }
@@ -112,9 +122,10 @@ internal static class ImageCapture
         return true;
     }
 
-    private static CaptureResult Write(CapturedDatabase database, WalFile wal, WalIndexHeader snapshot, Discontinuity? reason)
+    private static CaptureResult Write(
+        CapturedDatabase database, WalFile wal, WalIndexHeader snapshot, uint framesInFile, Discontinuity? reason)
     {
-        var scan = new ImageScan(database.Live!.Guard, wal, snapshot);
+        var scan = new ImageScan(database.Live!.Guard, wal, snapshot, framesInFile);
 
         // The table is that of the position. It is no base when the replica went on without us, or when pages have another size.
         var position = database.Position;

@@ -13,37 +13,55 @@ internal sealed class ImageScan
     private readonly DatabaseImage? _image;
     private readonly PageSize _pageSize;
     private readonly uint _pageCount;
-    private long _nextPage = 1;
 
     /// <summary>Verifies the whole WAL of the snapshot, so that a page is taken from a frame only if SQLite committed it.</summary>
+    /// <param name="connection">In a read transaction that keeps the WAL in its place.</param>
+    /// <param name="wal">The WAL.</param>
+    /// <param name="snapshot">Its end.</param>
+    /// <param name="framesInFile">See <see cref="DatabaseConnection.CountFramesInFile"/>.</param>
     /// <exception cref="WalMismatchException">The WAL is not what the snapshot says.</exception>
-    public ImageScan(DatabaseConnection connection, WalFile wal, WalIndexHeader snapshot)
+    public ImageScan(DatabaseConnection connection, WalFile wal, WalIndexHeader snapshot, uint framesInFile = 0)
     {
         var map = new WalPageMap();
         var piece = wal.Scan(1, wal.Header.Checksum, snapshot.FrameCount, long.MaxValue, map);
         wal.CheckEnd(piece, snapshot);
         map.Seal(snapshot.PageCount, snapshot.PageSize.LockPage);
         (_connection, _pageSize, _pageCount) = (connection, snapshot.PageSize, snapshot.PageCount);
-        _image = new DatabaseImage(connection, wal, map);
+        _image = new DatabaseImage(connection, wal, map, framesInFile);
+    }
+
+    /// <summary>Goes through the pages with a map of the WAL's frames that was made and verified before.</summary>
+    /// <param name="connection">In a read transaction that keeps the WAL in its place.</param>
+    /// <param name="wal">The WAL.</param>
+    /// <param name="frames">The sealed map of all frames of the snapshot.</param>
+    /// <param name="pageCount">Size of the database in pages.</param>
+    /// <param name="framesInFile">See <see cref="DatabaseConnection.CountFramesInFile"/>.</param>
+    public ImageScan(DatabaseConnection connection, WalFile wal, WalPageMap frames, uint pageCount, uint framesInFile)
+    {
+        (_connection, _pageSize, _pageCount) = (connection, wal.Header.PageSize, pageCount);
+        _image = new DatabaseImage(connection, wal, frames, framesInFile);
     }
 
     /// <summary>Goes through the database file alone, under a read transaction that sees no WAL.</summary>
     public ImageScan(DatabaseConnection connection, PageSize pageSize, uint pageCount)
         => (_connection, _pageSize, _pageCount) = (connection, pageSize, pageCount);
 
+    /// <summary>The page that is read next.</summary>
+    public long NextPage { get; set; } = 1;
+
     /// <summary>Fills an empty batch with the next pages, which are consecutive; false at the end.</summary>
     public bool ReadNext(PageBatch batch)
     {
         batch.Truncate(0);
         var lockPage = _pageSize.LockPage;
-        if (_nextPage == lockPage)
+        if (NextPage == lockPage)
         {
-            _nextPage++;
+            NextPage++;
         }
 
-        for (; _nextPage <= _pageCount && _nextPage != lockPage && !batch.IsFull; _nextPage++)
+        for (; NextPage <= _pageCount && NextPage != lockPage && !batch.IsFull; NextPage++)
         {
-            batch.Add((uint)_nextPage);
+            batch.Add((uint)NextPage);
         }
 
         if (batch.Count == 0)

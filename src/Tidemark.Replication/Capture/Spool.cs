@@ -17,6 +17,7 @@ namespace Tidemark.Replication.Capture;
 ///     destinations          what each destination held when it was noted last (DestinationMemory)
 ///     end                   how an orderly end left the database file (OrderlyEnd); gone as soon as the database is opened again
 ///     replaced-wal          the WAL of a database file that something other than SQLite has overwritten; only the last one
+///     audit                 what the last comparison with the live database found (AuditFile)
 ///     ltx/0/min-max.ltx     captures; the newest one always stays
 ///     ltx/9/min-max.ltx     images of the whole database that wait for a destination which needs one, on whatever level
 /// </code>
@@ -27,6 +28,7 @@ internal sealed class Spool : IDisposable
     private const string TemporarySuffix = ".tmp";
     private const string DamagedSuffix = ".damaged";
     private const string LockName = "lock";
+    private const string AuditName = "audit";
     private const int ReadSizeBytes = 1 << 20;
 
     // For a person to look at. A disk that damages many files must not be filled with them.
@@ -80,9 +82,15 @@ internal sealed class Spool : IDisposable
 
     private string NewDestinationsPath => DestinationsPath + TemporarySuffix;
 
+    /// <summary>The file that keeps what the last audit found.</summary>
+    public string AuditPath => AuditPathIn(Path);
+
     private string EndPath => System.IO.Path.Combine(Path, "end");
 
     private string PositionPath => System.IO.Path.Combine(Path, "position");
+
+    /// <summary>The file in a spool that keeps what the last audit found, also for those who do not open the spool.</summary>
+    public static string AuditPathIn(string spoolPath) => System.IO.Path.Combine(spoolPath, AuditName);
 
     /// <summary>The folder beside the database: an existing one of this or of the original program, or a new one.</summary>
     public static string DefaultPath(IFileSystem files, string databasePath)

@@ -15,4 +15,8 @@ internal readonly record struct WalObservation(
     WalIndexHeader? Snapshot,
     Txid ReplicaTxid,
     bool GuardIsUninterrupted,
-    bool WalHoldsPosition);
+    bool WalHoldsPosition)
+{
+    /// <summary>Why the database is not what was captured, whatever its WAL says; null unless that is known.</summary>
+    public Discontinuity? Doubt { get; init; }
+}

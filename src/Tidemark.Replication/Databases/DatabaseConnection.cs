@@ -245,6 +245,28 @@ internal sealed class DatabaseConnection : IDisposable
     /// <summary>Gives that lock back.</summary>
     public void UnlockExclusive() => _file.UnlockExclusive();
 
+    /// <summary>How many frames of the state that the current transaction reads are in the database file already. A page whose newest
+    /// frame is one of them is read from the file, as SQLite does, and so is a page without a frame; nobody changes those as long as the
+    /// transaction goes on.</summary>
+    /// <remarks>
+    /// <para>Asked right after the transaction has begun, and only while nothing newer is committed, as SQLite does when a reader begins: a
+    /// later checkpoint counts a frame that it has passed over, since it knows a newer one of the same page.</para>
+    /// <para>Where all frames are in the file, the transaction may stand at mark 0, and the WAL may be started over any moment. Where not
+    /// all are, it stands inside the WAL, which stays.</para>
+    /// </remarks>
+    /// <returns>Null when it cannot be told any more.</returns>
+    public uint? CountFramesInFile()
+    {
+        if (GetSnapshot().End is not { FrameCount: > 0 } end)
+        {
+            return 0;
+        }
+
+        var copied = TryReadIndexState()?.Copied;
+        Interlocked.MemoryBarrier();
+        return TryReadNewest()?.End == end ? copied : null;
+    }
+
     /// <summary>Gives back memory that a held transaction does not need while nothing happens.</summary>
     public void Rest()
     {

@@ -20,6 +20,12 @@ public sealed record DatabaseStatus
     /// <summary>The newest failure to capture, or null when there was none since the last success.</summary>
     public FailureStatus? Failure { get; init; }
 
+    /// <summary>What the last audit found, in this run or an earlier one; null before the first.</summary>
+    public AuditStatus? Audit { get; init; }
+
+    /// <summary>Why the newest try to audit failed, or null when none did since the last audit.</summary>
+    public FailureStatus? AuditFailure { get; init; }
+
     /// <summary>Size of the WAL file in bytes; 0 when there is none.</summary>
     public required long WalBytes { get; init; }
 

@@ -27,6 +27,10 @@ public sealed class ReplicationMetrics : IDisposable
     private readonly Counter<long> _compactedBytes;
     private readonly Counter<long> _maintenanceFailures;
     private readonly Counter<long> _deletedFiles;
+    private readonly Counter<long> _audits;
+    private readonly Counter<long> _auditedPages;
+    private readonly Counter<long> _auditDifferences;
+    private readonly Counter<long> _auditFailures;
 
     /// <summary>Makes the instruments.</summary>
     /// <param name="status">Tells how all databases stand; asked by the gauges.</param>
@@ -46,6 +50,10 @@ public sealed class ReplicationMetrics : IDisposable
         _maintenanceFailures = _meter.CreateCounter<long>(
             "tidemark.maintenance.failures", "{failure}", "Compactions, snapshots and deletions that failed");
         _deletedFiles = _meter.CreateCounter<long>("tidemark.deleted.files", "{file}", "Files that retention deleted");
+        _audits = _meter.CreateCounter<long>("tidemark.audits", "{audit}", "Audits that came to their end");
+        _auditedPages = _meter.CreateCounter<long>("tidemark.audited.pages", "{page}", "Pages that audits have read");
+        _auditDifferences = _meter.CreateCounter<long>("tidemark.audit.differences", "{page}", "Pages that were not what was captured");
+        _auditFailures = _meter.CreateCounter<long>("tidemark.audit.failures", "{failure}", "Audits that failed and are tried again");
         CreateGauges(status);
     }
 
@@ -92,6 +100,16 @@ public sealed class ReplicationMetrics : IDisposable
     internal void Deleted(string database, string destination, int count)
         => _deletedFiles.Add(count, Tag(database), Destination(destination));
 
+    internal void Audited(string database, bool isEqual, long differentPages)
+    {
+        _audits.Add(1, Tag(database), new("equal", isEqual));
+        _auditDifferences.Add(differentPages, Tag(database));
+    }
+
+    internal void AuditRead(string database, long pages) => _auditedPages.Add(pages, Tag(database));
+
+    internal void AuditFailed(string database) => _auditFailures.Add(1, Tag(database));
+
     private static KeyValuePair<string, object?> Tag(string database) => new("database", database);
 
     private static KeyValuePair<string, object?> Destination(string destination) => new("destination", destination);
@@ -102,6 +120,10 @@ public sealed class ReplicationMetrics : IDisposable
         OfDatabases("tidemark.wal.size", "By", "Size of the WAL", database => database.WalBytes);
         OfDatabases("tidemark.spool.size", "By", "Size of what waits in the spool", database => database.SpoolBytes);
         OfDatabases("tidemark.wal.pinned", "1", "1 while a reader keeps the WAL from starting over", database => database.Pin is null ? 0 : 1);
+        OfAudits("tidemark.audit.time", "s", "When the last audit ended, in seconds since 1970",
+            audit => audit.Finished.ToUnixTimeSeconds());
+        OfAudits("tidemark.audit.equal", "1", "1 if the last audit found every page equal, 0 if not",
+            audit => audit.Outcome == AuditOutcome.Equal ? 1 : 0);
         OfDestinations("tidemark.destination.txid", "{txid}", "The newest TXID there", destination => (long)destination.Shipped.Value);
         OfDestinations("tidemark.destination.proven", "{txid}", "The newest TXID that was read back and proven",
             destination => (long)destination.Proven.Value);
@@ -113,6 +135,11 @@ public sealed class ReplicationMetrics : IDisposable
         void OfDatabases(string name, string unit, string description, Func<DatabaseStatus, long> value)
             => _meter.CreateObservableGauge(name, () => status()
                 .Select(database => new Measurement<long>(value(database), Tag(database.DatabasePath))), unit, description);
+
+        void OfAudits(string name, string unit, string description, Func<AuditStatus, long> value)
+            => _meter.CreateObservableGauge(name, () => status()
+                .Where(database => database.Audit is not null)
+                .Select(database => new Measurement<long>(value(database.Audit!), Tag(database.DatabasePath))), unit, description);
 
         void OfDestinations<T>(string name, string unit, string description, Func<DestinationStatus, T> value)
             where T : struct

@@ -23,6 +23,8 @@ internal sealed class DatabaseHealth(DatabaseOptions options, ReplicationScope s
     private DateTimeOffset? _lastSuccess;
     private FailureStatus? _failure;
     private WalPinStatus? _pin;
+    private AuditStatus? _audit;
+    private FailureStatus? _auditFailure;
     private Txid _captured = captured;
     private bool _isWaitingForDatabase;
     private bool _isEmptyTold;
@@ -65,6 +67,8 @@ internal sealed class DatabaseHealth(DatabaseOptions options, ReplicationScope s
                 Failure = _failure,
                 WalBytes = walBytes,
                 Pin = _pin,
+                Audit = _audit,
+                AuditFailure = _auditFailure,
                 SpoolBytes = spoolBytes,
                 Destinations = [.. destinations],
             };
@@ -96,6 +100,24 @@ internal sealed class DatabaseHealth(DatabaseOptions options, ReplicationScope s
         {
             _state = DatabaseState.Failing;
             _failure = new FailureStatus(scope.Time.GetUtcNow(), Log.Reason(e));
+        }
+    }
+
+    /// <summary>An audit has come to its end, in this run or, as it begins, in an earlier one.</summary>
+    public void NoteAudit(AuditStatus? audit)
+    {
+        lock (_gate)
+        {
+            (_audit, _auditFailure) = (audit, null);
+        }
+    }
+
+    /// <summary>A piece of an audit failed.</summary>
+    public void NoteAuditFailure(Exception e)
+    {
+        lock (_gate)
+        {
+            _auditFailure = new FailureStatus(scope.Time.GetUtcNow(), Log.Reason(e));
         }
     }
 

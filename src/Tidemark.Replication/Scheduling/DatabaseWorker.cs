@@ -177,6 +177,14 @@ internal sealed class DatabaseWorker : IDisposable
         }
     }
 
+    /// <summary>Audits the database now. From any thread.</summary>
+    public Task<AuditStatus> AuditAsync()
+    {
+        var audit = _database.Audits.RequestAsync();
+        _wake.Set();
+        return audit;
+    }
+
     /// <summary>Captures and ships everything once.</summary>
     /// <exception cref="TidemarkException">Something could not be captured or shipped.</exception>
     public Task RunOnceAsync(OnceOptions once, CancellationToken cancellationToken)
@@ -215,6 +223,7 @@ internal sealed class DatabaseWorker : IDisposable
             }
 
             var timeout = UntilNextLook() ?? _commitWait.Next(_walFacts) ?? _database.Images.RestOfPause;
+            timeout = _database.Audits.RestOfPause is { } pause && !(timeout < pause) ? pause : timeout;
             await _wake.WaitAsync(timeout, _scope.Time, stopping).ConfigureAwait(false);
         }
     }
@@ -351,7 +360,7 @@ internal sealed class DatabaseWorker : IDisposable
 
         if (source.IsAtRest)
         {
-            _ = source.TryOpen(); // For an image; then captures go on.
+            _ = source.TryOpen(); // For an image or an audit; then captures go on.
         }
 
         var armed = source.Live;
@@ -370,6 +379,7 @@ internal sealed class DatabaseWorker : IDisposable
                 _database.Images.TryWrite();
             }
 
+            _database.Audits.TryRun();
             Leave();
         }
 
@@ -383,7 +393,7 @@ internal sealed class DatabaseWorker : IDisposable
     private bool StaysClosed()
     {
         var source = _database.Source;
-        if (source.Live is not null || _database.Images.IsWanted)
+        if (source.Live is not null || _database.Images.IsWanted || _database.Audits.IsUnderway || _database.Audits.IsWanted())
         {
             return false;
         }
@@ -458,7 +468,7 @@ internal sealed class DatabaseWorker : IDisposable
             Note(_checkpoint.Run(CheckpointAction.Drain)); // As the last one to close would have done.
         }
 
-        if (!_departure.IsDue || _database.Images.IsWanted || source.LookAtWal() != WalLook.Nothing)
+        if (!_departure.IsDue || _database.Images.IsWanted || _database.Audits.IsUnderway || source.LookAtWal() != WalLook.Nothing)
         {
             return;
         }
@@ -521,10 +531,11 @@ internal sealed class DatabaseWorker : IDisposable
         var source = _database.Source;
         if (source.Live is not { } live)
         {
-            return !source.IsAtRest;
+            return !source.IsAtRest || _database.Audits.IsWanted();
         }
 
         return source.LookAtWal() != WalLook.Nothing
+            || _database.Audits.IsWanted()
             || (_pace.ChecksForMove() && live.FindForeignChange() is not null)
             || (_options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue)
             || WantsToLeave(live);

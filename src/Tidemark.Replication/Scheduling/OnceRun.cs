@@ -1,4 +1,6 @@
+using System.Globalization;
 using Tidemark.Formats;
+using Tidemark.Replication.Audit;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Databases;
 
@@ -28,6 +30,7 @@ internal sealed class OnceRun(ReplicatedDatabase database, OnceOptions once)
 
         database.TakeHeads();
         await CaptureAsync(cancellationToken).ConfigureAwait(false);
+        var different = once.Audits ? await AuditAsync(cancellationToken).ConfigureAwait(false) : null;
         await ShipAndMaintainAsync(cancellationToken).ConfigureAwait(false);
         if (database.Destinations.Any(destination => destination.Requested is not null || (destination.IsReconciled && !destination.HasAll)))
         {
@@ -60,8 +63,51 @@ internal sealed class OnceRun(ReplicatedDatabase database, OnceOptions once)
             throw Combine();
         }
 
+        if (different is not null)
+        {
+            throw different;
+        }
+
         database.Upkeep.DeleteDelivered();
         _scope.Logger.Stopped(_options.DatabasePath, txid);
+    }
+
+    // Pages that differ are captured before anything is shipped. Returns what is to be told of them when all is done, or null.
+    private async Task<TidemarkException?> AuditAsync(CancellationToken cancellationToken)
+    {
+        if (database.Source.Live is null && database.Source.TryOpen())
+        {
+            await CaptureAsync(cancellationToken).ConfigureAwait(false); // It was as an orderly end had left it, and was not opened.
+        }
+
+        for (var attempt = 1; ;)
+        {
+            var piece = database.Audits.Run();
+            switch (piece.Outcome)
+            {
+                case AuditStepOutcome.Equal:
+                    return null;
+                case AuditStepOutcome.Different:
+                    await CaptureAsync(cancellationToken).ConfigureAwait(false);
+                    return new TidemarkException(
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{_options.DatabasePath}: {piece.DifferentPages} pages were not what was captured up to TXID {piece.Txid}."),
+                        $"They are captured now, as TXID {database.Source.Position!.Txid}. Run: PRAGMA integrity_check");
+                case AuditStepOutcome.NotNow:
+                    if (attempt++ == CaptureAttemptsMax)
+                    {
+                        throw new TidemarkException(
+                            $"{_options.DatabasePath}: cannot be audited just now.", "Run the command again, when the application is quiet.");
+                    }
+
+                    await Task.Delay(_options.ShutdownRetryInterval, _scope.Time, cancellationToken).ConfigureAwait(false);
+                    await CaptureAsync(cancellationToken).ConfigureAwait(false);
+                    break;
+            }
+
+            cancellationToken.ThrowIfCancellationRequested();
+        }
     }
 
     private async Task ShipAndMaintainAsync(CancellationToken cancellationToken)

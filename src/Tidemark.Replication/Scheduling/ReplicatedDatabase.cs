@@ -54,6 +54,8 @@ internal sealed class ReplicatedDatabase : IDisposable
             })];
         Upkeep = new SpoolUpkeep(Source, Destinations, options.SpoolBytesMax, scope.Logger);
         Images = new ImageWriter(Source, Destinations, Offer, scope);
+        Audits = new DatabaseAudits(Source, options, Health, Offer, scope);
+        Audits.Load();
         _base = new BaseReader(Source, Destinations, scope);
     }
 
@@ -70,6 +72,8 @@ internal sealed class ReplicatedDatabase : IDisposable
     public DatabaseHealth Health { get; }
 
     public ImageWriter Images { get; }
+
+    public DatabaseAudits Audits { get; }
 
     public SpoolUpkeep Upkeep { get; }
 
@@ -115,6 +119,7 @@ internal sealed class ReplicatedDatabase : IDisposable
         void Take(in CaptureResult result)
         {
             Health.NoteCapture(result);
+            Audits.NoteCapture(result);
             if (result.Outcome is not (CaptureOutcome.Idle or CaptureOutcome.NoDatabase))
             {
                 WarnOfWriter();
@@ -157,6 +162,7 @@ internal sealed class ReplicatedDatabase : IDisposable
         try
         {
             var change = inOrder ? await EndInOrderAsync().ConfigureAwait(false) : null;
+            Audits.End(inOrder && change is null);
             Source.Close();
             return change;
         }

@@ -39,6 +39,9 @@ internal sealed class ReplicationScope(IFileSystem files, TimeProvider time, ILo
 
     public WorkLimit Maintenance { get; } = new(TransfersAtOnce, time);
 
+    /// <summary>Bounds audits by the clock.</summary>
+    public AuditTurn Audits { get; } = new();
+
     public void Dispose()
     {
         Watch.Dispose();

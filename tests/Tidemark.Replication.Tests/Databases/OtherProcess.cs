@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Tidemark.Replication.Tests.Databases;
 
@@ -15,6 +16,36 @@ internal static class OtherProcess
         var answer = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return answer + errors.Result;
+    }
+
+    /// <summary>Writes bytes into a file, as somebody does who knows nothing of SQLite.</summary>
+    public static void Overwrite(string path, long offset, string text)
+    {
+        const string Script = """
+            import sys
+            with open(sys.argv[1], 'r+b') as file:
+                file.seek(int(sys.argv[2]))
+                file.write(sys.argv[3].encode())
+            """;
+        using var process = Start("python3", "-c", Script, path, offset.ToString(CultureInfo.InvariantCulture), text);
+        process.StandardInput.Close();
+        process.WaitForExit();
+    }
+
+    /// <summary>Toggles one bit of a file.</summary>
+    public static void Toggle(string path, long offset)
+    {
+        const string Script = """
+            import sys
+            with open(sys.argv[1], 'r+b') as file:
+                file.seek(int(sys.argv[2]))
+                byte = file.read(1)[0]
+                file.seek(int(sys.argv[2]))
+                file.write(bytes([byte ^ 1]))
+            """;
+        using var process = Start("python3", "-c", Script, path, offset.ToString(CultureInfo.InvariantCulture));
+        process.StandardInput.Close();
+        process.WaitForExit();
     }
 
     /// <summary>Does what a connection does that wants the database for itself: keeps others from new locks, until its input ends.</summary>

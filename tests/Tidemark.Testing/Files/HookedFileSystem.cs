@@ -19,6 +19,9 @@ public sealed class HookedFileSystem : IFileSystem
     /// <summary>Called with the path before a folder is created; what it throws is the failure.</summary>
     public Action<string>? Creating { get; set; }
 
+    /// <summary>What files are said to be, whatever they are: a disk that changes bytes by itself tells nobody.</summary>
+    public Dictionary<string, FileStamp?> Stamps { get; } = [];
+
     /// <summary>Called before each try to lock a range of a file.</summary>
     public Action? Locking { get; set; }
 
@@ -52,7 +55,7 @@ public sealed class HookedFileSystem : IFileSystem
 
     public FileFacts? TryGetFacts(string path) => _inner.TryGetFacts(path);
 
-    public FileStamp? TryGetStamp(string path) => _inner.TryGetStamp(path);
+    public FileStamp? TryGetStamp(string path) => Stamps.TryGetValue(path, out var stamp) ? stamp : _inner.TryGetStamp(path);
 
     public FileStatus? TryGetStatus(string path) => _inner.TryGetStatus(path);
 
