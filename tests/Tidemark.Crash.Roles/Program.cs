@@ -15,6 +15,7 @@ namespace Tidemark.Crash.Roles;
 ///   reader     OUTPUT SEED                  ends by itself only when it sees what cannot be
 ///   holder     LOCK...                      holds locks
 ///   contender  ROUNDS SEED FOLDER...        takes and gives back the folders' locks as fast as it can
+///   application DATABASE PAGE_SIZE          does what it is told on its standard input; see <see cref="Application"/>
 /// </code>
 /// </remarks>
 internal static class Program
@@ -23,6 +24,11 @@ internal static class Program
 
     public static async Task<int> Main(string[] arguments)
     {
+        if (arguments is ["application", var path, var size])
+        {
+            return new Application(path, Number(size)).Run();
+        }
+
         using var stopping = new CancellationTokenSource();
         using var signal = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
         {

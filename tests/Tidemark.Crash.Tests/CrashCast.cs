@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Tidemark.Testing.Processes;
 using Xunit;
 
 namespace Tidemark.Crash.Tests;
