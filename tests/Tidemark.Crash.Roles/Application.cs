@@ -13,7 +13,7 @@ namespace Tidemark.Crash.Roles;
 /// <code>
 ///   sql STATEMENTS
 ///   checkpoints MODE COUNT     that many in a row: how many came back busy, and the longest, in milliseconds
-///   repeat COUNT STATEMENTS    that many times in a row: how many failed, and the longest, in milliseconds
+///   repeat COUNT STATEMENTS    that many times in a row: how many failed, and the longest, in milliseconds; ends early at the third
 ///   backup FILE                copies another database over this one by SQLite's backup
 ///   stop                       closes the database and ends
 /// </code>
@@ -22,6 +22,7 @@ namespace Tidemark.Crash.Roles;
 internal sealed class Application(string path, int pageSize)
 {
     private const int BusyTimeoutMs = 5000;
+    private const int FailuresMax = 3;
     private sqlite3? _connection;
 
     public int Run()
@@ -127,7 +128,7 @@ internal sealed class Application(string path, int pageSize)
     {
         var time = TimeProvider.System;
         var (failed, longest) = (0, TimeSpan.Zero);
-        for (var rest = int.Parse(count, CultureInfo.InvariantCulture); rest > 0; rest--)
+        for (var rest = int.Parse(count, CultureInfo.InvariantCulture); rest > 0 && failed < FailuresMax; rest--)
         {
             var start = time.GetTimestamp();
             failed += succeeds() ? 0 : 1;

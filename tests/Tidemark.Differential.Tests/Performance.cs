@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Tidemark.Replicas.Files;
-using Tidemark.Testing;
 
 namespace Tidemark.Differential.Tests;
 
@@ -21,10 +20,10 @@ internal sealed class Performance(Script script, string folder, PreparedDatabase
         var prepared = await databases.FolderAsync(script.PageSize);
         string InFolder(string name) => Path.Combine(folder, name);
         var replication = new Replication(InFolder("tidemark"), Path.Combine(InFolder("tidemark"), Stage.DatabaseName), script.Rhythm);
-        using var alone = new Stage(InFolder("alone"), prepared, script.PageSize, script.Alias, new Nobody());
+        using var alone = new Stage(InFolder("alone"), prepared, script.PageSize, script.OtherName, new Nobody());
         var reader = new IdleReader(Path.Combine(InFolder("reader"), Stage.DatabaseName));
-        using var beside = new Stage(InFolder("reader"), prepared, script.PageSize, script.Alias, reader);
-        using var with = new Stage(InFolder("tidemark"), prepared, script.PageSize, script.Alias, replication);
+        using var beside = new Stage(InFolder("reader"), prepared, script.PageSize, script.OtherName, reader);
+        using var with = new Stage(InFolder("tidemark"), prepared, script.PageSize, script.OtherName, replication);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(s_patience);
         Verdict verdict;
@@ -62,7 +61,7 @@ internal sealed class Performance(Script script, string folder, PreparedDatabase
     private async Task<EndState> PlayAsync(Stage stage, CancellationToken cancellationToken)
     {
         stage.Build();
-        if (script.Alias == Alias.HardLink)
+        if (script.OtherName == OtherName.HardLink)
         {
             await Shell.RunAsync($"ln {Stage.DatabaseName} '{stage.OpenedAs}'", stage.Folder, new Dictionary<string, string>(), cancellationToken);
         }
@@ -116,13 +115,13 @@ internal sealed class Performance(Script script, string folder, PreparedDatabase
             return (await CompareAsync("REPLICA", source, replication, stage, cancellationToken), null);
         }
 
-        var excuse = replication.Log.Split('\n').LastOrDefault(line => line.Contains("level=ERROR", StringComparison.Ordinal));
+        var excuse = replication.Log.Split('\n').LastOrDefault(IsError);
         if (excuse is null)
         {
             return (string.Create(CultureInfo.InvariantCulture, $"exit code {replication.ExitCode} without an error in the log"), null);
         }
 
-        if (script.Alias == Alias.HardLink)
+        if (script.OtherName == OtherName.HardLink)
         {
             return (null, excuse); // It is refused again.
         }
@@ -130,8 +129,11 @@ internal sealed class Performance(Script script, string folder, PreparedDatabase
         // Now that it is quiet, nothing is in the way.
         return await replication.RunOnceAsync(cancellationToken) == 0
             ? (await CompareAsync("REPLICA after -once", Look(stage), replication, stage, cancellationToken), excuse)
-            : ($"-once fails when all is quiet: {replication.Log.Split('\n').LastOrDefault(line => line.Contains("ERROR", StringComparison.Ordinal))}", excuse);
+            : ($"-once fails when all is quiet: {replication.Log.Split('\n').LastOrDefault(IsError)}", excuse);
     }
+
+    private static bool IsError(string line)
+        => line.Contains("level=ERROR", StringComparison.Ordinal) || line.StartsWith("Error: ", StringComparison.Ordinal);
 
     private async Task<string?> CompareAsync(
         string what, EndState source, Replication replication, Stage stage, CancellationToken cancellationToken)
@@ -142,17 +144,19 @@ internal sealed class Performance(Script script, string folder, PreparedDatabase
             return $"{what} reported whole, but it cannot be restored: {failure}";
         }
 
-        var restored = PlainFile.Read(output);
         // Frames that the application has left beside its own name of the file are not in the database that replication was told of.
-        return restored.AsSpan().SequenceEqual(source.Pages)
-            || (script.Alias == Alias.BindMount && restored.AsSpan().SequenceEqual(EndState.Read(stage.Database, $"{stage.Database}-wal").Pages))
+        var restored = EndState.Read(output, "");
+        return restored.Pages.AsSpan().SequenceEqual(source.Pages)
+            || (script.OtherName == OtherName.BindMount
+                && restored.Pages.AsSpan().SequenceEqual(EndState.Read(stage.Database, $"{stage.Database}-wal").Pages))
             ? null
-            : $"{what} reported whole, but it is not the source: {Difference(source, EndState.Read(output, ""), restored)}";
+            : $"{what} reported whole, but it is not the source: {Difference(source, restored)}";
     }
 
-    private string Difference(EndState source, EndState restored, byte[] pages)
+    private string Difference(EndState source, EndState restored)
     {
         var size = script.PageSize;
+        var pages = restored.Pages;
         var different = Enumerable.Range(0, Math.Min(source.Pages.Length, pages.Length) / size)
             .Count(page => !source.Pages.AsSpan(page * size, size).SequenceEqual(pages.AsSpan(page * size, size)));
         return string.Create(

@@ -15,7 +15,7 @@ internal sealed class RandomScript
 
     private readonly Random _random;
     private readonly List<ScriptAction> _actions = [];
-    private readonly Alias _alias;
+    private readonly OtherName _otherName;
     private bool _isRunning;
     private bool _isCompanionRunning = true;
     private bool _hasSaved;
@@ -24,11 +24,11 @@ internal sealed class RandomScript
     private RandomScript(int seed)
     {
         _random = new Random(seed);
-        _alias = _random.Next(40) switch
+        _otherName = _random.Next(40) switch
         {
-            0 => Alias.BindMount,
-            1 => Alias.HardLink,
-            _ => Alias.None,
+            0 => OtherName.BindMount,
+            1 => OtherName.HardLink,
+            _ => OtherName.None,
         };
     }
 
@@ -62,7 +62,7 @@ internal sealed class RandomScript
         }
 
         Pause();
-        return new Script(name, _actions) { PageSize = pageSize, Alias = _alias, Rhythm = rhythm };
+        return new Script(name, _actions) { PageSize = pageSize, OtherName = _otherName, Rhythm = rhythm };
     }
 
     private void Pause()
@@ -142,7 +142,7 @@ internal sealed class RandomScript
             case < 72:
                 _actions.Add(ScriptAction.Tell("backup $P/rollback.db"));
                 break;
-            case < 74 when _alias == Alias.None:
+            case < 74 when _otherName == OtherName.None:
                 // What nobody should do. The source is lost anyway, and Tidemark may not call it captured.
                 Shell(FileTouch.Part, $"cp $P/{Pick(s_others)}.db app.db");
                 break;
@@ -158,7 +158,7 @@ internal sealed class RandomScript
 
     private void ActOnFiles()
     {
-        if (_alias != Alias.None || _random.Next(100) < 40)
+        if (_otherName != OtherName.None || _random.Next(100) < 40)
         {
             _actions.Add(ScriptAction.Start);
             _isRunning = true;

@@ -21,6 +21,8 @@ internal sealed class Replication(string folder, string database, Rhythm rhythm)
     private const int AllLines = int.MaxValue;
     private const int SignalBase = 128;
 
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(20);
+
     private readonly StringBuilder _log = new();
     private RoleProcess? _process;
     private bool _isEndNoted = true;
@@ -57,6 +59,16 @@ internal sealed class Replication(string folder, string database, Rhythm rhythm)
         _process = RoleProcess.Start("tidemark", Program, ["replicate", "-config", ConfigPath], AllLines);
         _isEndNoted = false;
         await _process.WaitUntilReplicatingAsync(cancellationToken);
+    }
+
+    /// <summary>Waits until something has reached the replica, or the program has ended.</summary>
+    public async Task WaitForFirstFileAsync(CancellationToken cancellationToken)
+    {
+        while (IsRunning && (!Directory.Exists(ReplicaPath)
+            || !Directory.EnumerateFiles(ReplicaPath, "*.ltx", SearchOption.AllDirectories).Any()))
+        {
+            await Task.Delay(s_look, TimeProvider.System, cancellationToken);
+        }
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)

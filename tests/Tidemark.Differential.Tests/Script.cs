@@ -5,7 +5,7 @@ internal sealed record Script(string Name, IReadOnlyList<ScriptAction> Actions)
 {
     public int PageSize { get; init; } = 4096;
 
-    public Alias Alias { get; init; }
+    public OtherName OtherName { get; init; }
 
     public Rhythm Rhythm { get; init; } = Rhythm.Fast;
 
@@ -15,5 +15,5 @@ internal sealed record Script(string Name, IReadOnlyList<ScriptAction> Actions)
     public bool IsSafe { get; init; }
 
     public override string ToString()
-        => $"{Name}: pages of {PageSize} bytes, alias {Alias}, {Rhythm}\n{string.Join('\n', Actions.Select(action => action.Text))}\n";
+        => $"{Name}: pages of {PageSize} bytes, name {OtherName}, {Rhythm}\n{string.Join('\n', Actions.Select(action => action.Text))}\n";
 }

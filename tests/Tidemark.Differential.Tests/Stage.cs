@@ -6,7 +6,7 @@ namespace Tidemark.Differential.Tests;
 /// <summary>
 /// One folder in which a script is played: the database, the application that it belongs to, and whoever else has it open.
 /// </summary>
-internal sealed class Stage(string folder, string prepared, int pageSize, Alias alias, ICompanion companion) : IDisposable
+internal sealed class Stage(string folder, string prepared, int pageSize, OtherName otherName, ICompanion companion) : IDisposable
 {
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(50);
 
@@ -21,7 +21,7 @@ internal sealed class Stage(string folder, string prepared, int pageSize, Alias 
     public string Database => Path.Combine(folder, DatabaseName);
 
     /// <summary>Under which name the application opens it.</summary>
-    public string OpenedAs => alias == Alias.None ? Database : Path.Combine(folder, "elsewhere", DatabaseName);
+    public string OpenedAs => otherName == OtherName.None ? Database : Path.Combine(folder, "elsewhere", DatabaseName);
 
     public ICompanion Companion => companion;
 
@@ -49,7 +49,7 @@ internal sealed class Stage(string folder, string prepared, int pageSize, Alias 
     {
         Directory.CreateDirectory(folder);
         new FileInfo(Path.Combine(prepared, "base.db")).CopyTo(Database);
-        if (alias != Alias.None)
+        if (otherName != OtherName.None)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(OpenedAs)!);
         }
@@ -64,9 +64,9 @@ internal sealed class Stage(string folder, string prepared, int pageSize, Alias 
 
         _application?.Dispose();
         string[] arguments = ["application", OpenedAs, pageSize.ToString(CultureInfo.InvariantCulture)];
-        _application = alias switch
+        _application = otherName switch
         {
-            Alias.BindMount => RoleProcess.Start(
+            OtherName.BindMount => RoleProcess.Start(
                 "application",
                 "unshare",
                 [

@@ -1,7 +1,7 @@
 namespace Tidemark.Differential.Tests;
 
 /// <summary>Through which name the application opens the database.</summary>
-internal enum Alias
+public enum OtherName
 {
     /// <summary>Its own.</summary>
     None,
