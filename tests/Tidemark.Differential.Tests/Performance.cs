@@ -15,6 +15,11 @@ internal sealed class Performance(Script script, string folder, PreparedDatabase
     /// <summary>Plays it. The folder goes unless a promise was broken.</summary>
     public async Task<Verdict> RunAsync(CancellationToken cancellationToken)
     {
+        if (Directory.Exists(folder))
+        {
+            Directory.Delete(folder, recursive: true); // It failed before, too.
+        }
+
         Directory.CreateDirectory(folder);
         Write("script.txt", script.ToString());
         var prepared = await databases.FolderAsync(script.PageSize);

@@ -1,6 +1,9 @@
 using System.Globalization;
 using Tidemark.Testing;
 using Tidemark.Testing.Processes;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(Tidemark.Differential.Tests.PreparedDatabases))]
 
 namespace Tidemark.Differential.Tests;
 
@@ -13,7 +16,7 @@ namespace Tidemark.Differential.Tests;
 /// <c>large.db</c> more, <c>small.db</c> fewer, <c>sized.db</c> pages of another size, <c>rollback.db</c> has never been in WAL mode, and
 /// <c>replica</c> is a replica of <c>large.db</c>.
 /// </remarks>
-internal sealed class PreparedDatabases : IDisposable
+public sealed class PreparedDatabases : IDisposable
 {
     public const string Table = "CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY, data)";
     private const int OtherPageSize = 2048;
@@ -35,7 +38,14 @@ internal sealed class PreparedDatabases : IDisposable
         => $"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) "
             + $"INSERT INTO t(data) SELECT printf('%s.%06d ', '{label}', i) || hex(zeroblob({halfBytes})) FROM n";
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose()
+    {
+        _folder.Dispose();
+        if (!Directory.EnumerateFileSystemEntries(Settings.Folder).Any())
+        {
+            Directory.Delete(Settings.Folder); // No script has failed.
+        }
+    }
 
     private async Task<string> MakeAsync(int pageSize)
     {

@@ -10,7 +10,7 @@ namespace Tidemark.Differential.Tests;
 /// <c>TIDEMARK_DIFFERENTIAL_SEED</c> repeats one, and <c>TIDEMARK_DIFFERENTIAL_PARALLEL</c> says how many are played at once.
 /// </summary>
 /// <remarks>A seed repeats a script and not what the processes do meanwhile: that depends on the machine.</remarks>
-public sealed class RandomScriptTests(ITestOutputHelper output)
+public sealed class RandomScriptTests(PreparedDatabases databases, ITestOutputHelper output)
 {
     private const int SecondsByDefault = 150;
 
@@ -20,7 +20,6 @@ public sealed class RandomScriptTests(ITestOutputHelper output)
     [Fact]
     public async Task Whatever_people_do_to_the_files_the_source_is_as_whole_as_without_Tidemark_and_the_replica_is_the_source()
     {
-        using var databases = new PreparedDatabases();
         var only = Settings.Number("SEED");
         var first = only ?? Settings.Number("FIRST") ?? Random.Shared.Next(1_000_000);
         var count = only is null ? Settings.Number("COUNT") : 1;
