@@ -13,16 +13,18 @@ namespace Tidemark.Crash.Roles;
 /// <code>
 ///   sql STATEMENTS
 ///   checkpoints MODE COUNT     that many in a row: how many came back busy, and the longest, in milliseconds
-///   repeat COUNT STATEMENTS    that many times in a row: how many failed, and the longest, in milliseconds; ends early at the third
+///   repeat COUNT STATEMENTS    that many times in a row: how many failed, and the longest, in milliseconds
 ///   backup FILE                copies another database over this one by SQLite's backup
 ///   stop                       closes the database and ends
 /// </code>
-/// The end of its input is a crash: it ends without closing anything.
+/// Between two times it rests as long as an application that has something else to do, and with the third failure it gives up. The end of
+/// its input is a crash: it ends without closing anything.
 /// </remarks>
 internal sealed class Application(string path, int pageSize)
 {
     private const int BusyTimeoutMs = 5000;
     private const int FailuresMax = 3;
+    private static readonly TimeSpan s_rest = TimeSpan.FromMilliseconds(5);
     private sqlite3? _connection;
 
     public int Run()
@@ -134,6 +136,7 @@ internal sealed class Application(string path, int pageSize)
             failed += succeeds() ? 0 : 1;
             var elapsed = time.GetElapsedTime(start);
             longest = elapsed > longest ? elapsed : longest;
+            Task.Delay(s_rest, time).GetAwaiter().GetResult();
         }
 
         return string.Create(CultureInfo.InvariantCulture, $"{failed} {longest.TotalMilliseconds:0}");
