@@ -23,5 +23,6 @@ public sealed class CopiedOverTests(PreparedDatabases databases, ITestOutputHelp
     [InlineData("small", 2)]
     public Task Another_database_is_copied_over_it_soon_after_the_application_has_closed_it(string other, double seconds)
         => AssertSafeAsync(
-            [.. Written, ScriptAction.Pause(seconds), Touch(FileTouch.Part, $"cp $P/{other}.db app.db"), .. ThreeRows], $"{other}-{seconds}");
+            [.. Written, ScriptAction.Pause(seconds), Touch(FileTouch.Part, $"cp $P/{other}.db app.db"), .. ThreeRows],
+            $"{other}-{seconds}");
 }

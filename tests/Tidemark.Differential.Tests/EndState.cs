@@ -61,7 +61,8 @@ internal sealed record EndState(string Verdict, byte[] Pages, string Rows)
     {
         var text = new StringBuilder();
         var tables = Query(connection, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name", out failure);
-        foreach (var line in Query(connection, "SELECT quote(type) || quote(name) || quote(sql) FROM sqlite_schema ORDER BY name", out failure))
+        const string Schema = "SELECT quote(type) || quote(name) || quote(sql) FROM sqlite_schema ORDER BY name";
+        foreach (var line in Query(connection, Schema, out failure))
         {
             text.AppendLine(line);
         }

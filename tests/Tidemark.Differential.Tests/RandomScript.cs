@@ -19,6 +19,7 @@ internal sealed class RandomScript
     private bool _isRunning;
     private bool _isCompanionRunning = true;
     private bool _hasSaved;
+    private bool _needsToBeAlone;
     private int _label;
 
     private RandomScript(int seed)
@@ -62,7 +63,13 @@ internal sealed class RandomScript
         }
 
         Pause();
-        return new Script(name, _actions) { PageSize = pageSize, OtherName = _otherName, Rhythm = rhythm };
+        return new Script(name, _actions)
+        {
+            PageSize = pageSize,
+            OtherName = _otherName,
+            Rhythm = rhythm,
+            NeedsToBeAlone = _needsToBeAlone,
+        };
     }
 
     private void Pause()
@@ -124,6 +131,7 @@ internal sealed class RandomScript
                 Sql("VACUUM");
                 break;
             case < 65:
+                _needsToBeAlone = true;
                 Sql("PRAGMA journal_mode=delete");
                 Insert(3);
                 if (_random.Next(2) == 0)
@@ -134,6 +142,7 @@ internal sealed class RandomScript
 
                 break;
             case < 67:
+                _needsToBeAlone = true;
                 Sql($"PRAGMA journal_mode=delete; PRAGMA page_size={(_random.Next(2) == 0 ? 8192 : 512)}; VACUUM; PRAGMA journal_mode=wal");
                 break;
             case < 69:

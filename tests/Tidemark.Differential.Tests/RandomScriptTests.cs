@@ -40,8 +40,8 @@ public sealed class RandomScriptTests(PreparedDatabases databases, ITestOutputHe
         });
 
         var failures = verdicts.Where(entry => entry.Value.Failure is not null).OrderBy(entry => entry.Key).ToArray();
-        var summary = $"{verdicts.Count} scripts from seed {first}: {verdicts.Values.Count(verdict => verdict.IsSafe)} safe without Tidemark, "
-            + $"{verdicts.Values.Count(verdict => verdict.Excuse is not null)} ended with an error that says so, {failures.Length} failed";
+        var summary = $"{verdicts.Count} scripts from seed {first}: {verdicts.Values.Count(verdict => verdict.IsSafe)} safe without "
+            + $"Tidemark, {verdicts.Values.Count(verdict => verdict.Excuse is not null)} ended with an error that says so, {failures.Length} failed";
         output.WriteLine(summary);
         foreach (var excuse in verdicts.Values.Select(verdict => verdict.Excuse).OfType<string>().Take(20))
         {

@@ -21,6 +21,9 @@ internal sealed class Replication(string folder, string database, Rhythm rhythm)
     private const int AllLines = int.MaxValue;
     private const int SignalBase = 128;
 
+    // A run that has refused its databases and is about to end may meet the signal that is meant to end it.
+    private const int EndedBySigterm = SignalBase + 15;
+
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(20);
 
     private readonly StringBuilder _log = new();
@@ -125,7 +128,8 @@ internal sealed class Replication(string folder, string database, Rhythm rhythm)
         ExitCode = await _process.WaitForExitAsync(CancellationToken.None);
         var lines = string.Join('\n', _process.Lines);
         _log.AppendLine(lines).AppendLine(CultureInfo.InvariantCulture, $"-- ended with {ExitCode}");
-        if (ExitCode > SignalBase || lines.Contains("Unhandled exception", StringComparison.OrdinalIgnoreCase))
+        if ((ExitCode > SignalBase && ExitCode != EndedBySigterm)
+            || lines.Contains("Unhandled exception", StringComparison.OrdinalIgnoreCase))
         {
             Crash = string.Create(CultureInfo.InvariantCulture, $"Tidemark crashed (exit code {ExitCode})");
         }

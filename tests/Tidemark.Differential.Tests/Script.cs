@@ -14,6 +14,9 @@ internal sealed record Script(string Name, IReadOnlyList<ScriptAction> Actions)
     /// </summary>
     public bool IsSafe { get; init; }
 
+    /// <summary>The application does what SQLite lets nobody do who is not alone, such as leaving WAL mode.</summary>
+    public bool NeedsToBeAlone { get; init; }
+
     public override string ToString()
         => $"{Name}: pages of {PageSize} bytes, name {OtherName}, {Rhythm}\n{string.Join('\n', Actions.Select(action => action.Text))}\n";
 }

@@ -15,9 +15,11 @@ internal sealed record ScriptAction(string Text, Func<Stage, CancellationToken, 
     public static ScriptAction Crash { get; } = new("application is killed", (stage, _) => stage.CrashApplicationAsync());
 
     /// <summary>Until everything is in the database file, where somebody else could see to that.</summary>
-    public static ScriptAction Settle { get; } = new("until the WAL is in the file", (stage, cancelled) => stage.SettleAsync(SettleLooks, cancelled));
+    public static ScriptAction Settle { get; }
+        = new("until the WAL is in the file", (stage, cancelled) => stage.SettleAsync(SettleLooks, cancelled));
 
-    public static ScriptAction StartCompanion { get; } = new("companion starts", (stage, cancelled) => stage.StartCompanionAsync(cancelled));
+    public static ScriptAction StartCompanion { get; }
+        = new("companion starts", (stage, cancelled) => stage.StartCompanionAsync(cancelled));
 
     public static ScriptAction StopCompanion { get; } = new("companion stops", (stage, cancelled) => stage.StopCompanionAsync(cancelled));
 
@@ -31,7 +33,8 @@ internal sealed record ScriptAction(string Text, Func<Stage, CancellationToken, 
     public static ScriptAction Tell(string command) => new(command, (stage, cancelled) => stage.AskAsync(command, cancelled));
 
     /// <summary>What a person types in the folder of the database. <c>$P</c> is the folder of the prepared databases.</summary>
-    public static ScriptAction Shell(FileTouch touch, string line) => new(line, (stage, cancelled) => stage.TouchAsync(touch, line, cancelled));
+    public static ScriptAction Shell(FileTouch touch, string line)
+        => new(line, (stage, cancelled) => stage.TouchAsync(touch, line, cancelled));
 
     /// <summary>The time between two actions.</summary>
     public static ScriptAction Pause(double seconds)

@@ -12,8 +12,8 @@ internal static class Settings
 
     /// <summary>A number, or null.</summary>
     public static int? Number(string name)
-        => int.TryParse(
-            Environment.GetEnvironmentVariable($"TIDEMARK_DIFFERENTIAL_{name}"), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
-            ? value
-            : null;
+    {
+        var text = Environment.GetEnvironmentVariable($"TIDEMARK_DIFFERENTIAL_{name}");
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
+    }
 }

@@ -165,6 +165,7 @@ internal sealed class Stage(string folder, string prepared, int pageSize, OtherN
     private void Note(string what, string? answer)
     {
         var elapsed = TimeProvider.System.GetElapsedTime(_begun);
-        _protocol.Add(string.Create(CultureInfo.InvariantCulture, $"{elapsed.TotalSeconds,7:0.000} {what}{(answer is null ? "" : $" → {answer}")}"));
+        var outcome = answer is null ? "" : $" → {answer}";
+        _protocol.Add(string.Create(CultureInfo.InvariantCulture, $"{elapsed.TotalSeconds,7:0.000} {what}{outcome}"));
     }
 }
