@@ -11,8 +11,9 @@ public sealed class CheckpointTests(ITestOutputHelper output)
     private const int Checkpoints = 400;
     private const int Writes = 400;
 
-    // Two who take a lock from each other all the time starve on a busy machine without Tidemark too, once in a while. What keeps a
-    // checkpoint out by its nature does so each time.
+    // Without Tidemark, too, one checkpoint of some hundreds starves beside a writer. At the third an application gives up, and who keeps
+    // checkpoints out by its nature makes it give up each time.
+    private const int Starved = 3;
     private const int Attempts = 3;
 
     [Theory]
@@ -24,7 +25,7 @@ public sealed class CheckpointTests(ITestOutputHelper output)
         for (var attempt = 1; ; attempt++)
         {
             var (busy, failed, log) = await TryAsync(mode);
-            if (busy + failed == 0)
+            if (busy < Starved && failed < Starved)
             {
                 return;
             }
