@@ -92,7 +92,7 @@ internal sealed class Performance(Script script, string folder, PreparedDatabase
         CancellationToken cancellationToken)
     {
         var isSafe = script.IsSafe
-            || (!aloneStage.IsReckless && alone.IsWhole
+            || (!aloneStage.IsReckless && !withStage.MetAbandonedWal && alone.IsWhole
                 && ((withStage.WasOutOfTheWay && !script.NeedsToBeAlone) || (beside.IsWhole && beside.Rows == alone.Rows)));
         string? failure = null;
         if (isSafe && !alone.IsWhole)

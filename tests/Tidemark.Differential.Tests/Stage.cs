@@ -33,6 +33,9 @@ internal sealed class Stage(string folder, string prepared, int pageSize, OtherN
     /// <summary>Somebody did to the files what is unsafe with SQLite itself.</summary>
     public bool IsReckless { get; private set; }
 
+    /// <summary>Somebody touched the file beside a WAL that a killed companion had left, as a killed application leaves one.</summary>
+    public bool MetAbandonedWal { get; private set; }
+
     /// <summary>
     /// Whenever somebody touched the files, no connection had anything that was not in the database file, and no process that was killed
     /// later could leave it behind: what the companion can do to be out of the way it had done.
@@ -110,6 +113,7 @@ internal sealed class Stage(string folder, string prepared, int pageSize, OtherN
     {
         var state = WalStates.Look(Database, companion.IsRunning);
         IsReckless |= IsApplicationRunning || (touch == FileTouch.Part && state == WalState.Pending);
+        MetAbandonedWal |= touch == FileTouch.Part && state == WalState.Pending && !companion.IsRunning;
         _isTouchedWhileGone &= state == WalState.Gone;
         _isTouchedWhileCopied &= state != WalState.Pending;
         _isTouched = true;
