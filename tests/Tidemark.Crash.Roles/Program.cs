@@ -6,7 +6,7 @@ namespace Tidemark.Crash.Roles;
 /// <summary>One process of a crash test. It says <c>ready</c> when its work goes on, and does it until it is killed.</summary>
 /// <remarks>
 /// <code>
-///   writer     DATABASE PAGE_SIZE SEED
+///   writer     DATABASE PAGE_SIZE SEED HABIT   stays, visits or request
 ///   meddler    DATABASE SEED STEPS          0 steps: without end
 ///   replicator DATABASE REPLICA SEED        until SIGTERM
 ///   once       DATABASE REPLICA
@@ -15,6 +15,7 @@ namespace Tidemark.Crash.Roles;
 ///   reader     OUTPUT SEED                  ends by itself only when it sees what cannot be
 ///   holder     LOCK...                      holds locks
 ///   contender  ROUNDS SEED FOLDER...        takes and gives back the folders' locks as fast as it can
+///   application DATABASE PAGE_SIZE          does what it is told on its standard input; see <see cref="Application"/>
 /// </code>
 /// </remarks>
 internal static class Program
@@ -23,6 +24,11 @@ internal static class Program
 
     public static async Task<int> Main(string[] arguments)
     {
+        if (arguments is ["application", var path, var size])
+        {
+            return new Application(path, Number(size)).Run();
+        }
+
         using var stopping = new CancellationTokenSource();
         using var signal = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
         {
@@ -34,8 +40,8 @@ internal static class Program
         {
             switch (arguments)
             {
-                case ["writer", var database, var pageSize, var seed]:
-                    await new Writer(database, Number(pageSize), Number(seed)).RunAsync(stopping.Token);
+                case ["writer", var database, var pageSize, var seed, var habit]:
+                    await new Writer(database, Number(pageSize), Number(seed), habit).RunAsync(stopping.Token);
                     return 0;
                 case ["meddler", var database, var seed, var steps]:
                     await new Meddler(database, Number(seed)).RunAsync(Number(steps), stopping.Token);

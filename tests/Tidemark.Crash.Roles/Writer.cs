@@ -5,14 +5,36 @@ using Tidemark.Testing.Databases;
 namespace Tidemark.Crash.Roles;
 
 /// <summary>An application: transactions of all sizes, one after the other, without an end.</summary>
-internal sealed class Writer(string path, int pageSize, int seed)
+/// <param name="path">Its database.</param>
+/// <param name="pageSize">In bytes, when it creates it.</param>
+/// <param name="seed">Of everything that is left to chance.</param>
+/// <param name="habit"><c>stays</c> with the database open, <c>visits</c> it for a while every few seconds, or opens it for each
+/// <c>request</c>.</param>
+internal sealed class Writer(string path, int pageSize, int seed, string habit)
 {
     private const int BigBytesMax = 24 << 20;
     private const long DatabaseBytesMax = 48 << 20;
     private const int PauseMsMax = 6;
+    private const int AwayMsMax = 4000;
     private static readonly int[] s_autoCheckpoints = [0, 100, 1000];
 
     private readonly Random _random = new(seed);
+
+    // After how many steps it closes the database, roughly.
+    private int StepsOfConnection => habit switch
+    {
+        "request" => 1,
+        "visits" => 20,
+        _ => 60,
+    };
+
+    // For how long it is then away, at most.
+    private int AwayMs => habit switch
+    {
+        "request" => PauseMsMax,
+        "visits" => AwayMsMax,
+        _ => 1,
+    };
 
     public async Task RunAsync(CancellationToken stopping)
     {
@@ -23,10 +45,11 @@ internal sealed class Writer(string path, int pageSize, int seed)
             Program.SayReady();
             while (!stopping.IsCancellationRequested)
             {
-                if (_random.Next(60) == 0)
+                if (_random.Next(StepsOfConnection) == 0)
                 {
                     // The last connection to close checkpoints and deletes the WAL.
                     database.Dispose();
+                    await Task.Delay(TimeSpan.FromMilliseconds(_random.Next(AwayMs)), TimeProvider.System, stopping);
                     database = Open();
                 }
 

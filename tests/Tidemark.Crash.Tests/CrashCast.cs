@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Tidemark.Testing.Processes;
 using Xunit;
 
 namespace Tidemark.Crash.Tests;
@@ -7,7 +8,7 @@ namespace Tidemark.Crash.Tests;
 /// <summary>
 /// The processes of one history: an application that writes, somebody who meddles, and the replicator. Decides who is killed when.
 /// </summary>
-internal sealed class CrashCast(string folder, string database, string replica, int pageSize, Random random)
+internal sealed class CrashCast(string folder, string database, string replica, int pageSize, string habit, Random random)
 {
     private const int LifeMsMax = 900;
     private const int CatchUpMsMax = 400;
@@ -102,7 +103,7 @@ internal sealed class CrashCast(string folder, string database, string replica, 
         }
     }
 
-    private void StartWriter() => Start("writer", database, pageSize.ToString(CultureInfo.InvariantCulture), Seed());
+    private void StartWriter() => Start("writer", database, pageSize.ToString(CultureInfo.InvariantCulture), Seed(), habit);
 
     private void StartMeddler()
     {

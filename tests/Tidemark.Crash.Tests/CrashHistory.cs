@@ -17,11 +17,15 @@ internal sealed class CrashHistory : IAsyncDisposable
     private const int RoundsMax = 6;
     private static readonly int[] s_pageSizes = [512, 1024, 4096, 4096, 16384, 65536];
 
+    // How an application uses its database.
+    private static readonly string[] s_habits = ["stays", "visits", "request"];
+
     private readonly int _seed;
     private readonly ITestOutputHelper _output;
     private readonly Random _random;
     private readonly TemporaryFolder _folder = new();
     private readonly int _pageSize;
+    private readonly string _habit;
     private readonly ReplicaLedger _ledger;
     private readonly CrashCast _cast;
     private readonly Dictionary<Txid, byte[]> _states = [];
@@ -31,8 +35,9 @@ internal sealed class CrashHistory : IAsyncDisposable
     {
         (_seed, _output, _random) = (seed, output, new Random(seed));
         _pageSize = s_pageSizes[_random.Next(s_pageSizes.Length)];
+        _habit = s_habits[_random.Next(s_habits.Length)];
         _ledger = new ReplicaLedger(ReplicaPath);
-        _cast = new CrashCast(_folder.Path, DatabasePath, ReplicaPath, _pageSize, _random);
+        _cast = new CrashCast(_folder.Path, DatabasePath, ReplicaPath, _pageSize, _habit, _random);
     }
 
     private string DatabasePath => _folder["app.db"];
@@ -52,7 +57,7 @@ internal sealed class CrashHistory : IAsyncDisposable
 
             await AssertOldStatesRestoreAsync(cancellationToken);
             _output.WriteLine(
-                $"seed {_seed}: pages of {_pageSize} bytes, {_ledger.Count} captures, "
+                $"seed {_seed}: pages of {_pageSize} bytes, an application that {_habit}, {_ledger.Count} captures, "
                 + $"{_cast.Kills} kills, {_states.Count} states restored");
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -60,7 +65,7 @@ internal sealed class CrashHistory : IAsyncDisposable
             _hasFailed = true;
             await _cast.KillAllAsync();
             throw new InvalidOperationException(
-                $"TIDEMARK_CRASH_SEED={_seed}, pages of {_pageSize} bytes, everything is in {_folder.Path}: "
+                $"TIDEMARK_CRASH_SEED={_seed}, pages of {_pageSize} bytes, an application that {_habit}, everything is in {_folder.Path}: "
                 + $"{e.Message}\n{_cast.Protocol}",
                 e);
         }

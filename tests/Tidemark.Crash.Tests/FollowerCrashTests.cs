@@ -3,6 +3,7 @@ using Microsoft.Data.Sqlite;
 using SQLitePCL;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
+using Tidemark.Testing.Processes;
 using Xunit;
 
 namespace Tidemark.Crash.Tests;

@@ -1,5 +1,6 @@
 using Tidemark.Replicas.Files;
 using Tidemark.Testing;
+using Tidemark.Testing.Processes;
 using Xunit;
 
 namespace Tidemark.Crash.Tests;

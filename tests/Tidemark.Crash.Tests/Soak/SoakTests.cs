@@ -1,6 +1,7 @@
 using System.Globalization;
 using Tidemark.Testing;
 using Tidemark.Testing.Peers;
+using Tidemark.Testing.Processes;
 using Xunit;
 
 namespace Tidemark.Crash.Tests.Soak;

@@ -1,0 +1,65 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Xunit;
+
+namespace Tidemark.Differential.Tests;
+
+/// <summary>
+/// Random scripts, as many as fit in the time. <c>TIDEMARK_DIFFERENTIAL_SECONDS</c> says for how long (150 unless set),
+/// <c>TIDEMARK_DIFFERENTIAL_COUNT</c> runs as many instead, <c>TIDEMARK_DIFFERENTIAL_FIRST</c> says with which seed to begin,
+/// <c>TIDEMARK_DIFFERENTIAL_SEED</c> repeats one, and <c>TIDEMARK_DIFFERENTIAL_PARALLEL</c> says how many are played at once.
+/// </summary>
+/// <remarks>A seed repeats a script and not what the processes do meanwhile: that depends on the machine.</remarks>
+public sealed class RandomScriptTests(PreparedDatabases databases, ITestOutputHelper output)
+{
+    private const int SecondsByDefault = 150;
+
+    // A script mostly waits.
+    private const int ParallelPerCore = 6;
+
+    [Fact]
+    public async Task Whatever_people_do_to_the_files_the_source_is_as_whole_as_without_Tidemark_and_the_replica_is_the_source()
+    {
+        var only = Settings.Number("SEED");
+        var first = only ?? Settings.Number("FIRST") ?? Random.Shared.Next(1_000_000);
+        var count = only is null ? Settings.Number("COUNT") : 1;
+        var seconds = Settings.Number("SECONDS") ?? SecondsByDefault;
+        var begun = TimeProvider.System.GetTimestamp();
+        bool HasTime() => count is not null || TimeProvider.System.GetElapsedTime(begun).TotalSeconds < seconds;
+        var options = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = Settings.Number("PARALLEL") ?? (ParallelPerCore * Environment.ProcessorCount),
+            CancellationToken = TestContext.Current.CancellationToken,
+        };
+
+        var verdicts = new ConcurrentDictionary<int, Verdict>();
+        await Parallel.ForEachAsync(Seeds(first, count, HasTime), options, async (seed, cancelled) =>
+        {
+            var folder = Path.Combine(Settings.Folder, string.Create(CultureInfo.InvariantCulture, $"seed-{seed}"));
+            verdicts[seed] = await new Performance(RandomScript.Write(seed), folder, databases).RunAsync(cancelled);
+        });
+
+        var failures = verdicts.Where(entry => entry.Value.Failure is not null).OrderBy(entry => entry.Key).ToArray();
+        var summary = $"{verdicts.Count} scripts from seed {first}: {verdicts.Values.Count(verdict => verdict.IsSafe)} safe without "
+            + $"Tidemark, {verdicts.Values.Count(verdict => verdict.Excuse is not null)} ended with an error that says so, {failures.Length} failed";
+        output.WriteLine(summary);
+        foreach (var excuse in verdicts.Values.Select(verdict => verdict.Excuse).OfType<string>().Take(20))
+        {
+            output.WriteLine(excuse);
+        }
+
+        Assert.True(
+            failures.Length == 0,
+            $"{summary}. Their scripts and logs are in {Settings.Folder}; TIDEMARK_DIFFERENTIAL_SEED repeats one.\n"
+                + string.Join('\n', failures.Select(entry => $"{entry.Key}: {entry.Value.Failure}")));
+        Assert.True(verdicts.Values.Any(verdict => verdict.IsSafe) || only is not null, summary);
+    }
+
+    private static IEnumerable<int> Seeds(int first, int? count, Func<bool> hasTime)
+    {
+        for (var number = 0; (count is null || number < count) && (number == 0 || hasTime()); number++)
+        {
+            yield return first + number;
+        }
+    }
+}
