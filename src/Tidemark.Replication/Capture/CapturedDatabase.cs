@@ -146,7 +146,7 @@ internal sealed class CapturedDatabase : IDisposable
         {
             ThrowIfWalIsOfReplacedFile();
             ThrowIfSettling();
-            Live = LiveDatabase.TryOpen(Path, Files, Settings.BusyTimeout);
+            Live = LiveDatabase.TryOpen(Path, Files, Time, Settings.BusyTimeout);
             if (Live is not null)
             {
                 _walPath = null;

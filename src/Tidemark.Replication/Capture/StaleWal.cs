@@ -56,19 +56,18 @@ internal static class StaleWal
             return AbandonedWal.NotOurs;
         }
 
-        if (content == FileChange.None)
+        if (content == FileChange.None && !live.Guard.CheckpointPassive().IsComplete)
         {
-            if (!live.Guard.CheckpointPassive().IsComplete)
-            {
-                return AbandonedWal.NotOurs;
-            }
-
-            Remove(database, live, Discard);
-            return AbandonedWal.Copied;
+            return AbandonedWal.NotOurs;
         }
 
-        Remove(database, live, MoveToSpool);
-        return AbandonedWal.MovedAway;
+        if (content != FileChange.None)
+        {
+            KeepInSpool(database, live);
+        }
+
+        Remove(database, live, isEmptied: hasSecondWal || isElsewhere);
+        return content == FileChange.None ? AbandonedWal.Copied : AbandonedWal.MovedAway;
     }
 
     private static bool IsCaptured(CapturedDatabase database, LiveDatabase live)
@@ -180,36 +179,49 @@ internal static class StaleWal
         return true;
     }
 
-    private static void Remove(CapturedDatabase database, LiveDatabase live, Action<CapturedDatabase, string> remove)
+    // Under the lock of the database file, nobody can be about to open the WAL. Where others lock another file, somebody may have opened it a
+    // moment ago, and writes to it later: then it must keep its name, and is emptied.
+    private static void Remove(CapturedDatabase database, LiveDatabase live, bool isEmptied)
     {
         if (live.IsWalInPlace())
         {
-            remove(database, live.WalPath);
+            if (isEmptied)
+            {
+                using var wal = database.Files.Open(live.WalPath, FileMode.Open, FileAccess.ReadWrite);
+                wal.SetLength(0);
+                return; // Without a WAL, whoever comes next makes the index anew.
+            }
+
+            database.Files.Delete(live.WalPath);
         }
 
-        if (live.IsIndexInPlace())
+        if (!isEmptied && live.IsIndexInPlace())
         {
             database.Files.Delete(live.ShmPath);
         }
     }
 
-    private static void Discard(CapturedDatabase database, string walPath) => database.Files.Delete(walPath);
-
-    private static void MoveToSpool(CapturedDatabase database, string walPath)
+    private static void KeepInSpool(CapturedDatabase database, LiveDatabase live)
     {
-        if (database.Files.TryGetFacts(walPath) is { SizeBytes: > 0 })
+        if (!live.IsWalInPlace() || database.Files.TryGetFacts(live.WalPath) is not { SizeBytes: > 0 })
         {
-            try
-            {
-                database.Files.Move(walPath, database.Spool.ReplacedWalPath);
-                return;
-            }
-            catch (IOException)
-            {
-                // The spool is on another disk. What the WAL holds is captured up to the position.
-            }
+            return;
         }
 
-        database.Files.Delete(walPath);
+        try
+        {
+            const int ChunkBytes = 1 << 20;
+            using var wal = database.Files.Open(live.WalPath, FileMode.Open, FileAccess.Read);
+            using var copy = database.Spool.Files.Open(database.Spool.ReplacedWalPath, FileMode.Create, FileAccess.Write);
+            var chunk = new byte[ChunkBytes];
+            for (long offset = 0, count; (count = wal.Read(offset, chunk)) > 0; offset += count)
+            {
+                copy.Write(offset, chunk.AsSpan(0, (int)count));
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The disk is full. What the WAL holds is captured up to the position.
+        }
     }
 }

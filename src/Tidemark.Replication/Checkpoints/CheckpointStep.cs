@@ -85,7 +85,7 @@ internal sealed class CheckpointStep(CapturedDatabase database, CheckpointPolicy
         }
 
         // Wholly in the file and with the guard out of it, a WAL is as good as sealed.
-        var isSealed = position.Frame == _sealedFrame || (!database.Live.IsGuardInsideWal && database.Live.IsWalWhollyCopied);
+        var isSealed = position.Frame == _sealedFrame || (database.Live.IsGuardAtMark0 && database.Live.IsWalWhollyCopied);
         var frames = isSealed ? 0 : position.Frame;
         return policy.Decide(new CheckpointObservation(frames, _framesAtLastAttempt, _wasIncomplete, database.Time.GetElapsedTime(_lastAttempt)));
     }

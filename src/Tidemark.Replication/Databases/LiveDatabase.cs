@@ -20,21 +20,25 @@ namespace Tidemark.Replication.Databases;
 /// </remarks>
 internal sealed class LiveDatabase : IDisposable
 {
-    // Between its lock on the database and the one on the index, a connection that opens or closes has microseconds.
-    private const int LooksForSecondWal = 10;
+    // Between its lock on the database and the one on the index, a connection that opens or closes has microseconds; on a busy machine,
+    // milliseconds. So nothing is written while one is seen there, and only one that stays there has another index.
+    private const int LooksBeforeWrite = 20;
+    private static readonly TimeSpan s_secondWalStays = TimeSpan.FromSeconds(3);
 
     private readonly string _path;
     private readonly IFileSystem _files;
+    private readonly TimeProvider _time;
     private readonly TimeSpan _busyTimeout;
     private DatabaseConnection _guard;
     private DatabaseConnection? _second;
     private bool _hasLeftHandles;
     private KnownFiles? _known;
     private int? _indexHandle;
+    private long? _secondWalSince;
 
-    private LiveDatabase(string path, IFileSystem files, TimeSpan busyTimeout, DatabaseConnection guard)
+    private LiveDatabase(string path, IFileSystem files, TimeProvider time, TimeSpan busyTimeout, DatabaseConnection guard)
     {
-        (_path, _files, _busyTimeout, _guard) = (path, files, busyTimeout, guard);
+        (_path, _files, _time, _busyTimeout, _guard) = (path, files, time, busyTimeout, guard);
         WalPath = guard.WalPath;
         _known = TryLookAtFiles();
     }
@@ -45,9 +49,12 @@ internal sealed class LiveDatabase : IDisposable
     /// <summary>Whether the guard holds a read transaction.</summary>
     public bool IsGuarded => _guard.IsReading;
 
-    /// <summary>Whether the guard is known to stand inside the WAL, so that nobody can start it over. Otherwise it may stand at mark
-    /// 0.</summary>
+    /// <summary>Whether the guard is known to stand inside the WAL, so that nobody can start it over.</summary>
     public bool IsGuardInsideWal { get => field && IsGuarded; private set; }
+
+    /// <summary>Whether the guard is known to stand at mark 0, so that it is in nobody's way. Where neither is known, it may stand at either
+    /// place.</summary>
+    public bool IsGuardAtMark0 { get => field && IsGuarded && !IsGuardInsideWal; private set; }
 
     /// <summary>Whether everything in the WAL is in the database file too.</summary>
     public bool IsWalWhollyCopied => _guard.TryReadIndexState() is { IsWhollyCopied: true };
@@ -82,7 +89,7 @@ internal sealed class LiveDatabase : IDisposable
     /// <returns>Null when there is no database yet: no file, or an empty one whose creator has not decided on page size and mode.</returns>
     /// <exception cref="DatabaseException">The file is no database, it is refused (<see cref="Admission"/>), or it cannot be
     /// switched.</exception>
-    public static LiveDatabase? TryOpen(string path, IFileSystem files, TimeSpan busyTimeout)
+    public static LiveDatabase? TryOpen(string path, IFileSystem files, TimeProvider time, TimeSpan busyTimeout)
     {
         if (!File.Exists(path))
         {
@@ -119,14 +126,9 @@ internal sealed class LiveDatabase : IDisposable
                 _ = connection.IsInWalMode(); // Only a read opens the WAL.
             }
 
-            var live = new LiveDatabase(path, files, busyTimeout, connection) { WasSwitched = !isInWalMode };
-            if (live.HasSecondWal())
-            {
-                live.RemoveEmptyWal();
-                throw new ForeignChangeException(path, ForeignChange.HasSecondWal);
-            }
-
-            return live;
+            // Another file may have taken the place of the one that was opened; then what is known is not of it.
+            var live = new LiveDatabase(path, files, time, busyTimeout, connection) { WasSwitched = !isInWalMode };
+            return live.HasMoved() ? throw new ForeignChangeException(path, ForeignChange.DatabaseWasReplaced) : live;
         }
         catch
         {
@@ -154,7 +156,14 @@ internal sealed class LiveDatabase : IDisposable
             _known = now;
         }
 
-        return HasSecondWal() ? ForeignChange.HasSecondWal : null;
+        if (!MayHaveSecondWal())
+        {
+            _secondWalSince = null;
+            return null;
+        }
+
+        _secondWalSince ??= _time.GetTimestamp();
+        return _time.GetElapsedTime(_secondWalSince.Value) >= s_secondWalStays ? ForeignChange.HasSecondWal : null;
     }
 
     /// <summary>Looks again, before something is written.</summary>
@@ -164,6 +173,17 @@ internal sealed class LiveDatabase : IDisposable
         if (FindForeignChange() is { } change)
         {
             throw new ForeignChangeException(_path, change);
+        }
+
+        for (var look = 0; _secondWalSince is not null; look++)
+        {
+            if (look == LooksBeforeWrite)
+            {
+                throw new ForeignChangeException(_path, ForeignChange.HasSecondWal);
+            }
+
+            _ = SqliteLibrary.Sleep(1);
+            _ = FindForeignChange();
         }
     }
 
@@ -215,7 +235,7 @@ internal sealed class LiveDatabase : IDisposable
         }
 
         // A WAL that was started over and holds nothing yet adds nothing to what the guard sees.
-        return (newest.FrameCount == 0 || newest.End == _guard.GetSnapshot().End) && !(IsGuardInsideWal && IsWalWhollyCopied)
+        return (newest.FrameCount == 0 || newest.End == _guard.GetSnapshot().End) && (IsGuardAtMark0 || !IsWalWhollyCopied)
             ? WalLook.Nothing
             : WalLook.New;
     }
@@ -283,7 +303,8 @@ internal sealed class LiveDatabase : IDisposable
     /// </remarks>
     public void TryLeaveWal()
     {
-        if (!IsGuardInsideWal || !IsWalWhollyCopied || !TryOpenSecond())
+        // Who waits for a guard that is believed to be at mark 0 knows better.
+        if ((IsGuardAtMark0 && !IsCheckpointOfOthersWaiting) || !IsGuarded || !IsWalWhollyCopied || !TryOpenSecond())
         {
             return;
         }
@@ -299,6 +320,14 @@ internal sealed class LiveDatabase : IDisposable
         }
     }
 
+    // Where SQLite puts a reader that begins, it does not say: at mark 0 if all of the WAL is in the file, but inside it if a checkpoint
+    // holds the lock of mark 0 just then.
+    private void FindWhereGuardStands()
+    {
+        IsGuardInsideWal = false;
+        IsGuardAtMark0 = TryGetIndexHandle() is { } handle ? !OpenFileLock.IsMarkHeldByThisProcess(handle) : IsWalWhollyCopied;
+    }
+
     /// <summary>Makes the second connection, which must be in a read transaction, the guard, and ends the old guard's transaction.</summary>
     /// <remarks>Only when everything up to the second connection's snapshot is in the spool.</remarks>
     /// <param name="isInsideWal">Whether the second connection is known to stand inside the WAL.</param>
@@ -306,8 +335,15 @@ internal sealed class LiveDatabase : IDisposable
     {
         Invariant.Holds(Second.IsReading, "Only a connection in a read transaction can become the guard.");
         (_guard, _second) = (Second, _guard);
-        IsGuardInsideWal = isInsideWal;
         _second.Rollback();
+        if (isInsideWal)
+        {
+            IsGuardInsideWal = true;
+        }
+        else
+        {
+            FindWhereGuardStands();
+        }
     }
 
     /// <summary>Ends the guard's transaction and begins another one at the newest state. What was committed since the old one is not
@@ -315,8 +351,8 @@ internal sealed class LiveDatabase : IDisposable
     public void RenewGuard()
     {
         _guard.Rollback();
-        IsGuardInsideWal = false;
         _guard.BeginRead();
+        FindWhereGuardStands();
     }
 
     /// <summary>Begins a guard at the newest state; inside the WAL, if nothing is in the way, so that what is there already stays until
@@ -328,7 +364,7 @@ internal sealed class LiveDatabase : IDisposable
         IsGuardInsideWal = snapshot.FrameCount > 0 && _guard.TryMoveTo(snapshot);
         if (!IsGuarded)
         {
-            _guard.BeginRead();
+            RenewGuard();
             snapshot = _guard.GetSnapshot();
         }
 
@@ -497,35 +533,11 @@ internal sealed class LiveDatabase : IDisposable
     }
 
     // Whoever has the database open also has its WAL index open; if that is not ours, there is a second WAL.
-    private bool HasSecondWal()
-    {
-        if (IsUsedByOthers != true || TryGetIndexHandle() is not { } index)
-        {
-            return false;
-        }
-
-        for (var look = 0; look < LooksForSecondWal; look++)
-        {
-            if (OpenFileLock.IsIndexUsedByOthers(index) != false || IsUsedByOthers != true)
-            {
-                return false;
-            }
-
-            _ = SqliteLibrary.Sleep(1);
-        }
-
-        return true;
-    }
-
-    // Opening has created the files, which nobody needs and which may belong to another user.
-    private void RemoveEmptyWal()
-    {
-        if (_files.TryGetFacts(WalPath) is { SizeBytes: 0 } && TryGetIndexHandle() is { } index && OpenFileLock.TryKeepIndexFromOthers(index))
-        {
-            _files.Delete(WalPath);
-            _files.Delete(ShmPath);
-        }
-    }
+    private bool MayHaveSecondWal()
+        => IsUsedByOthers == true
+            && TryGetIndexHandle() is { } index
+            && OpenFileLock.IsIndexUsedByOthers(index) == false
+            && IsUsedByOthers == true;
 
     private int? TryGetIndexHandle()
     {

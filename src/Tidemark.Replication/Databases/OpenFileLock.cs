@@ -15,6 +15,7 @@ internal partial struct OpenFileLock
 {
     private const int Ask = 5; // F_GETLK
     private const int SetOfProcess = 6; // F_SETLK
+    private const int AskOfOpenFile = 36; // F_OFD_GETLK
     private const int SetOfOpenFile = 37; // F_OFD_SETLK
     private const short Shared = 0; // F_RDLCK
     private const short Exclusive = 1; // F_WRLCK
@@ -26,6 +27,8 @@ internal partial struct OpenFileLock
 
     // https://www.sqlite.org/walformat.html#wal_locks, and os_unix.c: UNIX_SHM_BASE, UNIX_SHM_DMS
     private const long WriteByte = 120;
+    private const long FirstMarkByte = 124;
+    private const long LastMarkByte = 127;
     private const long InUseByte = 128;
 
     // struct flock, as it is where a C long has 64 bits.
@@ -57,6 +60,28 @@ internal partial struct OpenFileLock
     /// <param name="indexHandle">A handle of SQLite's on the <c>-shm</c> file.</param>
     public static bool IsCheckpointOfOthersWaiting(int indexHandle)
         => IsHeldByOthers(indexHandle, WriteByte, 1) == true && IsHeldByOthers(indexHandle, WriteByte + 1, 1) == true;
+
+    /// <summary>Whether a reader of this process stands inside the WAL, as far as it can be seen: not where another process has a lock on the
+    /// same mark.</summary>
+    /// <param name="indexHandle">A handle of SQLite's on the <c>-shm</c> file.</param>
+    public static bool IsMarkHeldByThisProcess(int indexHandle)
+    {
+        for (var mark = FirstMarkByte; mark <= LastMarkByte; mark++)
+        {
+            // A lock of the open file would be in conflict also with those of this process.
+            var range = new OpenFileLock { _kind = Exclusive, _offset = mark, _length = 1 };
+            if (Environment.Is64BitProcess
+                && OperatingSystem.IsLinux()
+                && Control(indexHandle, AskOfOpenFile, ref range) == 0
+                && range._kind != None
+                && range._process == Environment.ProcessId)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>Whether another process is at a checkpoint.</summary>
     /// <param name="indexHandle">A handle of SQLite's on the <c>-shm</c> file.</param>

@@ -42,6 +42,7 @@ internal sealed class DatabaseWorker : IDisposable
     private readonly CheckpointStep _checkpoint;
     private readonly WakeSignal _wake = new();
     private readonly Action _onNotice;
+    private readonly Action _onFileNotice;
     private readonly Action<TimeSpan> _takesLong;
     private readonly BackOff _backOff;
     private readonly CommitWait _commitWait = new(s_commitDelayMin, s_commitDelayMax);
@@ -51,6 +52,9 @@ internal sealed class DatabaseWorker : IDisposable
 
     private (OrderlyEnd End, long Since)? _leaving;
     private bool _hasLeft;
+
+    // Whether there was a notice of the database file since the last look at it.
+    private volatile bool _isFileTouched;
     private FileFacts? _walFacts;
     private long _started;
     private long _lastSweep;
@@ -69,6 +73,7 @@ internal sealed class DatabaseWorker : IDisposable
         _pace = new SweepPace(scope.Random);
         _departure = new Departure(scope.Time);
         _onNotice = OnNotice;
+        _onFileNotice = OnFileNotice;
         _takesLong = elapsed => scope.Logger.TakesLong(options.DatabasePath, "a capture", elapsed.TotalSeconds);
         _database = new ReplicatedDatabase(options, scope, _wake.Set);
         _checkpoint = new CheckpointStep(
@@ -250,7 +255,7 @@ internal sealed class DatabaseWorker : IDisposable
         while (time - _scope.Time.GetElapsedTime(begun) is var left
             && left > TimeSpan.Zero
             && !isOver(live)
-            && live.FindForeignChange() is null)
+            && !(_isFileTouched && live.FindForeignChange() is not null))
         {
             await Task.Delay(left < s_gatheringPoll ? left : s_gatheringPoll, _scope.Time, stopping).ConfigureAwait(false);
         }
@@ -259,7 +264,7 @@ internal sealed class DatabaseWorker : IDisposable
     private TimeSpan? UntilNextLook() => _database.Source switch
     {
         _ when _leaving is not null => EndStep.QuietTime,
-        { Live: { IsGuardInsideWal: true, IsCheckpointOfOthersAtWork: true } } => s_checkpointPoll,
+        { Live: { IsGuardAtMark0: false, IsCheckpointOfOthersAtWork: true } } => s_checkpointPoll,
         { IsSettling: true } => s_settlingPoll,
         _ => null,
     };
@@ -352,6 +357,7 @@ internal sealed class DatabaseWorker : IDisposable
     private async ValueTask LookAsync(CancellationToken stopping)
     {
         var source = _database.Source;
+        _isFileTouched = false;
         _ = source.LookForForeignChange();
         if (StaysClosed())
         {
@@ -513,9 +519,15 @@ internal sealed class DatabaseWorker : IDisposable
             }
 
             // Of checkpoints of others, which may wait for the guard, and of those who write the file without SQLite.
-            _ = _scope.Watch.TryArmContent(_options.DatabasePath, _onNotice);
+            _ = _scope.Watch.TryArmContent(_options.DatabasePath, _onFileNotice);
             _walFacts = _scope.Files.TryGetFacts(live.WalPath);
         }
+    }
+
+    private void OnFileNotice()
+    {
+        _isFileTouched = true;
+        OnNotice();
     }
 
     private void OnNotice()
@@ -535,6 +547,7 @@ internal sealed class DatabaseWorker : IDisposable
         }
 
         return source.LookAtWal() != WalLook.Nothing
+            || live.IsCheckpointOfOthersWaiting
             || _database.Audits.IsWanted()
             || (_pace.ChecksForMove() && live.FindForeignChange() is not null)
             || (_options.CheckpointInterval > TimeSpan.Zero && _checkpoint.IsDue)
