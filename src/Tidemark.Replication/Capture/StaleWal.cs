@@ -73,6 +73,7 @@ internal static class StaleWal
     private static bool IsCaptured(CapturedDatabase database, LiveDatabase live)
         => live.Guard.TryReadNewest() is { } newest
             && (newest.FrameCount == 0
+                || live.HoldsOnlyOwnFrames
                 || (database.Position is { } position && newest.End is { } end && end.Salts == position.Salts && end.FrameCount <= position.Frame));
 
     // The WAL holds what the index knows, and no more: somebody may have put back one that belongs to the new file; and one whose index was

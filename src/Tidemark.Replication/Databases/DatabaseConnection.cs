@@ -39,6 +39,9 @@ internal sealed class DatabaseConnection : IDisposable
     /// <summary>SQLite's handle on the database file, for questions about its locks; null where it cannot be found.</summary>
     public int? Handle { get; }
 
+    /// <summary>SQLite's handle on the WAL index, once it is known.</summary>
+    public int? IndexHandle { get; set; }
+
     /// <summary>The path as it was given.</summary>
     public string Path { get; }
 
@@ -218,7 +221,7 @@ internal sealed class DatabaseConnection : IDisposable
         }
     }
 
-    /// <summary>The newest committed state, whatever the current transaction reads. Costs no system call.</summary>
+    /// <summary>The newest committed state, whatever the current transaction reads. Costs one system call.</summary>
     /// <returns>Null when the index cannot be read just now. While a transaction is held that is in WAL mode.</returns>
     public WalSnapshot? TryReadNewest()
     {
@@ -226,7 +229,7 @@ internal sealed class DatabaseConnection : IDisposable
         Span<byte> header = stackalloc byte[WalIndexHeader.Size];
         for (var attempt = 0; attempt < AttemptsMax; attempt++)
         {
-            if (_file.TryReadIndexHeader(header))
+            if (_file.TryReadIndexHeader(header, IndexHandle))
             {
                 return WalSnapshot.TryRead(header, out var snapshot) ? snapshot : null;
             }
@@ -237,7 +240,7 @@ internal sealed class DatabaseConnection : IDisposable
 
     /// <summary>How far the WAL was copied into the database file; see <see cref="DatabaseFile.TryReadIndexState"/>. After the first read in
     /// WAL mode.</summary>
-    public WalIndexState? TryReadIndexState() => _file.TryReadIndexState();
+    public WalIndexState? TryReadIndexState() => _file.TryReadIndexState(IndexHandle);
 
     /// <summary>Takes the lock under which nobody else can have the database open; see <see cref="DatabaseFile.TryLockExclusive"/>.</summary>
     public bool TryLockExclusive() => _file.TryLockExclusive();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using SQLitePCL;
+using Tidemark.Formats.Wal;
 using Tidemark.Replicas.Files;
 
 namespace Tidemark.Replication.Databases;
@@ -68,37 +69,57 @@ internal readonly unsafe partial struct DatabaseFile
         }
     }
 
-    /// <summary>Copies the header of the WAL index out of the memory that all connections share. No system call, no lock.</summary>
+    /// <summary>Copies the header of the WAL index out of the memory that all connections share. No lock; one system call where SQLite's
+    /// handle on it is known.</summary>
     /// <remarks>
     /// Only while the connection reads in WAL mode: then the memory is mapped. A writer fills the second copy of the header first, so the
     /// first one is whole when it equals the second one, read after it.
     /// </remarks>
     /// <returns>False when a writer is at it, or has died at it.</returns>
-    public bool TryReadIndexHeader(Span<byte> header)
+    public bool TryReadIndexHeader(Span<byte> header, int? indexHandle)
     {
+        Span<byte> both = stackalloc byte[2 * WalIndexHeader.Size];
+        both = both[..(2 * header.Length)];
+        if (!TryReadIndex(both, indexHandle))
+        {
+            return false;
+        }
+
+        both[..header.Length].CopyTo(header);
+        return header.SequenceEqual(both[header.Length..]);
+    }
+
+    /// <summary>How far the WAL was copied into the database file. Under the same condition as
+    /// <see cref="TryReadIndexHeader"/>.</summary>
+    public WalIndexState? TryReadIndexState(int? indexHandle)
+    {
+        Span<byte> words = stackalloc byte[WalIndexState.Size];
+        return TryReadIndex(words, indexHandle) ? WalIndexState.Read(words) : null;
+    }
+
+    // Where SQLite's handle is known, the file is read and not the memory: who cuts off the file, as cp does that puts another in its place,
+    // would end this process at the touch of the memory behind it.
+    private bool TryReadIndex(Span<byte> destination, int? indexHandle)
+    {
+        if (indexHandle is { } handle)
+        {
+            fixed (byte* start = destination)
+            {
+                return ReadAt(handle, start, (nuint)destination.Length, 0) == destination.Length;
+            }
+        }
+
         var index = Index();
         if (index == null)
         {
             return false;
         }
 
-        new ReadOnlySpan<byte>(index, header.Length).CopyTo(header);
+        var half = destination.Length / 2;
+        new ReadOnlySpan<byte>(index, half).CopyTo(destination);
         Interlocked.MemoryBarrier();
-        return header.SequenceEqual(new ReadOnlySpan<byte>(index + header.Length, header.Length));
-    }
-
-    /// <summary>How far the WAL was copied into the database file. No system call, no lock. Under the same condition as
-    /// <see cref="TryReadIndexHeader"/>.</summary>
-    public WalIndexState? TryReadIndexState()
-    {
-        var index = Index();
-        if (index == null)
-        {
-            return null;
-        }
-
-        Interlocked.MemoryBarrier();
-        return WalIndexState.Read(new ReadOnlySpan<byte>(index, WalIndexState.Size));
+        new ReadOnlySpan<byte>(index + half, destination.Length - half).CopyTo(destination[half..]);
+        return true;
     }
 
     /// <summary>SQLite's handle on the database file; null where it cannot be found.</summary>
@@ -233,6 +254,10 @@ internal readonly unsafe partial struct DatabaseFile
         var map = (delegate* unmanaged[Cdecl]<nint, int, int, int, byte**, int>)Method(MapIndexMethod);
         return *(int*)*(nint*)_file >= VersionWithIndex && map(_file, 0, IndexPieceSize, 0, &index) == raw.SQLITE_OK ? index : null;
     }
+
+    // https://man7.org/linux/man-pages/man2/pread.2.html
+    [LibraryImport("libc", EntryPoint = "pread64", SetLastError = true)]
+    private static partial nint ReadAt(int handle, byte* destination, nuint count, long offset);
 
     // https://man7.org/linux/man-pages/man2/madvise.2.html
     [LibraryImport("libc", EntryPoint = "madvise")]

@@ -35,6 +35,7 @@ internal sealed class LiveDatabase : IDisposable
     private KnownFiles? _known;
     private int? _indexHandle;
     private long? _secondWalSince;
+    private WalIndexState? _own;
 
     private LiveDatabase(string path, IFileSystem files, TimeProvider time, TimeSpan busyTimeout, DatabaseConnection guard)
     {
@@ -55,6 +56,12 @@ internal sealed class LiveDatabase : IDisposable
     /// <summary>Whether the guard is known to stand at mark 0, so that it is in nobody's way. Where neither is known, it may stand at either
     /// place.</summary>
     public bool IsGuardAtMark0 { get => field && IsGuarded && !IsGuardInsideWal; private set; }
+
+    /// <summary>Whether the WAL holds nothing of an application that is not in the database file: only a frame that was forced here.</summary>
+    public bool HoldsOnlyOwnFrames => _own is { FrameCount: var last, Run: var run }
+        && _guard.TryReadIndexState() is { } now
+        && now.Run == run
+        && now.FrameCount <= last;
 
     /// <summary>Whether everything in the WAL is in the database file too.</summary>
     public bool IsWalWhollyCopied => _guard.TryReadIndexState() is { IsWhollyCopied: true };
@@ -144,6 +151,11 @@ internal sealed class LiveDatabase : IDisposable
         if (_known is not { } known)
         {
             return HasMoved() ? ForeignChange.DatabaseWasReplaced : null;
+        }
+
+        if (TryGetIndexHandle() is not null && _guard.TryReadIndexState() is null)
+        {
+            return ForeignChange.IndexWasReplaced; // It was cut off.
         }
 
         if (TryLookAtFiles() is { } now)
@@ -502,7 +514,9 @@ internal sealed class LiveDatabase : IDisposable
     private void ForceFrame(DatabaseConnection connection)
     {
         ThrowIfChanged();
+        var wasCopied = IsWalWhollyCopied;
         connection.ForceFrame();
+        _own = wasCopied ? _guard.TryReadIndexState() : null;
     }
 
     // The files of one moment: between two looks at the index that say the same.
@@ -546,6 +560,7 @@ internal sealed class LiveDatabase : IDisposable
             _indexHandle = DatabaseFile.TryFindIndexHandle(database, index);
         }
 
+        _guard.IndexHandle = _indexHandle;
         return _indexHandle;
     }
 

@@ -285,7 +285,7 @@ internal sealed class DatabaseWorker : IDisposable
 
                 await LookAsync(stopping).ConfigureAwait(false);
             }
-            catch (TidemarkException) when (_database.Source.LookForForeignChange())
+            catch (Exception e) when (e is TidemarkException or IOException && _database.Source.LookForForeignChange())
             {
                 _wake.Set(); // That was the reason, and is reported.
             }
@@ -424,6 +424,7 @@ internal sealed class DatabaseWorker : IDisposable
             }
         }
 
+        _pace.Disarm();
         if (_hasLeft)
         {
             source.WaitIfWrittenWithoutWal();
