@@ -212,7 +212,7 @@ internal sealed class RandomScript
                 Shell(FileTouch.Whole, "rm -f app.db*");
                 break;
             case 12:
-                Shell(FileTouch.Whole, "rm -f app.db-wal app.db-shm app.db-journal; until $TIDEMARK restore -force -o app.db file://$P/replica; do sleep 0.2; done");
+                Shell(FileTouch.Whole, "rm -f app.db-wal app.db-shm app.db-journal; for i in $(seq 15); do $TIDEMARK restore -force -o app.db file://$P/replica && break; sleep 0.2; done");
                 break;
             case < 15 when _hasSaved:
                 var remove = _random.Next(2) == 0 ? "rm -f app.db*; " : "";

@@ -270,11 +270,24 @@ internal sealed class CapturedDatabase : IDisposable
             return change;
         }
 
+        if (IsOtherThanItsWalSays(live))
+        {
+            Close();
+            return ForeignChange.DatabaseWasWritten;
+        }
+
         GuardIsUninterrupted = false;
         Live = null;
         live.CloseInOrder();
         return null;
     }
+
+    // A file that was overwritten beside a running application is read as the WAL's index says as long as somebody has it open, and as its
+    // own header says from then on.
+    private bool IsOtherThanItsWalSays(LiveDatabase live)
+        => live.IsWalWhollyCopied
+            && Position is { } position
+            && (live.Guard.PageSize != position.PageSize || (live.Guard.ReadPageCount() is { } count && count != position.PageCount));
 
     /// <summary>Closes the connections. The guard ends, so the next capture has to prove that the WAL continues.</summary>
     public void Close()

@@ -7,6 +7,7 @@ using Tidemark.Replicas.Restore;
 using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Checkpoints;
+using Tidemark.Replication.Databases;
 using Tidemark.Replication.Images;
 using Tidemark.Replication.Upload;
 using Tidemark.Testing;
@@ -21,9 +22,9 @@ internal sealed class CaptureScene : IDisposable
 {
     private readonly Dictionary<Txid, byte[]> _expected = [];
 
-    public CaptureScene(int pageSize = 4096, long captureBytesMax = 64 << 20, bool create = true, bool incrementalVacuum = false)
+    public CaptureScene(int pageSize = 4096, long captureBytesMax = 64 << 20, bool create = true, bool incrementalVacuum = false, bool hasProcessToItself = false)
     {
-        CaptureBytesMax = captureBytesMax;
+        (CaptureBytesMax, HasProcessToItself) = (captureBytesMax, hasProcessToItself);
         if (create)
         {
             Source = SourceDatabase.Open(DatabasePath, pageSize, incrementalVacuum: incrementalVacuum);
@@ -45,6 +46,11 @@ internal sealed class CaptureScene : IDisposable
 
     public SourceDatabase Source { get; set; } = null!;
 
+    public bool HasProcessToItself { get; }
+
+    /// <summary>What something other than SQLite has done to the files, and what became of their WAL.</summary>
+    public List<(ForeignChange Change, AbandonedWal Wal)> Abandoned { get; } = [];
+
     public IFileSystem Files { get; set; } = PhysicalFileSystem.Instance;
 
     /// <summary>Whether a person says, from the next start on, that a destination which has lost what it held is gone on with.</summary>
@@ -65,7 +71,14 @@ internal sealed class CaptureScene : IDisposable
     {
         Spool = Spool.Open(Files, Spool.DefaultPath(Files, DatabasePath));
         Database = new CapturedDatabase(
-            DatabasePath, Spool, Files, Time, new CaptureSettings(CaptureBytesMax, TimeSpan.FromMilliseconds(50), 2));
+            DatabasePath,
+            Spool,
+            Files,
+            Time,
+            new CaptureSettings(CaptureBytesMax, TimeSpan.FromMilliseconds(50), 2) { HasProcessToItself = HasProcessToItself })
+        {
+            Abandoned = (change, wal) => Abandoned.Add((change, wal)),
+        };
         Upload = new UploadStep(Store, Spool, new ClaimStep(Store, Database.Lineage, Time, TimeSpan.FromSeconds(30))) { Refills = Refills };
     }
 
