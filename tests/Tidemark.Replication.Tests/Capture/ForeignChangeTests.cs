@@ -166,6 +166,7 @@ public sealed class ForeignChangeTests
         scene.Capture();
         scene.Source.Insert(3);
         scene.Capture();
+        await scene.ReconcileAsync();
         await scene.AssertNewestRestoresAsync();
     }
 }
