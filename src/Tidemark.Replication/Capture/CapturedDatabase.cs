@@ -276,6 +276,12 @@ internal sealed class CapturedDatabase : IDisposable
             return ForeignChange.DatabaseWasWritten;
         }
 
+        if (Settings.HasProcessToItself && StaleWal.TryRemove(this, live))
+        {
+            Close();
+            return null;
+        }
+
         GuardIsUninterrupted = false;
         Live = null;
         live.CloseInOrder();

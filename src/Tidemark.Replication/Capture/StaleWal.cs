@@ -29,9 +29,32 @@ internal static class StaleWal
         }
     }
 
+    /// <summary>Removes a WAL that is wholly in the file, as the last one to close does. SQLite leaves it where another file has taken the
+    /// place of the database in the last moment, which would then get it.</summary>
+    /// <returns>False when somebody else has the database open, or something else is in the way; then SQLite does what can be done when
+    /// the connections are closed.</returns>
+    public static bool TryRemove(CapturedDatabase database, LiveDatabase live)
+    {
+        try
+        {
+            if (!live.IsWalWhollyCopied || !live.TryKeepFromOthers() || !live.IsWalInPlace() || !live.IsWalWhollyCopied || !IsAsKnown(database, live))
+            {
+                return false;
+            }
+
+            Remove(database, live, isEmptied: false);
+            return true;
+        }
+        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     private static AbandonedWal Decide(CapturedDatabase database, LiveDatabase live, ForeignChange change)
     {
-        var hasSecondWal = change == ForeignChange.HasSecondWal;
+        // Beside a second WAL, a frame that was forced here is of the past, and nothing of an application is in ours.
+        var hasSecondWal = change == ForeignChange.HasSecondWal || (live.IsUsedByOthers == true && live.HoldsOnlyOwnFrames);
         if (!database.Settings.HasProcessToItself || !(hasSecondWal ? live.TryKeepIndexFromOthers() : live.TryKeepFromOthers()))
         {
             return AbandonedWal.InUse;
@@ -51,7 +74,7 @@ internal static class StaleWal
 
         // What is not captured may have been written to the new file, by an application that came and went in no time.
         var isElsewhere = change is ForeignChange.DatabaseWasReplaced or ForeignChange.DatabaseIsGone;
-        if ((content != FileChange.None || isElsewhere) && !IsCaptured(database, live))
+        if ((content != FileChange.None || isElsewhere) && !IsCaptured(database, live) && (hasSecondWal || !live.IsWalOlderThanChange()))
         {
             return AbandonedWal.NotOurs;
         }

@@ -499,6 +499,13 @@ internal sealed class LiveDatabase : IDisposable
             : FileChange.None;
     }
 
+    /// <summary>Whether the WAL was written last before the change of the database file: before another one got its name, or the file was moved
+    /// away or overwritten. Then nothing in it can belong to what is there now.</summary>
+    public bool IsWalOlderThanChange()
+        => _files.TryGetStamp(WalPath) is { } wal
+            && (_files.TryGetStamp(_path) ?? (_guard.Handle is { } handle ? DatabaseFile.TryGetStamp(handle) : null)) is { } changed
+            && wal.ModifiedNs < changed.ChangedNs;
+
     /// <summary>Whether the WAL at its path is the one that is open here.</summary>
     public bool IsWalInPlace() => _known?.Wal is { } wal && _files.TryGetStamp(WalPath)?.Identity == wal;
 
