@@ -273,4 +273,11 @@ internal static partial class Log
         LogLevel.Warning,
         "The spool of {Database} cannot note what {Destination} holds, so that the next start knows less of it: {Reason}")]
     public static partial void NotRemembered(this ILogger logger, string database, string destination, string reason);
+
+    [LoggerMessage(
+        2072,
+        LogLevel.Warning,
+        "The clock says that {Leap} have passed which nobody saw pass: a long stop, a suspended machine, or a clock that jumped. Files of "
+            + "{Database} at {Destination} from before that are deleted as much later")]
+    public static partial void ClockNotBelieved(this ILogger logger, string database, string destination, TimeSpan leap);
 }

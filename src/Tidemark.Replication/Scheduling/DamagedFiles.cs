@@ -3,6 +3,7 @@ using Tidemark.Formats;
 using Tidemark.Formats.Ltx;
 using Tidemark.Replicas.Catalog;
 using Tidemark.Replicas.Compaction;
+using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Upload;
 
 namespace Tidemark.Replication.Scheduling;
@@ -32,6 +33,7 @@ internal sealed class DamagedFiles(
     private readonly HashSet<LtxFileKey> _damaged = [];
     private readonly HashSet<LtxFileKey> _writtenAgain = [];
     private readonly HashSet<LtxFileKey> _readAgain = [];
+    private readonly HashSet<LtxFileKey> _readBack = [];
 
     /// <summary>A run begins. A destination that was listed anew shows what is damaged too.</summary>
     public void BeginRun(ReplicaCatalog catalog)
@@ -41,6 +43,41 @@ internal sealed class DamagedFiles(
         {
             catalog.Remove(damaged.Key);
         }
+    }
+
+    /// <summary>Reads a snapshot whole before what lies behind it is deleted, once. One that is damaged is mended, or given up.</summary>
+    /// <param name="catalog">What the destination holds.</param>
+    /// <param name="floor">TXID of the snapshot.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>False when the files are others now, or have to be looked at once more.</returns>
+    /// <exception cref="ReplicaStoreException">It cannot be read.</exception>
+    public async Task<bool> ReadBackAsync(ReplicaCatalog catalog, Txid floor, CancellationToken cancellationToken)
+    {
+        var snapshot = new LtxFileKey(Level.Snapshots, new LtxFileName(Txid.First, floor));
+        if (_readBack.Contains(snapshot))
+        {
+            return true;
+        }
+
+        CompactionResult result;
+        try
+        {
+            if (await FindDamageAsync(snapshot, cancellationToken).ConfigureAwait(false) is not { } damage)
+            {
+                _readBack.Clear(); // A floor does not come back.
+                _readBack.Add(snapshot);
+                return true;
+            }
+
+            result = new CompactionResult { Outcome = CompactionOutcome.Damaged, Failure = damage, DamagedFile = snapshot };
+        }
+        catch (ReplicaFileNotFoundException e)
+        {
+            result = new CompactionResult { Outcome = CompactionOutcome.Stale, Failure = e };
+        }
+
+        await MendAsync(catalog, result, [], cancellationToken).ConfigureAwait(false);
+        return false;
     }
 
     /// <summary>Whether there are files to delete since a snapshot leads past them.</summary>
@@ -194,6 +231,9 @@ internal sealed class DamagedFiles(
 
     // What was read wrong on its way here is no damage, and history must not be given up for it. Once a run: then it counts.
     private async ValueTask<bool> IsWholeAsync(LtxFileKey file, CancellationToken cancellationToken)
+        => await FindDamageAsync(file, cancellationToken).ConfigureAwait(false) is null;
+
+    private async ValueTask<LtxFormatException?> FindDamageAsync(LtxFileKey file, CancellationToken cancellationToken)
     {
         var content = await upload.Store.OpenAsync(file, 0, null, cancellationToken).ConfigureAwait(false);
         await using (content.ConfigureAwait(false))
@@ -201,11 +241,11 @@ internal sealed class DamagedFiles(
             try
             {
                 await LtxReader.VerifyAsync(content, file.ToString(), cancellationToken).ConfigureAwait(false);
-                return true;
+                return null;
             }
-            catch (LtxFormatException)
+            catch (LtxFormatException e)
             {
-                return false;
+                return e;
             }
         }
     }

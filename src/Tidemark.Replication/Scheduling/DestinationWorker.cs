@@ -109,6 +109,9 @@ internal sealed class DestinationWorker
     /// <summary>The image that maintenance has asked for and that is not shipped yet.</summary>
     public ImageRequest? Requested => _step.Requested;
 
+    // What was read back of another history says nothing of this one.
+    private Txid Proven => new(Math.Min(_maintenance.Proven.Value, Delivered.Value));
+
     private Txid Captured => new(Volatile.Read(ref _captured));
 
     /// <summary>Whether an image in the spool has to stay for this destination.</summary>
@@ -154,7 +157,7 @@ internal sealed class DestinationWorker
 
     /// <summary>How the destination stands.</summary>
     public DestinationStatus GetStatus()
-        => _health.GetStatus(_isReconciled && _step.IsReconciled, Captured, _maintenance.Proven, _maintenance.Failure);
+        => _health.GetStatus(_isReconciled && _step.IsReconciled, Captured, Proven, _maintenance.Failure);
 
     /// <summary>Tells that everything up to this TXID is in the spool.</summary>
     public void Offer(Txid captured)
@@ -164,7 +167,7 @@ internal sealed class DestinationWorker
             return;
         }
 
-        _health.NoteCapture(captured, Shipped);
+        _health.NoteCapture(captured, Delivered);
         _wake.Set();
     }
 
@@ -278,7 +281,7 @@ internal sealed class DestinationWorker
             _health.ReportClaim(_step.Claim.Finding);
             if (result.Outcome == UploadOutcome.Uploaded)
             {
-                _health.NoteShipped(result.File!.Value, Captured, Shipped);
+                _health.NoteShipped(result.File!.Value, Captured, Delivered);
                 Changed();
                 continue;
             }
@@ -393,7 +396,7 @@ internal sealed class DestinationWorker
         {
             var head = await _step.ReconcileAsync(cutShort).ConfigureAwait(false);
             _health.ReportClaim(_step.Claim.Finding);
-            _health.NoteContent(Captured, Shipped, lacksNothing: HasAll && Requested is null);
+            _health.NoteContent(Captured, Delivered, lacksNothing: HasAll && Requested is null);
             if (head is not null && _step.TookOver)
             {
                 _health.ReportTakeover(head);

@@ -22,6 +22,9 @@ internal sealed class ImageWriter(
     /// <summary>Whether a destination waits for an image.</summary>
     public bool IsWanted => destinations.Any(destination => destination.WantedImage is not null);
 
+    /// <summary>Why the newest image could not be written; null when it could.</summary>
+    public string? Failure { get; private set; }
+
     /// <summary>For how long no image is tried after one that failed; null when one may be.</summary>
     public TimeSpan? RestOfPause
         => _pause.Delay - scope.Time.GetElapsedTime(_pause.Since) is var rest && rest > TimeSpan.Zero ? rest : null;
@@ -32,14 +35,14 @@ internal sealed class ImageWriter(
         try
         {
             Write();
-            _pause = default;
+            (_pause, Failure) = (default, null);
             _backOff.Reset();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _pause = (scope.Time.GetTimestamp(), _backOff.Next());
+            (_pause, Failure) = ((scope.Time.GetTimestamp(), _backOff.Next()), Log.Reason(e));
             offer(); // What was captured for it is there.
-            scope.Logger.ImageFailed(database.Path, _pause.Delay.TotalMilliseconds, Log.Reason(e));
+            scope.Logger.ImageFailed(database.Path, _pause.Delay.TotalMilliseconds, Failure);
         }
     }
 

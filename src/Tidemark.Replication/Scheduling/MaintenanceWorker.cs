@@ -31,12 +31,15 @@ internal sealed class MaintenanceWorker
     private readonly RetentionOptions _retentionOptions;
     private readonly MaintenanceSchedule _schedule;
     private readonly DamagedFiles _damaged;
+    private readonly WitnessedTime _witnessed;
+    private readonly long _started;
     private readonly BackOff _backOff;
     private readonly FailureReports _reports;
     private readonly Lock _gate = new();
 
     private Task _run = Task.CompletedTask;
     private bool _askedOnce;
+    private TimeSpan _reportedLeap;
     private volatile bool _hasConflict;
     private (long Since, TimeSpan Delay) _pause;
     private FailureStatus? _failure;
@@ -62,6 +65,7 @@ internal sealed class MaintenanceWorker
         _retention = new RetentionStep(upload.Store);
         _retentionOptions = new RetentionOptions { SnapshotRetention = options.SnapshotRetention, L0Retention = options.L0Retention };
         _schedule = new MaintenanceSchedule(options, upload);
+        (_witnessed, _started) = (new WitnessedTime(scope.Time.GetUtcNow()), scope.Time.GetTimestamp());
         _damaged = new DamagedFiles(upload, _compaction, _snapshots, options, scope, () => Changed());
     }
 
@@ -337,8 +341,14 @@ internal sealed class MaintenanceWorker
 
     private async Task DeleteAsync(ReplicaCatalog catalog, CancellationToken cancellationToken)
     {
-        var now = _scope.Time.GetUtcNow(); // What was just written is not old because the clock was set back since the run began.
-        var plan = RetentionPlan.From(catalog.Files, now, _retentionOptions);
+        RetentionPlan plan;
+        do
+        {
+            plan = PlanDeletions(catalog);
+        }
+        while (plan is { Deletions.Count: > 0, Floor: { } floor }
+            && !await _damaged.ReadBackAsync(catalog, floor, cancellationToken).ConfigureAwait(false));
+
         if (plan.Deletions.Count > 0)
         {
             await _upload.Claim.ConfirmAsync(cancellationToken).ConfigureAwait(false);
@@ -354,6 +364,22 @@ internal sealed class MaintenanceWorker
         }
 
         _schedule.NoteNothingToDelete(catalog, plan.RecheckAt);
+    }
+
+    private RetentionPlan PlanDeletions(ReplicaCatalog catalog)
+    {
+        var now = _scope.Time.GetUtcNow(); // What was just written is not old because the clock was set back since the run began.
+        var files = catalog.Files;
+        _witnessed.See(files, now, _scope.Time.GetElapsedTime(_started));
+        var plan = RetentionPlan.From(_witnessed.Age(files), now, _retentionOptions);
+        if (_witnessed.NotBelieved is var leap && leap > _reportedLeap
+            && RetentionPlan.From(files, now, _retentionOptions).Deletions.Count > plan.Deletions.Count)
+        {
+            _scope.Logger.ClockNotBelieved(_options.DatabasePath, _upload.Store.Name, leap);
+        }
+
+        _reportedLeap = leap;
+        return plan;
     }
 
     private async ValueTask ConfirmNowAsync(CancellationToken cancellationToken)

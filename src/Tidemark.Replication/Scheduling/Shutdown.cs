@@ -84,7 +84,13 @@ internal sealed class Shutdown(ReplicatedDatabase database, ShippingLoops loops)
                         _scope.Logger.Defect("the last capture", _options.DatabasePath, e.ToString());
                     }
 
-                    if (e is not TidemarkException { IsTransient: true } || _options.ShutdownTimeout <= TimeSpan.Zero)
+                    // A spool without room has some again when destinations have got what is in it, which goes on meanwhile.
+                    if (e is IOException)
+                    {
+                        database.Upkeep.MakeRoom();
+                    }
+
+                    if (e is not (TidemarkException { IsTransient: true } or IOException) || _options.ShutdownTimeout <= TimeSpan.Zero)
                     {
                         return obstacle;
                     }
@@ -126,6 +132,10 @@ internal sealed class Shutdown(ReplicatedDatabase database, ShippingLoops loops)
         }
     }
 
+    private string? ReasonWithoutImage(DestinationWorker destination)
+        => destination.WantedImage is not null && database.Images.Failure is { } reason
+            ? $"the spool cannot take the image that it needs: {reason}" : null;
+
     private bool Report(string? obstacle, bool[] shipped)
     {
         var txid = database.Source.Position?.Txid ?? Txid.None;
@@ -143,7 +153,7 @@ internal sealed class Shutdown(ReplicatedDatabase database, ShippingLoops loops)
                 destination.Shipped,
                 txid,
                 database.Source.Spool.Path,
-(status.Failure ?? status.MaintenanceFailure)?.Reason ?? NoTimeLeft);
+                (status.Failure ?? status.MaintenanceFailure)?.Reason ?? ReasonWithoutImage(destination) ?? NoTimeLeft);
         }
 
         var isComplete = obstacle is null && shipped.All(done => done);

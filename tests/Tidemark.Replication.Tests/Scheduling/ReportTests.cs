@@ -132,6 +132,42 @@ public sealed class ReportTests : IDisposable
     }
 
     [Fact]
+    public async Task A_spool_that_has_room_again_at_the_end_takes_the_last_capture()
+    {
+        using var source = Create();
+        var stop = new CancellationTokenSource();
+        var failures = 0;
+        var files = new HookedFileSystem
+        {
+            Opening = path =>
+            {
+                if (path.EndsWith(".tmp", StringComparison.Ordinal) && stop.IsCancellationRequested && failures++ < 3)
+                {
+                    throw new IOException("No space left on device.");
+                }
+            },
+        };
+        var store = new SignallingStore();
+        var options = RunningReplicator.Options(DatabasePath, store) with
+        {
+            SyncInterval = TimeSpan.FromHours(1),
+            MonitorInterval = TimeSpan.FromHours(1),
+            ShutdownTimeout = TimeSpan.FromMinutes(10),
+            ShutdownRetryInterval = TimeSpan.FromMilliseconds(1),
+        };
+        var run = new Replicator([options], files, TimeProvider.System, _events)
+            .RunAsync(stop.Token, TestContext.Current.CancellationToken);
+        await store.WaitForFilesAsync(1, TestContext.Current.CancellationToken);
+        source.Insert(10);
+        await stop.CancelAsync();
+        await run;
+
+        Assert.True(failures > 3);
+        Assert.Empty(_events.Of(LastCaptureMissing));
+        stop.Dispose();
+    }
+
+    [Fact]
     public async Task A_destination_that_only_a_person_can_mend_is_not_tried_again_at_the_end_which_says_why()
     {
         using var source = Create();

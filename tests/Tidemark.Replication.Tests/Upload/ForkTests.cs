@@ -8,6 +8,7 @@ using Tidemark.Replicas.Stores;
 using Tidemark.Replication.Capture;
 using Tidemark.Replication.Tests.Capture;
 using Tidemark.Replication.Tests.Health;
+using Tidemark.Replication.Tests.Scheduling;
 using Tidemark.Testing;
 using Tidemark.Testing.Databases;
 using Tidemark.Testing.Files;
@@ -19,6 +20,8 @@ namespace Tidemark.Replication.Tests.Upload;
 /// <summary>Destinations that hold another history than the spool, or a part of one, and what is said of them.</summary>
 public sealed class ForkTests : IDisposable
 {
+    private const int NotShipped = 2011;
+
     private readonly TemporaryFolder _folder = new();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -166,6 +169,40 @@ public sealed class ForkTests : IDisposable
         await OnceAsync(first);
 
         await AssertNewestIsAsync(source, first);
+    }
+
+    [Fact]
+    public async Task A_forked_destination_lags_until_it_is_bridged_and_proves_nothing_and_the_end_says_why_it_is_not()
+    {
+        using var source = Create();
+        var store = new MemoryStore();
+        await OnceAsync(store);
+        TemporaryFolder.Copy(SpoolPath, _folder["fork"]);
+        source.Insert(10);
+        await OnceAsync(store);
+        PutSpoolBack();
+        source.Insert(10);
+        await OnceAsync(new MemoryStore()); // The same TXID, and another state.
+
+        var failures = 0;
+        var files = new HookedFileSystem
+        {
+            Opening = path =>
+            {
+                if (path.Contains("/ltx/9/", StringComparison.Ordinal))
+                {
+                    Interlocked.Increment(ref failures);
+                    throw new IOException("No room for an image.");
+                }
+            },
+        };
+        using var events = new EventLog();
+        await using var run = RunningReplicator.Start(files, events, RunningReplicator.Options(DatabasePath, store));
+        var status = await run.WaitAsync(DatabasePath, status => status.Destinations[0].IsKnown && Volatile.Read(ref failures) > 0);
+
+        Assert.True(status.Destinations[0] is { LagTransactions: > 0, Proven.IsNone: true }, status.Destinations[0].ToString());
+        await Assert.ThrowsAsync<TidemarkException>(run.StopAsync);
+        Assert.Contains("No room for an image.", Assert.Single(events.Of(NotShipped)).Text, StringComparison.Ordinal);
     }
 
     [Fact]
