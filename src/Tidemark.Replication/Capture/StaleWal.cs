@@ -69,7 +69,7 @@ internal static class StaleWal
         var content = hasSecondWal ? FileChange.Certain : live.CompareContent();
         if (content == FileChange.Unknown)
         {
-            content = HoldsWhatItHeld(database, live) ? FileChange.None : FileChange.Certain;
+            content = HoldsWhatItHeld(database, live) ?? live.WasTouched() ? FileChange.None : FileChange.Certain;
         }
 
         // What is not captured may have been written to the new file, by an application that came and went in no time.
@@ -126,8 +126,9 @@ internal static class StaleWal
         }
     }
 
-    // Every page of which it is known what the file must hold: from the WAL, if it was copied, or else from the table.
-    private static bool HoldsWhatItHeld(CapturedDatabase database, LiveDatabase live)
+    // Every page of which it is known what the file must hold: from the WAL, if it was copied, or else from the table. Null where there is
+    // none.
+    private static bool? HoldsWhatItHeld(CapturedDatabase database, LiveDatabase live)
     {
         if (database.Position is not { Checksum: not null } position
             || database.Checksums is not { } known
@@ -163,14 +164,14 @@ internal static class StaleWal
         return map;
     }
 
-    private static bool IsSame(
+    private static bool? IsSame(
         DatabaseConnection connection, PageChecksums known, Position position, WalFile? wal, WalPageMap frames, uint copied)
     {
         var scan = new ImageScan(connection, position.PageSize, position.PageCount);
         using var batch = new PageBatch(position.PageSize);
         var (checksums, expected) = (new ulong[batch.Capacity], new ulong[batch.Capacity]);
         var page = new byte[position.PageSize.Bytes];
-        var next = 0;
+        var (next, compared) = (0, 0);
         while (scan.ReadNext(batch))
         {
             known.Read(batch.Numbers[0], expected.AsSpan(0, batch.Count));
@@ -188,6 +189,8 @@ internal static class StaleWal
                     {
                         return false;
                     }
+
+                    compared++;
                 }
                 else if (frames[next].Frame <= copied)
                 {
@@ -196,11 +199,13 @@ internal static class StaleWal
                     {
                         return false;
                     }
+
+                    compared++;
                 }
             }
         }
 
-        return true;
+        return compared > 0 ? true : null; // A WAL that holds every page says nothing of the file.
     }
 
     // Under the lock of the database file, nobody can be about to open the WAL. Where others lock another file, somebody may have opened it a

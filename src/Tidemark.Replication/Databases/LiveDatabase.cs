@@ -37,6 +37,9 @@ internal sealed class LiveDatabase : IDisposable
     private long? _secondWalSince;
     private WalIndexState? _own;
 
+    // Whether the file was written, as a checkpoint explains, but not yet looked at.
+    private bool _isFileUnproven;
+
     private LiveDatabase(string path, IFileSystem files, TimeProvider time, TimeSpan busyTimeout, DatabaseConnection guard)
     {
         (_path, _files, _time, _busyTimeout, _guard) = (path, files, time, busyTimeout, guard);
@@ -165,7 +168,17 @@ internal sealed class LiveDatabase : IDisposable
                 return change;
             }
 
+            _isFileUnproven |= now.Database != known.Database;
             _known = now;
+            if (_isFileUnproven && CopiedFrames.AreInFile(_files, _guard, WalPath, now.State) is { } areInFile)
+            {
+                if (!areInFile)
+                {
+                    return ForeignChange.DatabaseWasWritten;
+                }
+
+                _isFileUnproven = false;
+            }
         }
 
         if (!MayHaveSecondWal())
@@ -454,8 +467,9 @@ internal sealed class LiveDatabase : IDisposable
         ThrowIfChanged();
         var progress = connection.CheckpointPassive();
 
-        // At once: what is written to the file after this look is not by this checkpoint.
-        _known = TryLookAtFiles() ?? _known;
+        // At once: what is written to the file after this look is not by this checkpoint. And only of the files that were known: others may
+        // have taken their place meanwhile.
+        _ = FindForeignChange();
         return progress;
     }
 
@@ -498,6 +512,10 @@ internal sealed class LiveDatabase : IDisposable
             : now.ModifiedNs != known.ModifiedNs ? FileChange.Unknown
             : FileChange.None;
     }
+
+    /// <summary>Whether the file has got new times and nothing else, as by touch: a write leaves the time of the last access as it
+    /// was.</summary>
+    public bool WasTouched() => File.Exists(_path) && File.GetLastAccessTimeUtc(_path) == File.GetLastWriteTimeUtc(_path);
 
     /// <summary>Whether the WAL was written last before the change of the database file: before another one got its name, or the file was moved
     /// away or overwritten. Then nothing in it can belong to what is there now.</summary>
