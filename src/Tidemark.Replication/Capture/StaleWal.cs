@@ -69,7 +69,8 @@ internal static class StaleWal
         var content = hasSecondWal ? FileChange.Certain : live.CompareContent();
         if (content == FileChange.Unknown)
         {
-            content = HoldsWhatItHeld(database, live) ?? live.WasTouched() ? FileChange.None : FileChange.Certain;
+            var wasTouched = live.WasTouched(); // Before it is read.
+            content = HoldsWhatItHeld(database, live) ?? wasTouched ? FileChange.None : FileChange.Certain;
         }
 
         // What is not captured may have been written to the new file, by an application that came and went in no time.
