@@ -175,6 +175,20 @@ internal sealed class CapturedDatabase : IDisposable
         return true;
     }
 
+    /// <summary>Looks whether the file holds what was captured, as far as some pages tell; if not, closes the database as after any foreign
+    /// change. With everything captured and in the file.</summary>
+    /// <returns>False when it was closed.</returns>
+    public bool CheckSample()
+    {
+        if (SampleComparison.HoldsWhatWasCaptured(this))
+        {
+            return true;
+        }
+
+        Abandon(ForeignChange.DatabaseWasWritten);
+        return false;
+    }
+
     /// <summary>Waits with the next opening where the file of a closed database was written without a WAL: not by an application in WAL mode,
     /// but by a copy that may still go on.</summary>
     public void WaitIfWrittenWithoutWal()

@@ -85,9 +85,9 @@ internal static class StaleWal
             return AbandonedWal.NotOurs;
         }
 
-        if (content != FileChange.None)
+        if (content != FileChange.None && !TryKeepInSpool(database, live) && !IsCaptured(database, live))
         {
-            KeepInSpool(database, live);
+            return AbandonedWal.NotOurs;
         }
 
         Remove(database, live, isEmptied: hasSecondWal || isElsewhere);
@@ -231,11 +231,11 @@ internal static class StaleWal
         }
     }
 
-    private static void KeepInSpool(CapturedDatabase database, LiveDatabase live)
+    private static bool TryKeepInSpool(CapturedDatabase database, LiveDatabase live)
     {
         if (!live.IsWalInPlace() || database.Files.TryGetFacts(live.WalPath) is not { SizeBytes: > 0 })
         {
-            return;
+            return true;
         }
 
         try
@@ -248,10 +248,13 @@ internal static class StaleWal
             {
                 copy.Write(offset, chunk.AsSpan(0, (int)count));
             }
+
+            copy.Sync();
+            return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The disk is full. What the WAL holds is captured up to the position.
+            return false; // The disk is full.
         }
     }
 }

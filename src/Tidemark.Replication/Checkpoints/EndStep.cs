@@ -41,6 +41,7 @@ internal static class EndStep
 
             if (!IsCapturedToTheEnd(live, position)
                 || !live.CheckpointPassive(live.Second).IsComplete
+                || !database.CheckSample()
                 || database.Files.TryGetStamp(database.Path) is not { } stamp)
             {
                 return null;

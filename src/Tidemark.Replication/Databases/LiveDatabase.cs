@@ -35,6 +35,7 @@ internal sealed class LiveDatabase : IDisposable
     private KnownFiles? _known;
     private int? _indexHandle;
     private long? _secondWalSince;
+    private bool _wasSecondWalSeen;
     private WalIndexState? _own;
 
     // Whether the file was written, as a checkpoint explains, but not yet looked at.
@@ -183,8 +184,9 @@ internal sealed class LiveDatabase : IDisposable
 
         if (!MayHaveSecondWal())
         {
+            // Who has come and gone may have written the WAL with an index of its own, which ours knows nothing of.
             _secondWalSince = null;
-            return null;
+            return _wasSecondWalSeen ? ForeignChange.IndexWasReplaced : null;
         }
 
         _secondWalSince ??= _time.GetTimestamp();
@@ -204,6 +206,7 @@ internal sealed class LiveDatabase : IDisposable
         {
             if (look == LooksBeforeWrite)
             {
+                _wasSecondWalSeen = true;
                 throw new ForeignChangeException(_path, ForeignChange.HasSecondWal);
             }
 
@@ -539,9 +542,14 @@ internal sealed class LiveDatabase : IDisposable
     private void ForceFrame(DatabaseConnection connection)
     {
         ThrowIfChanged();
-        var wasCopied = IsWalWhollyCopied;
+        var before = connection.TryReadIndexState();
         connection.ForceFrame();
-        _own = wasCopied ? _guard.TryReadIndexState() : null;
+
+        // One more, or the first of a WAL that started over: then no commit of an application is among them.
+        var isAlone = connection.TryReadIndexState() is { } after
+            && before is { IsWhollyCopied: true } old
+            && after.FrameCount == (after.Run == old.Run ? old.FrameCount + 1 : 1);
+        _own = isAlone ? connection.TryReadIndexState() : null;
     }
 
     // The files of one moment: between two looks at the index that say the same.

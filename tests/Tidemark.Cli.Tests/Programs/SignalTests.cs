@@ -106,23 +106,6 @@ public sealed class SignalTests : IDisposable
     }
 
     [Fact]
-    public async Task A_second_signal_ends_a_process_that_waits_for_a_file_system()
-    {
-        WriteRow();
-        Assert.Equal(0, (await RunningProgram.RunAsync("replicate", "-once", Database, ReplicaUrl)).ExitCode);
-        File.Delete(_folder[".app.db-tidemark/position"]);
-        await UnixTools.MakePipeAsync(_folder[".app.db-tidemark/position"]); // Nobody opens the other end.
-        await using var program = RunningProgram.Start("replicate", Database, ReplicaUrl);
-        await program.WaitForLineAsync("Tidemark ");
-
-        await program.SignalUntilEndAsync(Sigterm);
-
-        var result = await program.WaitAsync();
-        Assert.Equal(1, result.ExitCode);
-        Assert.StartsWith("Error: ended without waiting any longer", result.Error, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task A_second_signal_ends_a_run_whose_destination_does_not_answer_and_the_log_says_what_it_lacks()
     {
         WriteRow();

@@ -30,8 +30,11 @@ public sealed class FollowFilesTests : IDisposable
 
         Assert.Equal(new Txid(7), files.ReadTxid());
         Assert.Equal(
-            [.. foreign.Append("copy.db-follow.lock").Append("copy.db-txid").Order(StringComparer.Ordinal)],
-            Directory.GetFiles(_folder.Path).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+            [.. foreign.Append("copy.db-txid").Order(StringComparer.Ordinal)],
+            Directory.GetFiles(_folder.Path)
+                .Select(path => Path.GetFileName(path))
+                .Where(name => name != "copy.db-follow.lock") // It stays or goes with other locks of the process.
+                .Order(StringComparer.Ordinal));
     }
 
     [Theory]

@@ -1,6 +1,7 @@
 using Tidemark.Formats.Wal;
 using Tidemark.Replicas.Files;
 using Tidemark.Replication.Capture;
+using Tidemark.Replication.Checkpoints;
 using Tidemark.Replication.Databases;
 using Tidemark.Replication.Tests.Databases;
 using Tidemark.Testing.Databases;
@@ -43,6 +44,19 @@ public sealed class ForeignChangeTests
 
         Assert.Equal((ForeignChange.DatabaseIsGone, AbandonedWal.Copied), Assert.Single(scene.Abandoned));
         Assert.Equal("100\nok\n", OtherProcess.Run(scene.Folder["moved.db"], "SELECT count(*) FROM t; PRAGMA integrity_check"));
+    }
+
+    [Fact]
+    public async Task A_page_that_nobody_has_copied_is_not_left_behind_as_captured()
+    {
+        using var scene = Scene();
+        Assert.True(new CheckpointStep(scene.Database, new CheckpointPolicy(1, TimeSpan.Zero)).Run(CheckpointAction.Drain).Progress.IsComplete);
+        await PeerProcess.RunAsync(
+            "dd", ["if=/dev/urandom", $"of={scene.DatabasePath}", "bs=4096", "seek=2", "count=1", "conv=notrunc", "status=none"]);
+        Assert.False(scene.Database.CheckSample());
+
+        Assert.Equal(ForeignChange.DatabaseWasWritten, Assert.Single(scene.Abandoned).Change);
+        Assert.Null(EndStep.Prepare(scene.Database));
     }
 
     [Theory]
