@@ -16,7 +16,7 @@ public sealed partial class RoomTests
     {
         ["Tidemark.Formats"] = ["Compression", "Database", "Wal", "Ltx"],
         ["Tidemark.Replicas"] = ["Files", "Catalog", "Stores", "Leases", "Restore", "Follow", "Legacy", "Compaction", "Retention", "Verification"],
-        ["Tidemark.Replication"] = ["Databases", "Capture", "Audit", "Checkpoints", "Images", "Upload", "Health", "Scheduling"],
+        ["Tidemark.Replication"] = ["Databases", "Capture", "Checkpoints", "Images", "Upload", "Health", "Audit", "Scheduling"],
     };
 
     private static string SourceFolder => Path.Combine(RepositoryRoot(), "src");
