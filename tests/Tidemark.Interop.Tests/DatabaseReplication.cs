@@ -20,9 +20,10 @@ internal sealed class DatabaseReplication(string databasePath, string replicaPat
     public string ReplicaPath => replicaPath;
 
     /// <summary>Captures and ships everything that is there, and returns the newest TXID.</summary>
-    public async Task<Txid> RunOnceAsync()
+    /// <param name="refills">Whether a destination that has lost what it held is gone on with.</param>
+    public async Task<Txid> RunOnceAsync(bool refills = false)
     {
-        var options = new DatabaseOptions { DatabasePath = databasePath, Destinations = [Store] };
+        var options = new DatabaseOptions { DatabasePath = databasePath, Destinations = [Store], RefillsDestinations = refills };
         var replicator = new Replicator([options], PhysicalFileSystem.Instance, TimeProvider.System, NullLoggerFactory.Instance);
         await replicator.RunOnceAsync(TestContext.Current.CancellationToken);
         var listing = await ReplicaListing.ReadAllAsync(Store, TestContext.Current.CancellationToken);

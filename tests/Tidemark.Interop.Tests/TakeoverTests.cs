@@ -155,7 +155,7 @@ public sealed class TakeoverTests
         await replication.RunOnceAsync();
         File.Delete(fixture[$"replica/ltx/0/{s_firstOwn}-{s_firstOwn}.ltx"]);
 
-        Assert.Equal(s_firstOwn, await replication.RunOnceAsync());
+        Assert.Equal(s_firstOwn, await replication.RunOnceAsync(refills: true));
 
         Assert.Equal(source.Serialize(), await replication.RestoreAsync());
         Assert.False(File.Exists(fixture[$"replica/ltx/9/{Txid.First}-{s_firstOwn}.ltx"]));

@@ -69,7 +69,7 @@ public sealed class WrittenReplicaTests
         // The destination has lost its files, and the spool does not hold all that they held: so a snapshot begins the replica anew.
         Directory.Delete(replication.ReplicaPath, recursive: true);
         source.Run("DELETE FROM t WHERE id % 2 = 1; VACUUM");
-        var txid = await replication.RunOnceAsync();
+        var txid = await replication.RunOnceAsync(refills: true);
 
         Assert.Contains(Path.Combine("ltx", "9", $"{Txid.First}-{txid}.ltx"), ReplicaFiles.Hash(replication.ReplicaPath).Keys);
         Assert.Equal(source.Serialize(), await replication.RestoreAsync());

@@ -35,10 +35,7 @@ internal static partial class StandardDescriptors
 
         if (Enumerable.Range(0, Count).All(IsInherited)) // Else it would begin anew for ever.
         {
-            // Where the runtime was given the program as a file, that file is the first argument of the process.
-            var all = Environment.GetCommandLineArgs();
-            var given = all.Length > 0 && all[0].EndsWith(".dll", StringComparison.Ordinal) ? all[..1] : [];
-            _ = Execute(program, [program, .. given, .. arguments, null]);
+            _ = Execute(program, [program, .. arguments, null]);
         }
     }
 

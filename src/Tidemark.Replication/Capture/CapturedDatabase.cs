@@ -20,6 +20,7 @@ internal sealed class CapturedDatabase : IDisposable
     private (string WalPath, WalSalts? Run)? _replaced;
     private OrderlyEnd? _left;
     private string? _walPath;
+    private bool _hasSeenForeignChange;
 
     public CapturedDatabase(string path, Spool spool, IFileSystem files, TimeProvider time, CaptureSettings settings)
     {
@@ -305,7 +306,8 @@ internal sealed class CapturedDatabase : IDisposable
     // A file that was overwritten beside a running application is read as the WAL's index says as long as somebody has it open, and as its
     // own header says from then on.
     private bool IsOtherThanItsWalSays(LiveDatabase live)
-        => live.IsWalWhollyCopied
+        => _hasSeenForeignChange
+            && live.IsWalWhollyCopied
             && Position is { } position
             && (live.Guard.PageSize != position.PageSize || (live.Guard.ReadPageCount() is { } count && count != position.PageCount));
 
@@ -391,6 +393,7 @@ internal sealed class CapturedDatabase : IDisposable
     private void Abandon(ForeignChange change)
     {
         var live = Live!;
+        _hasSeenForeignChange = true;
         var (walPath, run) = (live.WalPath, Position?.Salts);
         var wal = StaleWal.Settle(this, live, change);
         Close();

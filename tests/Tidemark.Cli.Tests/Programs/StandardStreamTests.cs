@@ -45,7 +45,7 @@ public sealed class StandardStreamTests : IDisposable
               found=$(readlink /proc/$PPID/fd/$number /proc/$$/fd/$number)
               echo $found >>{_folder["streams"]}
             done
-            sqlite3 {Database} "INSERT INTO t(payload) VALUES('written by the child')"
+            sqlite3 -cmd '.timeout 5000' {Database} "INSERT INTO t(payload) VALUES('written by the child')"
             """,
             TestContext.Current.CancellationToken);
 
