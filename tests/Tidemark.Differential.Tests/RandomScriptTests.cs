@@ -5,7 +5,7 @@ using Xunit;
 namespace Tidemark.Differential.Tests;
 
 /// <summary>
-/// Random scripts, as many as fit in the time. <c>TIDEMARK_DIFFERENTIAL_SECONDS</c> says for how long (150 unless set),
+/// Random scripts: the same hundred unless something is set. <c>TIDEMARK_DIFFERENTIAL_SECONDS</c> plays others for as long (150),
 /// <c>TIDEMARK_DIFFERENTIAL_COUNT</c> runs as many instead, <c>TIDEMARK_DIFFERENTIAL_FIRST</c> says with which seed to begin,
 /// <c>TIDEMARK_DIFFERENTIAL_SEED</c> repeats one, and <c>TIDEMARK_DIFFERENTIAL_PARALLEL</c> says how many are played at once.
 /// </summary>
@@ -17,6 +17,10 @@ public sealed class RandomScriptTests(PreparedDatabases databases, ITestOutputHe
     // A script mostly waits.
     private const int ParallelPerCore = 6;
 
+    // What a change has to pass is the same each time. Other scripts are played on demand.
+    private const int FirstByDefault = 53423;
+    private const int CountByDefault = 100;
+
     // How often a script is played until its failure counts.
     private const int PlaysMax = 3;
 
@@ -24,8 +28,9 @@ public sealed class RandomScriptTests(PreparedDatabases databases, ITestOutputHe
     public async Task Whatever_people_do_to_the_files_the_source_is_as_whole_as_without_Tidemark_and_the_replica_is_the_source()
     {
         var only = Settings.Number("SEED");
-        var first = only ?? Settings.Number("FIRST") ?? Random.Shared.Next(1_000_000);
-        var count = only is null ? Settings.Number("COUNT") : 1;
+        var isFree = Settings.Number("FIRST") is not null || Settings.Number("COUNT") is not null || Settings.Number("SECONDS") is not null;
+        var first = only ?? Settings.Number("FIRST") ?? (isFree ? Random.Shared.Next(1_000_000) : FirstByDefault);
+        var count = only is not null ? 1 : isFree ? Settings.Number("COUNT") : CountByDefault;
         var seconds = Settings.Number("SECONDS") ?? SecondsByDefault;
         var begun = TimeProvider.System.GetTimestamp();
         bool HasTime() => count is not null || TimeProvider.System.GetElapsedTime(begun).TotalSeconds < seconds;
