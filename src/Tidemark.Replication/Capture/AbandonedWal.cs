@@ -15,4 +15,8 @@ internal enum AbandonedWal
 
     /// <summary>It belongs to the file that was there before, and was moved to the spool.</summary>
     MovedAway,
+
+    /// <summary>It belongs to the file that was there before and holds nothing that is not captured; it was removed, since the spool had no
+    /// room for it.</summary>
+    Removed,
 }

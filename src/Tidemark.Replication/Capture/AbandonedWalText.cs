@@ -8,6 +8,7 @@ internal static class AbandonedWalText
     {
         AbandonedWal.Copied => "What was in its WAL was copied into the file that it belongs to, and the WAL removed",
         AbandonedWal.MovedAway => "The WAL of what was there before was moved to the spool as 'replaced-wal', so that it is not replayed into another file",
+        AbandonedWal.Removed => "The WAL of what was there before, all of which is captured, was removed, so that it is not replayed into another file",
         AbandonedWal.NotOurs => "The WAL beside it holds what was not captured yet, and was left alone",
         _ => "Nothing was written to its files",
     };

@@ -85,6 +85,34 @@ internal sealed class Spool : IDisposable
     /// <summary>The file that keeps what the last audit found.</summary>
     public string AuditPath => AuditPathIn(Path);
 
+    /// <summary>Keeps a WAL as <see cref="ReplacedWalPath"/>, durably. The one before stays until the new one is whole.</summary>
+    /// <exception cref="IOException">There is no room for it, or the disk fails.</exception>
+    public void KeepReplacedWal(IFile wal)
+    {
+        var temporary = ReplacedWalPath + TemporarySuffix;
+        try
+        {
+            using (var copy = _files.Open(temporary, FileMode.Create, FileAccess.Write))
+            {
+                var chunk = new byte[ReadSizeBytes];
+                for (long offset = 0, count; (count = wal.Read(offset, chunk)) > 0; offset += count)
+                {
+                    copy.Write(offset, chunk.AsSpan(0, (int)count));
+                }
+
+                copy.Sync();
+            }
+
+            _files.Move(temporary, ReplacedWalPath);
+            _files.SyncDirectory(Path);
+        }
+        catch
+        {
+            _files.Delete(temporary);
+            throw;
+        }
+    }
+
     private string EndPath => System.IO.Path.Combine(Path, "end");
 
     private string PositionPath => System.IO.Path.Combine(Path, "position");

@@ -85,13 +85,14 @@ internal static class StaleWal
             return AbandonedWal.NotOurs;
         }
 
-        if (content != FileChange.None && !TryKeepInSpool(database, live) && !IsCaptured(database, live))
+        var isKept = content != FileChange.None && TryKeepInSpool(database, live);
+        if (content != FileChange.None && !isKept && !IsCaptured(database, live))
         {
             return AbandonedWal.NotOurs;
         }
 
         Remove(database, live, isEmptied: hasSecondWal || isElsewhere);
-        return content == FileChange.None ? AbandonedWal.Copied : AbandonedWal.MovedAway;
+        return content == FileChange.None ? AbandonedWal.Copied : isKept ? AbandonedWal.MovedAway : AbandonedWal.Removed;
     }
 
     private static bool IsCaptured(CapturedDatabase database, LiveDatabase live)
@@ -147,7 +148,7 @@ internal static class StaleWal
                 ? IsSame(live.Guard, known, position, wal, frames, state.Copied)
                 : false;
         }
-        catch (Exception e) when (e is WalMismatchException or IOException or TidemarkException)
+        catch (Exception e) when (e is TidemarkException or IOException or UnauthorizedAccessException)
         {
             return false;
         }
@@ -240,16 +241,8 @@ internal static class StaleWal
 
         try
         {
-            const int ChunkBytes = 1 << 20;
             using var wal = database.Files.Open(live.WalPath, FileMode.Open, FileAccess.Read);
-            using var copy = database.Spool.Files.Open(database.Spool.ReplacedWalPath, FileMode.Create, FileAccess.Write);
-            var chunk = new byte[ChunkBytes];
-            for (long offset = 0, count; (count = wal.Read(offset, chunk)) > 0; offset += count)
-            {
-                copy.Write(offset, chunk.AsSpan(0, (int)count));
-            }
-
-            copy.Sync();
+            database.Spool.KeepReplacedWal(wal);
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
